@@ -80,6 +80,7 @@ const mayImport: Record<string, readonly string[]> = {
   api: [
     'oidc',
     'directory/users',
+    'directory/organizations',
     'directory/access',
     'applications/clients',
     'applications/apis',

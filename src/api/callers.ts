@@ -1,4 +1,5 @@
-import { access, type Permission } from '#directory/access/module.ts';
+import { access, type EffectivePermissions, isOfOrganizations } from '#directory/access/module.ts';
+import type { OrganizationId } from '#directory/organizations/module.ts';
 import { type By, byClient, byUser } from '#audit/module.ts';
 import { MINUTE } from '#kernel/clock.ts';
 import type { AppError } from '#kernel/errors.ts';
@@ -16,7 +17,11 @@ const CALL_WINDOW = MINUTE;
 /** A client with its access token, and its user if there is one. */
 export type Caller = {
   /** It may do what the scopes of the token allow and, for a user, the roles that they hold now. */
-  by: By & { may: (permission: string) => boolean };
+  by: By & { may: NonNullable<By['may']> };
+  /** Whether the token has a scope with the name of the permission. */
+  hasScope(permission: string): boolean;
+  /** Whether it has any permission in the organization of the call: to others the organization does not exist. */
+  knowsOrganization: boolean;
   /** Names the caller for limits. */
   key: string;
   scheme: ShownToken['scheme'];
@@ -26,6 +31,7 @@ type CalledFrom = NonNullable<By['visitor']>;
 
 type Dependencies = {
   users: Pick<UserService, 'findById'>;
+  effective: Pick<EffectivePermissions, 'mayBy' | 'permissionsOf'>;
   throttle: Pick<Throttle, 'consume'>;
   policies: Policies<'limits'>;
 };
@@ -40,14 +46,18 @@ export class Callers {
 
   /**
    * The caller whose token `check` finds. The calls of a caller, and the refused tokens of an address, are counted before any more
-   * work. A valid token is never refused because of other tokens at its address.
+   * work. A valid token is never refused because of other tokens at its address. `organizationId`: the organization of the call.
    * @throws AppError api.invalid_token and its kin, api.too_many_calls, api.too_many_refused_tokens.
    */
-  async identify(check: () => Promise<TokenCheck>, visitor: CalledFrom): Promise<Caller> {
+  async identify(
+    check: () => Promise<TokenCheck>,
+    visitor: CalledFrom,
+    organizationId: OrganizationId | null,
+  ): Promise<Caller> {
     const { throttle, policies } = this.#deps;
     const { limits } = policies.for(instance);
     const token = await check();
-    const caller = token.kind === 'valid' ? await this.#callerOf(token, visitor) : null;
+    const caller = token.kind === 'valid' ? await this.#callerOf(token, visitor, organizationId) : null;
     if (caller === null) throw await this.#refusalOf(token, visitor);
     const calls = { name: 'api-calls', points: limits.apiCallsPerMinute, duration: CALL_WINDOW };
     const counted = await throttle.consume(calls, caller.key);
@@ -69,18 +79,35 @@ export class Callers {
   }
 
   /** Null for a user who does not exist, or is disabled since the token was looked at. */
-  async #callerOf({ clientId, accountId, scopes, scheme }: ShownToken, visitor: CalledFrom): Promise<Caller | null> {
-    if (accountId === null)
-      return {
-        by: { ...byClient(clientId, visitor), may: (permission) => scopes.has(permission) },
-        key: clientId,
-        scheme,
-      };
+  async #callerOf(token: ShownToken, visitor: CalledFrom, asked: OrganizationId | null): Promise<Caller | null> {
+    const { clientId, accountId, scopes, scheme } = token;
+    const hasScope = (permission: string) => scopes.has(permission);
+    if (accountId === null) {
+      const may = within(token, hasScope);
+      const knowsOrganization = token.organizationId === null || token.organizationId === asked;
+      return { by: { ...byClient(clientId, visitor), may }, hasScope, knowsOrganization, key: clientId, scheme };
+    }
+    const { users, effective } = this.#deps;
     const id = parseId('usr', accountId);
-    const user = id && (await this.#deps.users.findById(id));
+    const user = id && (await users.findById(id));
     if (!id || user?.status !== 'active') return null;
-    const may = (permission: string) =>
-      scopes.has(permission) && access.can(user, permission as Permission, 'instance');
-    return { by: { ...byUser(id, visitor, clientId), may }, key: `${clientId} ${id}`, scheme };
+    const held = await effective.mayBy(id, access.expanded(user.permissions), asked);
+    const may = within(token, (permission, organizationId) => hasScope(permission) && held(permission, organizationId));
+    const isElsewhere = token.organizationId !== null && token.organizationId !== asked;
+    const knowsOrganization = asked !== null && !isElsewhere && (await effective.permissionsOf(id, asked)).size > 0;
+    return {
+      by: { ...byUser(id, visitor, clientId), may },
+      hasScope,
+      knowsOrganization,
+      key: `${clientId} ${id}`,
+      scheme,
+    };
   }
+}
+
+/** A token for one organization allows nothing on the instance and nothing in another organization. */
+function within({ organizationId: only }: ShownToken, held: NonNullable<By['may']>): NonNullable<By['may']> {
+  if (only === null) return held;
+  return (permission, organizationId) =>
+    organizationId === only && isOfOrganizations(permission) && held(permission, organizationId);
 }

@@ -7,6 +7,7 @@
  *         to access; the form of errors to the kernel.
  * URLs    /api/v1/*, /api/openapi.json.
  */
+import type { EffectivePermissions } from '#directory/access/module.ts';
 import type { By } from '#audit/module.ts';
 import type { Config } from '#kernel/config.ts';
 import { type Mount, READ } from '#kernel/http/mounts.ts';
@@ -28,6 +29,7 @@ export type Dependencies = {
   mounted: readonly string[];
   tokens: Pick<AccessTokens, 'check'>;
   users: Pick<UserService, 'findById'>;
+  effective: Pick<EffectivePermissions, 'mayBy' | 'permissionsOf'>;
   throttle: Pick<Throttle, 'consume'>;
   policies: Policies<'limits'>;
 };
@@ -40,13 +42,14 @@ export function createApi({
   mounted: names,
   tokens,
   users,
+  effective,
   throttle,
   policies,
 }: Dependencies) {
   const { issuer } = config;
   const mounted = mountedOperations(operations, names);
   const document = JSON.stringify(documentOf({ issuer, version, mounted }));
-  const callers = new Callers({ users, throttle, policies });
+  const callers = new Callers({ users, effective, throttle, policies });
   const routes = apiRoutes({ issuer, mounted, document, tokens, callers });
   return { routes, refuseOtherMethods: refuseOtherMethods(routes) };
 }

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
-import { type Permission, permissions } from '#directory/access/module.ts';
+import { isOfOrganizations, type Permission, permissions } from '#directory/access/module.ts';
 import type { By } from '#audit/module.ts';
+import type { OrganizationId } from '#directory/organizations/module.ts';
 import { AppError } from '#kernel/errors.ts';
+import { parseId } from '#kernel/ids.ts';
 import type { BoundOperation } from '#kernel/operations/bound-operation.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
 import { notFound } from './errors.ts';
@@ -18,6 +20,11 @@ export type MountedOperation = {
   permission: Permission;
   /** The input as the API takes it. */
   input: z.ZodObject;
+  /**
+   * The organization in which the caller needs the permission: null for an id that no organization has, undefined where the permission
+   * is one on the instance.
+   */
+  organizationOf(given: Readonly<Record<string, unknown>>): OrganizationId | null | undefined;
   /** Throws what says that nothing has this id, where a parameter has a form that no id has. */
   readParams(given: unknown): unknown;
   readQuery(query: Readonly<Record<string, unknown>>): Record<string, unknown>;
@@ -59,6 +66,10 @@ function mountedOperation({ operation, call }: BoundOperation<By>): MountedOpera
     route,
     permission,
     input: limit ? operation.input.safeExtend({ limit: limit.default(LISTED_WITHOUT_LIMIT) }) : operation.input,
+    organizationOf: ({ organization_id: id }) =>
+      isOfOrganizations(permission) && Object.hasOwn(operation.params.shape, 'organization_id')
+        ? parseId('org', String(id))
+        : undefined,
     readParams(given) {
       if (!operation.params.safeParse(given).success) throw missing(operation);
       return given;

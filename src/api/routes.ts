@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OWN_API } from '#applications/apis/module.ts';
+import { organizationNotFound } from '#directory/organizations/errors.ts';
 import { hasBody, readJson } from '#kernel/http/body.ts';
 import { type Context, type Middleware, type State, visitorOf } from '#kernel/http/context.ts';
 import { notAllowed } from '#kernel/http/request-guard.ts';
@@ -30,8 +31,10 @@ export function apiRoutes({ issuer, mounted, document, tokens, callers }: RouteD
     if (operation.route.method === 'DELETE') router.delete(path, answer);
 
     async function answer(ctx: Context): Promise<void> {
-      const caller = await callers.identify(() => tokens.check(ctx, OWN_API), visitorOf(ctx));
-      if (!caller.by.may(operation.permission)) throw refuse(ctx, operation, caller);
+      const organizationId = operation.organizationOf(ctx.params);
+      const caller = await callers.identify(() => tokens.check(ctx, OWN_API), visitorOf(ctx), organizationId ?? null);
+      if (!mayCall(caller, operation, organizationId)) throw refuse(ctx, operation, caller, organizationId);
+      if (organizationId === null) throw organizationNotFound();
       const given = { params: operation.readParams({ ...ctx.params }), input: await inputOf(ctx, operation) };
       send(ctx, operation.route.status, JSON.stringify(await operation.call(given, caller.by)));
     }
@@ -43,14 +46,27 @@ export function apiRoutes({ issuer, mounted, document, tokens, callers }: RouteD
     send(ctx, 200, document);
   }
 
-  /** RFC 6750 §3.1: the scope that is missing is named. */
-  function refuse(ctx: Context, { permission }: MountedOperation, { scheme }: Caller): Error {
+  /** RFC 6750 §3.1: the scope that is missing is named. An organization of others is answered like one that does not exist. */
+  function refuse(
+    ctx: Context,
+    { permission }: MountedOperation,
+    { scheme, hasScope, knowsOrganization }: Caller,
+    organizationId: string | null | undefined,
+  ): Error {
+    if (organizationId !== undefined && hasScope(permission) && !knowsOrganization) return organizationNotFound();
     ctx.set('WWW-Authenticate', `${scheme} realm="${issuer}", error="insufficient_scope", scope="${permission}"`);
     return permissionMissing(permission);
   }
 
   return router;
 }
+
+/** A call about an id that no organization has is decided by the scope of the token, and answered as such. */
+const mayCall = (
+  { by, hasScope }: Caller,
+  { permission }: MountedOperation,
+  organizationId: string | null | undefined,
+) => (organizationId === null ? hasScope(permission) : by.may(permission, organizationId));
 
 /** Refuses the methods that an address does not take. To be asked after the routes. */
 export function refuseOtherMethods(router: Router<State>): Middleware {

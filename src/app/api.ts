@@ -43,7 +43,7 @@ export const mounted = [
 /** Creates the management API over the given operations: its routes and its OpenAPI document. */
 export function createManagementApi(
   { config, throttle }: Kernel,
-  { policies, users }: Nouns,
+  { policies, users, effective }: Nouns,
   { oidc }: Provider,
   { operations, version }: { operations: readonly BoundOperation<By>[]; version: string },
 ) {
@@ -54,6 +54,7 @@ export function createManagementApi(
     mounted,
     tokens: oidc.accessTokens,
     users,
+    effective,
     throttle,
     policies,
   });

@@ -103,7 +103,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     database,
     audit,
     accessRevocation,
-    broughtBy: access.broughtBy,
+    rights: access,
     policies,
     known: knownUsers,
   });

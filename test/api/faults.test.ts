@@ -60,6 +60,7 @@ beforeAll(async () => {
       }),
     },
     users: { findById: async () => null },
+    effective: { mayBy: async () => () => false, permissionsOf: async () => new Set() },
     throttle: createThrottle({ redis: null, processes: 1 }),
     policies: policiesWith(),
   });

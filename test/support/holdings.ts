@@ -77,7 +77,11 @@ export function holdings(latchkey: TestApp, { forLonger, ofSession }: Record<'fo
     const user = await steps.withApp({ email_verified: true });
     const id = user.id as never;
     const trust = async () =>
-      void (await credentials.trustedDevices.trust({ id, status: 'active', roles: [] }, undefined, byUser(id, device)));
+      void (await credentials.trustedDevices.trust(
+        { id, status: 'active', roles: [], permissions: [] },
+        undefined,
+        byUser(id, device),
+      ));
     const other = await signedIn(user);
     const asked = { scope: 'openid offline_access', prompt: 'consent' };
     const offline: Tokens = await tokensFor(latchkey.base, forLonger, user, asked, other);

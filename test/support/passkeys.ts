@@ -58,7 +58,7 @@ export function openPasskeys(
     },
     verifiers,
   );
-  const { users } = createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy });
+  const { users } = createUsers({ clock, database, audit, accessRevocation, rights: access });
   const { passkeyRegistration: registration, passkeyProof: proof } = made;
 
   async function person(email: string): Promise<User> {

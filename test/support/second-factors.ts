@@ -4,7 +4,7 @@ import { generateSync } from 'otplib';
 import type { FactorNotice } from '#credentials/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Policy } from '#settings/module.ts';
-import { createUsers, type Role, type User } from '#directory/users/module.ts';
+import { createUsers, type ReadUser, type Role, type User } from '#directory/users/module.ts';
 import { openAudit } from './audit.ts';
 import { HashingQueue } from '../../src/credentials/passwords/hashing-queue.ts';
 import { passkeyStateBy } from '../../src/credentials/passkeys/passkey-state.ts';
@@ -31,7 +31,7 @@ export async function openSecondFactors() {
     database,
     audit,
     accessRevocation: openAccess({ clock, database, audit }).accessRevocation,
-    broughtBy: access.broughtBy,
+    rights: access,
   });
   const told: FactorNotice[] = [];
   const queue = new HashingQueue();
@@ -55,10 +55,14 @@ export async function openSecondFactors() {
   }
 
   let people = 0;
-  const person = (roles: readonly Role[] = []): Promise<User> =>
-    database.transaction((em) =>
+  const person = async (roles: readonly Role[] = []): Promise<ReadUser> => {
+    const { id } = await database.transaction((em) =>
       users.create(em, { email: `p${(people += 1)}@example.com`, roles }, { actor: { type: 'system' } }),
     );
+    const user = await users.findById(id);
+    if (!user) throw new Error('the user was not created');
+    return user;
+  };
 
   return {
     clock,

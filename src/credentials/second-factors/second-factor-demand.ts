@@ -8,7 +8,7 @@ import { type PasskeyState, STATE_COLUMNS, type StateRow } from '../passkeys/pas
 
 /** Whether the instance demands a second factor of this user, whatever the application asks for. */
 export function isFactorDemanded({ enforcement }: Pick<Policy<'mfa'>, 'enforcement'>, user: RoleHolder): boolean {
-  if (enforcement === 'administrators') return access.can(user, 'instance.administer', 'instance');
+  if (enforcement === 'administrators') return access.isAdministrative(user);
   return enforcement === 'required';
 }
 

@@ -42,7 +42,7 @@ export class TrustedDevices {
 
   /** For how many days this user may trust a browser; 0 when they may not. */
   daysFor(user: Who): number {
-    const isAsked = user.status !== 'active' || access.can(user, 'instance.administer', 'instance');
+    const isAsked = user.status !== 'active' || access.isAdministrative(user);
     return isAsked ? 0 : this.#deps.policies.for({ user: user.id }).mfa.trustDays;
   }
 

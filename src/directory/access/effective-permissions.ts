@@ -83,6 +83,15 @@ export class EffectivePermissions {
   /** The rights of the user now, as an actor has them: on the instance, and in the organization if one is given. */
   async mayOf(userId: UserId, organizationId: OrganizationId | null): Promise<NonNullable<By['may']>> {
     const onInstance = await this.permissionsOf(userId, null);
+    return this.mayBy(userId, onInstance, organizationId);
+  }
+
+  /** The same where the permissions on the instance were read with the user. */
+  async mayBy(
+    userId: UserId,
+    onInstance: ReadonlySet<string>,
+    organizationId: OrganizationId | null,
+  ): Promise<NonNullable<By['may']>> {
     const there = organizationId === null ? null : await this.permissionsOf(userId, organizationId);
     return (permission, organization) => {
       if (organization === undefined) return onInstance.has(permission);

@@ -25,7 +25,7 @@ export function createPermissions({ clock, database, invalidation }: Dependencie
 }
 
 export type { EffectivePermissions } from './effective-permissions.ts';
-export { access, type Permission, permissions } from './permission.ts';
+export { access, isOfOrganizations, type Permission, permissions } from './permission.ts';
 export { Role, RoleParent } from './role.ts';
 export { RoleAssignment } from './role-assignment.ts';
 export { UserGroup, UserGroupMember, UserGroupParent } from './user-group.ts';

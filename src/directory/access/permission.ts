@@ -70,17 +70,27 @@ export function expanded(names: Iterable<string>): Set<string> {
 export const isOfOrganizations = (name: string): boolean =>
   Object.hasOwn(inOrganization, name) || !Object.hasOwn(onInstance, name);
 
-const brings: Readonly<Record<Role, ReadonlySet<string>>> = { administrator: new Set(Object.keys(permissions)) };
+/** The permissions on the instance that do not ask their holders for more proof than other users. */
+const ordinary: ReadonlySet<string> = new Set(['branding.preview', 'access.check', 'organizations.create']);
+const administrative = Object.keys(onInstance).filter((name) => !ordinary.has(name));
 
 /** Deny by default: a user who is disabled, a permission that is not known and a scope that is not known get a no. */
 export const access = {
+  /** By what was read with the user. In an organization `EffectivePermissions` answers. */
   can(subject: RoleHolder, permission: Permission, scope: 'instance'): boolean {
-    if (subject.status !== 'active' || scope !== 'instance') return false;
-    return subject.roles.some((role) => Object.hasOwn(brings, role) && brings[role].has(permission));
+    if (subject.status !== 'active' || scope !== 'instance' || !Object.hasOwn(permissions, permission)) return false;
+    return expanded(subject.permissions).has(permission);
   },
 
-  /** Every permission that one of these roles brings. */
-  broughtBy(roles: readonly Role[]): readonly string[] {
-    return [...new Set(roles.flatMap((role) => (Object.hasOwn(brings, role) ? [...brings[role]] : [])))];
+  /** Whether the user has an administrative permission on the instance: such users are asked for more proof. */
+  isAdministrative({ status, permissions: held }: RoleHolder): boolean {
+    return status === 'active' && administrative.some((name) => held.includes(name));
   },
+
+  /** The role that the first administrator has brings every permission. */
+  broughtBy(roles: readonly Role[]): readonly string[] {
+    return roles.includes('administrator') ? Object.keys(permissions) : [];
+  },
+
+  expanded,
 } as const;

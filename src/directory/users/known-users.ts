@@ -6,7 +6,7 @@ import type { Invalidation } from '#kernel/invalidation.ts';
 import { MOST_KEPT_USERS } from './limits.ts';
 import type { UserId, User } from './user.ts';
 import type { Property } from '#settings/module.ts';
-import { ROLE_COLUMNS, type RoleRow, withRoles } from './role.ts';
+import { ROLE_COLUMNS, type RoleHolder, type RoleRow, withRoles } from './role.ts';
 import { shownProperties } from './property-fields.ts';
 
 /** The data of claims, and whether the user may have any. */
@@ -22,14 +22,15 @@ export type ClaimSource = Pick<
   | 'profile'
   | 'properties'
   | 'updatedAt'
->;
+> &
+  Pick<RoleHolder, 'permissions'>;
 
 /**
  * Everything that OpenID Connect Core §5.1 lets us say about a user, and what the operator's schema of properties shows to
  * relying parties; the engine keeps what scopes and claims ask for.
  */
 export function claimsOf(
-  user: Omit<ClaimSource, 'status' | 'roles'>,
+  user: Omit<ClaimSource, 'status' | 'roles' | 'permissions'>,
   schema: readonly Property[] = [],
 ): Record<string, unknown> {
   return {
@@ -74,7 +75,7 @@ export class KnownUsers {
   async find(id: UserId): Promise<ClaimSource | null> {
     const uuid = toUuid(id);
     return this.#cache.get(uuid, async () => {
-      const [row] = await this.#database.sql<Omit<ClaimSource, 'roles'> & RoleRow>(
+      const [row] = await this.#database.sql<Omit<ClaimSource, 'roles' | 'permissions'> & RoleRow>(
         `select ${ROLE_COLUMNS}, username, email, email_verified as "emailVerified", phone_number as "phoneNumber",
            phone_number_verified as "phoneNumberVerified", profile, properties, updated_at as "updatedAt"
          from users u where u.id = $1`,

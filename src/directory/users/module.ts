@@ -18,7 +18,7 @@ import { OwnDetails } from './own-details.ts';
 import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
-import { type BroughtBy, RoleHolders } from './role-holders.ts';
+import { type Rights, RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
 import { Usernames } from './usernames.ts';
 import { type Revocation, UserService } from './user-service.ts';
@@ -28,7 +28,7 @@ export type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   accessRevocation: Revocation;
-  broughtBy: BroughtBy;
+  rights: Rights;
   /** Without them users have no usernames. */
   policies?: Policies<'users'>;
   /** Users in memory. */
@@ -36,8 +36,8 @@ export type Dependencies = {
 };
 
 /** Creates the services of users: accounts, profiles, required passwords, bulk writes. */
-export function createUsers({ clock, database, audit, accessRevocation, broughtBy, policies, known }: Dependencies) {
-  const roleHolders = new RoleHolders(database, broughtBy);
+export function createUsers({ clock, database, audit, accessRevocation, rights, policies, known }: Dependencies) {
+  const roleHolders = new RoleHolders(database, rights);
   const usernames = new Usernames({ clock, database, audit, policies, roleHolders, known });
   return {
     users: new UserService({ clock, database, audit, accessRevocation, roleHolders, usernames, known }),
@@ -47,7 +47,7 @@ export function createUsers({ clock, database, audit, accessRevocation, broughtB
     roleHolders,
     bulk: new UserBulk(clock, database),
     profileCompletion: new ProfileCompletion(clock, database, audit),
-    organizationCreation: new OrganizationCreation(database, audit),
+    organizationCreation: new OrganizationCreation(database, audit, roleHolders),
     ownDetails: new OwnDetails(clock, database, audit),
   };
 }
@@ -59,7 +59,7 @@ export type { Usernames } from './usernames.ts';
 export type { Username } from './username.ts';
 export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
-export { User, type UserId, UserIdentity } from './user.ts';
+export { type ReadUser, User, type UserId, UserIdentity } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
 export { lockUser, readUser } from './user.ts';

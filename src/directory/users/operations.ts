@@ -119,7 +119,7 @@ const allowOrganizations = operation({
   permission: 'users.manage',
   params,
   output: creationSchema,
-  errors: [userNotFound],
+  errors: [userNotFound, rightsMissing],
   event: userOrganizationCreationChanged,
   description: 'Allow a user to create organizations, where the setting organizations.creation is permitted.',
   run: async ({ user_id: id }, by: By, { organizationCreation }: Services) => {
@@ -133,7 +133,7 @@ const refuseOrganizations = operation({
   permission: 'users.manage',
   params,
   output: creationSchema,
-  errors: [userNotFound],
+  errors: [userNotFound, rightsMissing],
   event: userOrganizationCreationChanged,
   description: 'Take the right to create organizations from a user, who keeps those that exist.',
   run: async ({ user_id: id }, by: By, { organizationCreation }: Services) => {

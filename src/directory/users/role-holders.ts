@@ -7,17 +7,20 @@ import type { UserId } from './user.ts';
 
 const FLAGS = { administrator: 'is_administrator' } as const satisfies Record<Role, string>;
 
-/** Which permissions roles bring; the slice access says it. */
-export type BroughtBy = (roles: readonly Role[]) => readonly string[];
+/** Which permissions roles and other permissions bring; the slice access says it. */
+export type Rights = {
+  broughtBy(roles: readonly Role[]): readonly string[];
+  expanded(permissions: readonly string[]): Iterable<string>;
+};
 
 /** The users who hold roles: which acts on them are refused, whatever page, operation or job performs the act. */
 export class RoleHolders {
   readonly #database: Pick<Database, 'sql'>;
-  readonly #broughtBy: BroughtBy;
+  readonly #rights: Rights;
 
-  constructor(database: Pick<Database, 'sql'>, broughtBy: BroughtBy) {
+  constructor(database: Pick<Database, 'sql'>, rights: Rights) {
     this.#database = database;
-    this.#broughtBy = broughtBy;
+    this.#rights = rights;
   }
 
   /** Whether any user holds it, in whatever state. */
@@ -26,7 +29,7 @@ export class RoleHolders {
   }
 
   /**
-   * To be asked before an act on another user: the actor has every permission that the roles of the user bring, also when this
+   * To be asked before an act on another user: the actor has every permission on the instance that the user has, also when this
    * user is disabled. Nothing is refused for a user without a role, or one who does not exist.
    * @throws AppError users.rights_missing.
    */
@@ -34,12 +37,12 @@ export class RoleHolders {
     const [row] = await this.#database.sql<RoleRow>(`select ${ROLE_COLUMNS} from users u where u.id = $1`, [
       toUuid(id),
     ]);
-    if (row && !this.#mayAll(roleHolderOf(row).roles, by)) throw rightsMissing();
+    if (row && !this.#mayAll(row.permissions, by)) throw rightsMissing();
   }
 
   /** @throws AppError users.role_not_held, where the actor lacks a permission that one of these roles brings. */
   requireGivable(roles: readonly Role[], by: By): void {
-    if (!this.#mayAll(roles, by)) throw roleNotHeld();
+    if (!this.#mayAll(this.#rights.broughtBy(roles), by)) throw roleNotHeld();
   }
 
   /**
@@ -63,8 +66,8 @@ export class RoleHolders {
     return false;
   }
 
-  #mayAll(roles: readonly Role[], { may }: By): boolean {
-    return this.#broughtBy(roles).every((permission) => may?.(permission) === true);
+  #mayAll(permissions: readonly string[], { may }: By): boolean {
+    return [...this.#rights.expanded(permissions)].every((permission) => may?.(permission) === true);
   }
 }
 

@@ -13,7 +13,7 @@ import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { RoleHolders } from './role-holders.ts';
 import { type Role, ROLE_COLUMNS, type RoleRow, withRoles, type UserStatus } from './role.ts';
-import { User, type UserId } from './user.ts';
+import { type ReadUser, User, type UserId } from './user.ts';
 import type { Usernames } from './usernames.ts';
 import { userCreated, userDisabled, userEnabled } from './events.ts';
 
@@ -122,16 +122,16 @@ export class UserService {
   }
 
   /** As data, that changes nothing when it is changed: no mapper, for every step of a sign-in asks it. */
-  async findById(id: UserId): Promise<User | null> {
+  async findById(id: UserId): Promise<ReadUser | null> {
     const read = () => this.#read(id);
     return this.#known ? this.#known.reread(id, read) : read();
   }
 
-  async #read(id: UserId): Promise<User | null> {
+  async #read(id: UserId): Promise<ReadUser | null> {
     return this.#readWhere('u.id = $1', toUuid(id));
   }
 
-  async #readWhere(condition: string, value: string): Promise<User | null> {
+  async #readWhere(condition: string, value: string): Promise<ReadUser | null> {
     const [row] = await this.#database.sql<Omit<User, 'id' | 'roles'> & RoleRow & { id: string }>(
       `select u.id, ${ROLE_COLUMNS}, u.email, u.email_canonical as "emailCanonical", u.email_verified as "emailVerified",
          u.email_proof_due as "emailProofDue", u.email_since as "emailSince",
@@ -179,7 +179,7 @@ export class UserService {
   }
 
   /** The whole user with a typed email address or username, as `findByIdentifier` finds them, for a sign-in that goes on with them. */
-  async findWhole(typed: string): Promise<User | null> {
+  async findWhole(typed: string): Promise<ReadUser | null> {
     const emailCanonical = canonicalEmail(typed);
     const username = emailCanonical === null ? this.#usernames.read(typed) : null;
     const read = async () => {

@@ -94,6 +94,9 @@ const UserSchema = defineEntity({
 export class User extends UserSchema.class {}
 UserSchema.setClass(User);
 
+/** A user as services give it: with the permissions on the instance, and no mapper sees what is changed. */
+export type ReadUser = User & Pick<RoleHolder, 'permissions'>;
+
 /** The identity of a user at another provider. The three members together identify one user; an email address never does. */
 const UserIdentitySchema = defineEntity({
   name: 'UserIdentity',

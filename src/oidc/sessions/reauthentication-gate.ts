@@ -6,7 +6,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { ownPath, seeOther } from '#kernel/http/redirect.ts';
 import { acrOf, type Level, LEVELS } from '../levels.ts';
 import type { CurrentSession, CurrentSessions } from './current-session.ts';
-import type { User, UserId, UserService } from '#directory/users/module.ts';
+import type { ReadUser, UserId, UserService } from '#directory/users/module.ts';
 import { notPermitted, reauthRequired, signInRequired } from './errors.ts';
 import type { ReturnPaths } from './return-path.ts';
 import { ADMINISTRATOR_ABSOLUTE_SECONDS, ADMINISTRATOR_IDLE_SECONDS } from './limits.ts';
@@ -29,7 +29,7 @@ type Demands = {
 /** The signed-in user and the level. */
 export type SignedInPerson = {
   userId: UserId;
-  user: User;
+  user: ReadUser;
   /** Identifies the session but opens nothing. Values for one session only are bound to it. */
   sessionId: string;
   level: Level;
@@ -47,7 +47,7 @@ export type OwnPagesDependencies = {
   /** The level that this user must show for what is sensitive: 2 once a second factor was confirmed, whether or not it can be used. */
   reachable(userId: UserId): Promise<Level>;
   /** The accounts that the browser remembers: they get the present name and address of the user. */
-  remembered: { update(ctx: Context, user: User): void };
+  remembered: { update(ctx: Context, user: ReadUser): void };
   paths: ReturnPaths;
   cookie: BrowserCookie;
 };

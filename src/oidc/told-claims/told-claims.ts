@@ -83,7 +83,7 @@ export function mappedClaims(
       case 'roles':
       case 'permissions':
         if (!granted.includes(mapping.scope ?? 'profile')) return undefined;
-        return mapping.source === 'roles' ? user.roles : access.broughtBy(user.roles);
+        return mapping.source === 'roles' ? user.roles : [...access.expanded(user.permissions)].toSorted();
       case 'scopes':
         return granted;
       case 'constant':

@@ -5,7 +5,7 @@ import type { Context } from '#kernel/http/context.ts';
 import { type Id, parseId } from '#kernel/ids.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import { type EngineInteraction, type Interactions, isSignInExpired } from '#oidc/module.ts';
-import type { User, UserId } from '#directory/users/module.ts';
+import type { ReadUser, UserId } from '#directory/users/module.ts';
 import type { SessionUser } from './facts.ts';
 import {
   type AskedInteraction,
@@ -132,7 +132,7 @@ export class InteractionService {
   }
 
   /** A step has read the user in this request. */
-  userFound(ctx: Context, user: User): void {
+  userFound(ctx: Context, user: ReadUser): void {
     this.#knowledge.userFound(ctx, user);
   }
 

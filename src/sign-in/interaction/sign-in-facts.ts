@@ -7,7 +7,7 @@ import type {
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import { instance, type Policies, type Policy, type PolicyInForce, type UserPolicies } from '#settings/module.ts';
-import type { User, UserId, UserService } from '#directory/users/module.ts';
+import type { ReadUser, UserId, UserService } from '#directory/users/module.ts';
 import type { By } from '#audit/module.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Facts } from './facts.ts';
@@ -15,7 +15,7 @@ import { ACCOUNT_NEW_FOR } from './limits.ts';
 
 /** The facts of a sign-in: its user, this browser and the policies in force. */
 type UserFacts = {
-  user: User;
+  user: ReadUser;
   /** `hasTrust`: by the policy of this sign-in. */
   held: Omit<SecondFactorOverview, 'trustedAt'>;
   /** The policy for the organization that the sign-in is for; where it is for none, for all organizations of the user. */
@@ -61,7 +61,7 @@ export type Arrival = {
 
 /** Compares a sign-in with earlier ones of its user. */
 export type Assess = (
-  user: Pick<User, 'id' | 'email'>,
+  user: Pick<ReadUser, 'id' | 'email'>,
   arrival: Arrival,
 ) => Promise<{ signals: readonly string[]; actions: readonly string[] }>;
 
@@ -75,7 +75,7 @@ type Place = { uid: string; client: string; organization: string | null; ip: str
 /** Reads the facts of a user once a request, in two statements, and one more where an organization tightens the policy. */
 export class UserFactsReader {
   readonly #deps: FactsDependencies;
-  readonly #users = new WeakMap<object, Map<UserId, Promise<User | null>>>();
+  readonly #users = new WeakMap<object, Map<UserId, Promise<ReadUser | null>>>();
   readonly #facts = new WeakMap<object, Map<UserId, Promise<UserFacts | null>>>();
 
   constructor(dependencies: FactsDependencies) {
@@ -83,12 +83,12 @@ export class UserFactsReader {
   }
 
   /** `request`: whatever lives as long as the request does. */
-  findUser(request: object, userId: UserId): Promise<User | null> {
+  findUser(request: object, userId: UserId): Promise<ReadUser | null> {
     return once(this.#users, request, userId, () => this.#deps.users.findById(userId));
   }
 
   /** A step has read the user in this request, which need not be read again. */
-  userFound(request: object, user: User): void {
+  userFound(request: object, user: ReadUser): void {
     void once(this.#users, request, user.id, () => Promise.resolve(user));
   }
 

@@ -1,6 +1,6 @@
 import { byVisitor } from '#audit/module.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
-import type { User, UserId } from '#directory/users/module.ts';
+import type { ReadUser, UserId } from '#directory/users/module.ts';
 import type { BrowserCookies } from './browser-cookies.ts';
 import type { Interaction, KnownInteraction } from './interaction.ts';
 import type { Assessment } from './progress.ts';
@@ -24,11 +24,11 @@ export class SignInKnowledge {
     this.#userFacts = new UserFactsReader(dependencies);
   }
 
-  findUser(ctx: Context, userId: UserId): Promise<User | null> {
+  findUser(ctx: Context, userId: UserId): Promise<ReadUser | null> {
     return this.#userFacts.findUser(ctx, userId);
   }
 
-  userFound(ctx: Context, user: User): void {
+  userFound(ctx: Context, user: ReadUser): void {
     this.#userFacts.userFound(ctx, user);
   }
 
@@ -64,7 +64,7 @@ export class SignInKnowledge {
     return { ...interaction, userId, facts, requirements: requirementsOf(parts) };
   }
 
-  async #assess(ctx: Context, { question: { client } }: Interaction, user: User): Promise<Assessment> {
+  async #assess(ctx: Context, { question: { client } }: Interaction, user: ReadUser): Promise<Assessment> {
     const { signals, actions } = await this.#deps.risk.assess(user, {
       by: byVisitor(visitorOf(ctx), client.id),
       clientId: client.id,

@@ -2,12 +2,12 @@ import type { SignInOutcome } from '#sign-in/interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
 import { type AttemptOutcome, LONGEST_SHOWN_WAIT, type PasswordAttempts } from '#credentials/module.ts';
 import { type Clock, SECOND, fromNow } from '#kernel/clock.ts';
-import { canonicalEmail, type User, type UserService } from '#directory/users/module.ts';
+import { canonicalEmail, type ReadUser, type UserService } from '#directory/users/module.ts';
 import { userSignInFailed } from '#sign-in/interaction/events.ts';
 
 type LoginOutcome =
   /** `act`: what is written with the proof. `user`: as read before the password was checked; null for one who was created since. */
-  | (Extract<AttemptOutcome, { kind: 'verified' }> & { user: User | null })
+  | (Extract<AttemptOutcome, { kind: 'verified' }> & { user: ReadUser | null })
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 

@@ -6,7 +6,7 @@ import type { Policy } from '#settings/module.ts';
 
 /** The facts that decide about the second factor. */
 export type MfaFacts = Pick<SignInFacts, 'held' | 'proved' | 'canText' | 'now'> & {
-  user: Pick<SignInFacts['user'], 'status' | 'roles'>;
+  user: Pick<SignInFacts['user'], 'status' | 'roles' | 'permissions'>;
   policy: Pick<SignInFacts['policy'], 'mfa'>;
 };
 
@@ -27,7 +27,7 @@ export function mfaRequirements(
   // Also of a user who proved the mailbox in this sign-in, after a reset or because it was odd: that is for once.
   const mustAdd = isDemanded && !isSpared && !canUseOne && !countsSentCodes(facts);
   const required = held.resetAt !== null || (isDemanded && !isSpared) || wantsTwo ? 2 : 1;
-  const isAlwaysAsked = access.can(user, 'instance.administer', 'instance');
+  const isAlwaysAsked = access.isAdministrative(user);
   // Trust spares a factor that could be asked for. Where none can be, it proves nothing.
   const isTrustable = !isAlwaysAsked && required === 2 && held.resetAt === null && (canUseOne || !hasConfirmed(held));
   return {

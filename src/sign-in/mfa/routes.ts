@@ -15,7 +15,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { User, UserId } from '#directory/users/module.ts';
+import type { ReadUser, UserId } from '#directory/users/module.ts';
 import { type CodePage, codeView } from './code-view.ts';
 import { provenNumber, maskedAddress, type SecondFactorService } from './second-factor-service.ts';
 import { codeForm, methodForm, sendForm } from './mfa-form.ts';
@@ -34,7 +34,7 @@ export type RouteDependencies = {
 };
 
 /** A sign-in at its second step: who it is of, and the ways that are open. */
-type Turn = { due: DueInteraction; user: User; ways: readonly Way[]; base: string };
+type Turn = { due: DueInteraction; user: ReadUser; ways: readonly Way[]; base: string };
 
 const codePage = formPage<Pick<CodePage, 'remember' | 'problem'>>();
 
@@ -226,5 +226,5 @@ const whose = ({ user, due }: Pick<Turn, 'user' | 'due'>) => ({
 
 const anotherUrl = ({ ways, base }: Turn): string | null => (ways.length > 1 ? `${base}/methods` : null);
 
-const sentTo = (user: User, way: SentWay): string =>
+const sentTo = (user: ReadUser, way: SentWay): string =>
   maskedAddress(way === 'email' ? user.email : (provenNumber(user) ?? ''));

@@ -217,7 +217,7 @@ describe('a passkey that cannot be used', () => {
     const { visitor, page } = await steps.afterPassword(user);
     expect(isAt(page, '/second-factor/passkey')).toBe(true);
     const secret = await latchkey.app.credentials.trustedDevices.trust(
-      { id: user.id as never, status: 'active', roles: [] },
+      { id: user.id as never, status: 'active', roles: [], permissions: [] },
       undefined,
       byUser(user.id as never),
     );

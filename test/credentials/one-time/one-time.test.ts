@@ -43,7 +43,7 @@ async function begin(secrets: readonly string[] = [ring]) {
     database,
     audit,
     accessRevocation: openAccess({ clock, database, audit }).accessRevocation,
-    broughtBy: access.broughtBy,
+    rights: access,
   });
   count += 1;
   const email = `person${count}@one-time.example`;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MINUTE, SECOND } from '#kernel/clock.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { TotpImport } from '#credentials/module.ts';
-import type { User } from '#directory/users/module.ts';
+import type { ReadUser, User } from '#directory/users/module.ts';
 import { testSecrets } from '../../support/app.ts';
 import { by, openSecondFactors } from '../../support/second-factors.ts';
 
@@ -21,7 +21,7 @@ const holder = 'sign-in 1';
 const step = 30 * SECOND;
 
 /** A person with an app; answers with its key. The step of the code that turned it on is over. */
-async function enrolled(given = factors): Promise<{ user: User; key: string }> {
+async function enrolled(given = factors): Promise<{ user: ReadUser; key: string }> {
   const user = await world.person();
   const { key } = await given.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
   const confirmed = await given.totpEnrolments.confirm(

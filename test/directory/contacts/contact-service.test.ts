@@ -22,7 +22,7 @@ beforeAll(async () => {
   const { log: audit } = openAudit({ clock, database });
   const { accessRevocation } = openAccess({ clock, database, audit });
   made = {
-    ...createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy }),
+    ...createUsers({ clock, database, audit, accessRevocation, rights: access }),
     ...createContacts({ clock, database }),
   };
 });

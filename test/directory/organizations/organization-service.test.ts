@@ -32,7 +32,7 @@ function open(changes: Record<string, unknown> = {}) {
     database,
     audit,
     accessRevocation,
-    broughtBy: access.broughtBy,
+    rights: access,
   });
   right = organizationCreation;
   const policies = policiesWith({ organizations: changes });

@@ -42,6 +42,8 @@ const acts: readonly [name: string, members: object][] = [
   ['users.username.delete', {}],
   ['users.require_password', {}],
   ['users.reset_mfa', { reason: 'lost the phone' }],
+  ['users.allow_organizations', {}],
+  ['users.refuse_organizations', {}],
   ['sessions.end', { all: true }],
   ['consents.revoke', { client_id: 'shop' }],
 ];
@@ -59,7 +61,9 @@ describe('an act on a user with a role needs every permission that the role brin
   test('every operation that changes something of one user is in this test', () => {
     const changing = operations.filter(
       ({ permission, params, input }) =>
-        !permission.endsWith('.read') && 'user_id' in { ...params.shape, ...input.shape },
+        !permission.endsWith('.read') &&
+        !permission.startsWith('organization.') &&
+        'user_id' in { ...params.shape, ...input.shape },
     );
     expect(changing.map(({ name }) => name).toSorted()).toEqual(acts.map(([name]) => name).toSorted());
   });
@@ -72,6 +76,20 @@ describe('an act on a user with a role needs every permission that the role brin
     expect(await callerWith(permission)(name, on(person))).not.toBe('users.rights_missing');
     expect(await callerWith(...Object.keys(permissions))(name, on(administrator))).not.toBe('users.rights_missing');
     await latchkey.run('users.enable', { user_id: administrator.id });
+  });
+
+  test.each(acts)('%s, also of a user with a role that was made for this instance', async (name, members) => {
+    const { permission } = operations.find((operation) => operation.name === name)!;
+    const auditor = await latchkey.user();
+    await sql(
+      `with made as (insert into role (id, name, permissions, created_at, updated_at)
+         values (gen_random_uuid(), gen_random_uuid()::text, '{audit.read}', now(), now()) returning id)
+       insert into role_assignment (id, user_id, role_id, created_at) select gen_random_uuid(), $1, id, now() from made`,
+      [uuidOf(auditor)],
+    );
+    const on = { ...members, user_id: auditor.id };
+    expect(await callerWith(permission)(name, on)).toBe('users.rights_missing');
+    expect(await callerWith(permission, 'audit.read')(name, on)).not.toBe('users.rights_missing');
   });
 
   test('also when the user is disabled', async () => {

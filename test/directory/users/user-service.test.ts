@@ -30,7 +30,7 @@ beforeAll(async () => {
     audit,
     accessRevocation: openAccess({ clock: systemClock, database, audit }).accessRevocation,
     known,
-    broughtBy: access.broughtBy,
+    rights: access,
   }).users;
 });
 afterAll(() => database.close());
@@ -64,6 +64,7 @@ describe('users', () => {
       profile,
       properties: {},
       roles: [],
+      permissions: [],
       updatedAt,
     };
     expect(await known.find(person.id)).toEqual(claims);

@@ -21,7 +21,7 @@ const long = new Date(now.getTime() - 400 * DAY);
 type Case = {
   proved?: readonly Factor[];
   user?: Partial<Parameters<typeof recoveryRequirements>[0]['user']> & {
-    roles?: MfaFacts['user']['roles'];
+    permissions?: MfaFacts['user']['permissions'];
     emailVerified?: boolean;
     emailProofDue?: boolean;
     termsVersion?: string;
@@ -54,6 +54,7 @@ function stepOf({ proved = ['password'], user = {}, held = {}, policy = {}, aske
     user: {
       status: 'active' as const,
       roles: [],
+      permissions: [],
       emailVerified: true,
       emailProofDue: false,
       passwordUpdateRequired: false,
@@ -110,7 +111,7 @@ const app = { hasTotp: true };
 const key = { passkeys: { verifying: 1, others: 0, unusable: 0 } };
 const stopped = { passkeys: { verifying: 0, others: 0, unusable: 1 } };
 const securityKey = { passkeys: { verifying: 0, others: 1, unusable: 0 } };
-const admin = { roles: ['administrator'] as const };
+const admin = { permissions: ['users.read'] };
 const must = { mfa: { enforcement: 'required' } };
 const grace = { mfa: { enforcement: 'required', graceDays: 7 } };
 const odd = { isOdd: true };

@@ -7,16 +7,16 @@ const now = new Date('2030-01-10T00:00:00Z');
 const ago = (days: number) => new Date(now.getTime() - days * DAY);
 
 type Given = Partial<Pick<MfaFacts, 'proved' | 'canText'>> & {
-  roles?: MfaFacts['user']['roles'];
+  permissions?: MfaFacts['user']['permissions'];
   held?: Partial<Omit<MfaFacts['held'], 'passkeys'>>;
   /** Active passkeys, and those in any other state. */
   passkeys?: number;
   unusable?: number;
   policy?: Partial<MfaFacts['policy']['mfa']>;
 };
-const part = ({ roles = [], held = {}, policy = {}, passkeys = 0, unusable = 0, ...rest }: Given) =>
+const part = ({ permissions = [], held = {}, policy = {}, passkeys = 0, unusable = 0, ...rest }: Given) =>
   mfaRequirements({
-    user: { status: 'active', roles },
+    user: { status: 'active', roles: [], permissions },
     held: {
       hasTotp: false,
       passkeys: { verifying: passkeys, others: 0, unusable },
@@ -66,7 +66,7 @@ describe('the state of a passkey', () => {
     ['a passkey and recovery codes', { held: { recoveryCodes: 10 } }],
     ['a passkey and recovery codes that are used up', { held: { recoveryCodes: 0 } }],
     ['a passkey, an app and recovery codes', { held: { hasTotp: true, recoveryCodes: 3 } }],
-    ['a passkey of an administrator', { roles: ['administrator'] }],
+    ['a passkey of an administrator', { permissions: ['users.manage'] }],
     ['a passkey and a phone', { canText: true }],
   ];
   const rows = holdings.flatMap(([title, holding]) =>
@@ -126,7 +126,7 @@ describe('requirements of a sign-in', () => {
     ['two and to add one, where everybody must', { policy: required }, 2, ['enrol-factor']],
     [
       'two, of an administrator',
-      { roles: ['administrator'], policy: { enforcement: 'administrators' } },
+      { permissions: ['users.manage'], policy: { enforcement: 'administrators' } },
       2,
       ['enrol-factor'],
     ],
@@ -159,7 +159,7 @@ describe('requirements of a sign-in', () => {
   test.each<[title: string, given: Given, isTrusted: boolean]>([
     ['a factor that policy demands', { held: { hasTrust: true, hasTotp: true } }, true],
     ['nothing without a trusted browser', { held: { hasTotp: true } }, false],
-    ['nothing of an administrator', { roles: ['administrator'], held: { hasTrust: true, hasTotp: true } }, false],
+    ['nothing of an administrator', { permissions: ['users.manage'], held: { hasTrust: true, hasTotp: true } }, false],
     ['nothing after a reset', { held: { hasTrust: true, hasTotp: true, resetAt: ago(1) } }, false],
     ['nothing where nothing is demanded', { held: { hasTrust: true } }, false],
     ['no factor that cannot be used now', { held: { hasTrust: true, recoveryCodes: 3 }, unusable: 1 }, false],

@@ -38,7 +38,7 @@ async function person(email: string) {
     database,
     audit,
     accessRevocation: openAccess({ clock: systemClock, database, audit }).accessRevocation,
-    broughtBy: access.broughtBy,
+    rights: access,
   });
   return database.transaction((em) => users.create(em, { email }, { actor: { type: 'system' } }));
 }
