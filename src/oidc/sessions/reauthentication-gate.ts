@@ -179,7 +179,7 @@ export class OwnPages {
   }
 }
 
-type Present = { session: CurrentSession; user: User };
+type Present = { session: CurrentSession; user: ReadUser };
 
 function personOf(ctx: Context, { session, user }: Present): SignedInPerson {
   ctx.state.bindForms(session.id);
