@@ -4,7 +4,7 @@ import type { OrganizationId } from '#directory/organizations/organization.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { newId, toUuid } from '#kernel/ids.ts';
+import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { TENANT_OWNER_ID } from './built-in-roles.ts';
 import type { EffectivePermissions } from './effective-permissions.ts';
 import { lastOwner, permissionsNotHeld, roleNotFound } from './errors.ts';
@@ -51,6 +51,20 @@ export class OrganizationRoles implements MemberRoles {
       [toUuid(userId), toUuid(userId), toUuid(organizationId), TENANT_OWNER_ID, this.#deps.clock.now()],
     );
     if (found?.owns && !found.hasOther) throw lastOwner();
+  }
+
+  async namesOf(
+    organizationId: OrganizationId,
+    userIds: readonly UserId[],
+  ): Promise<ReadonlyMap<UserId, readonly string[]>> {
+    if (userIds.length === 0) return new Map();
+    const rows = await this.#deps.database.em().execute<{ user_id: string; names: string[] }[]>(
+      `select a.user_id, array_agg(r.name order by r.name) as names from role_assignment a join role r on r.id = a.role_id
+       where a.organization_id = ? and a.user_id in (${userIds.map(() => '?').join(', ')})
+         and (a.expires_at is null or a.expires_at > ?) group by a.user_id`,
+      [toUuid(organizationId), ...userIds.map(toUuid), this.#deps.clock.now()],
+    );
+    return new Map(rows.map(({ user_id: id, names }) => [fromUuid('usr', id), names]));
   }
 
   async removeAll(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void> {

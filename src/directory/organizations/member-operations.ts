@@ -54,7 +54,11 @@ const addMember = operation({
   params: organization,
   input: z.strictObject({
     user_id: idSchema('usr').describe('User who becomes a member'),
-    roles: z.array(z.string()).max(50).default([]).describe('Role of the member in the organization'),
+    roles: z
+      .array(z.string())
+      .max(50)
+      .default(['TENANT_USER'])
+      .describe('Role of the member in the organization, TENANT_USER by default'),
   }),
   output: memberSchema,
   errors: [organizationNotFound, organizationInactive, userNotFound, alreadyMember],

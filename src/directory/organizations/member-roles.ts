@@ -22,6 +22,8 @@ export type MemberRoles = {
   requireAnotherOwner(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
   /** Takes every role away that the user has in the organization, and every membership in its groups. */
   removeAll(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
+  /** The names of the roles that these users have there themselves, without inherited ones and those of groups. */
+  namesOf(organizationId: OrganizationId, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly string[]>>;
   /** Throws where one of these roles brings a permission that the actor does not have there. */
   requireGivable(roles: readonly string[], organizationId: OrganizationId, by: By): Promise<void>;
   /** Throws where the member has a permission there that the actor does not have. */
@@ -36,6 +38,7 @@ export const noRoles: MemberRoles = {
   grant: nothing,
   requireAnotherOwner: nothing,
   removeAll: nothing,
+  namesOf: async () => new Map(),
   requireGivable: nothing,
   requireRightsOver: nothing,
 };

@@ -26,11 +26,12 @@ export type Member = {
   name: string | null;
   source: MemberSource;
   createdAt: Date;
+  /** Names of roles, without inherited ones and those of groups. */
+  roles: readonly string[];
 };
-type MemberRow = Omit<Member, 'userId'> & { userId: string };
+type MemberRow = Omit<Member, 'userId' | 'roles'> & { userId: string };
 const MEMBER = `select m.user_id as "userId", u.email, u.profile->>'name' as name, m.source, m.created_at as "createdAt"
   from organization_member m join users u on u.id = m.user_id where m.organization_id = $1`;
-const memberOf = (row: MemberRow): Member => ({ ...row, userId: fromUuid('usr', row.userId) });
 /** An organization, as its members see it in a list. */
 export type OwnOrganization = Pick<Organization, 'id' | 'slug' | 'name' | 'status'>;
 
@@ -68,7 +69,7 @@ export class MemberService {
       after === undefined ? BEFORE_EVERY_ID : toUuid(after),
       limit,
     ]);
-    return rows.map(memberOf);
+    return this.#withRoles(organizationId, rows);
   }
 
   /** Throws organizations.member_not_found. */
@@ -78,7 +79,15 @@ export class MemberService {
       toUuid(userId),
     ]);
     if (!row) throw memberNotFound();
-    return memberOf(row);
+    const [member] = await this.#withRoles(organizationId, [row]);
+    return member!;
+  }
+
+  async #withRoles(organizationId: OrganizationId, rows: readonly MemberRow[]): Promise<Member[]> {
+    const members = rows.map((row) => ({ ...row, userId: fromUuid('usr', row.userId) }));
+    const ids = members.map(({ userId }) => userId);
+    const roles = await this.#deps.roles.namesOf(organizationId, ids);
+    return members.map((member) => ({ ...member, roles: roles.get(member.userId) ?? [] }));
   }
 
   /** In a transaction of its own; `addIn` takes part in one. */

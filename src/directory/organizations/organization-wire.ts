@@ -48,11 +48,19 @@ export const memberSchema = z.strictObject({
   user_id: z.string(),
   email: z.string(),
   name: z.string().optional(),
+  roles: z.array(z.string()).describe('Roles of the member, without inherited ones and those of groups'),
   source: z.enum(['created', 'invitation', 'domain', 'operation', 'connection']).describe('How the user joined'),
   joined_at: timeSchema,
 });
 
 /** A member as the command line and the management API show one. */
-export function memberOnWire({ userId, email, name, source, createdAt }: Member): z.input<typeof memberSchema> {
-  return { user_id: userId, email, ...(name ? { name } : {}), source, joined_at: createdAt.toISOString() };
+export function memberOnWire({ userId, email, name, roles, source, createdAt }: Member): z.input<typeof memberSchema> {
+  return {
+    user_id: userId,
+    email,
+    ...(name ? { name } : {}),
+    roles: [...roles],
+    source,
+    joined_at: createdAt.toISOString(),
+  };
 }

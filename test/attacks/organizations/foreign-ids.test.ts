@@ -5,16 +5,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operator } from '#audit/module.ts';
 import { newId } from '#kernel/ids.ts';
+import { mounted } from '../../../src/app/api.ts';
 import { operations } from '../../../src/app/operations.ts';
+import { routeOf } from '../../../src/api/operation-route.ts';
+import { API, callApi, userTokens } from '../../support/api.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
 
 let latchkey: TestApp;
 let first: Organization;
 let second: Organization;
+/** Of a user who owns the second organization and has no right elsewhere, with every scope. */
+let token: string;
 
 type Organization = { id: string; ids: Readonly<Record<string, string>> };
 const isOf = (name: string) => Object.hasOwn(named(name).params.shape, 'organization_id');
 const named = (name: string) => operations.find((operation) => operation.name === name)!;
+const isMounted = (name: string): boolean => (mounted as readonly string[]).includes(name);
 const all = operations.map(({ name }) => name).filter(isOf);
 
 /** Makes an object of an organization, and gives its id: by the name of the parameter. */
@@ -65,6 +71,9 @@ beforeAll(async () => {
   const [one, two] = [await latchkey.user(), await latchkey.user()];
   first = await organization(one.id);
   second = await organization(two.id);
+  const client = await latchkey.client({ apis: { [API]: ['*'] } });
+  const scope = ['openid', ...new Set(operations.map(({ permission }) => permission))].join(' ');
+  ({ access_token: token } = await userTokens(latchkey, client, two, scope));
 });
 afterAll(() => latchkey?.close());
 
@@ -102,3 +111,22 @@ describe.each(all)('%s', (name) => {
     expect(refusal).toMatchObject({ status: 404, code: 'organizations.not_found' });
   });
 });
+
+describe.each(all.filter((name) => named(name).permission.startsWith('organization.') && isMounted(name)))(
+  '%s',
+  (name) => {
+    test('answers a caller of another organization as if there were none', async () => {
+      const { method, path, reads } = routeOf(named(name));
+      const call = async (organizationId: string) => {
+        const ids = { ...first.ids, organization_id: organizationId } as Record<string, string>;
+        const address = path.replace(/^\/api/, '').replaceAll(/\{(\w+)\}/g, (_, kind: string) => ids[kind]!);
+        const json = reads ? undefined : (named(name).example ?? {});
+        const { status, body } = await callApi(latchkey, address, { method, token, json });
+        return { status, body: { ...body, requestId: '' } };
+      };
+      const refusal = await call(first.id);
+      expect(refusal).toMatchObject({ status: 404, body: { code: 'organizations.not_found' } });
+      expect(await call(newId('org'))).toEqual(refusal);
+    });
+  },
+);
