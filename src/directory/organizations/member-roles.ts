@@ -22,7 +22,7 @@ export type MemberRoles = {
   requireAnotherOwner(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
   /** Takes every role away that the user has in the organization, and every membership in its groups. */
   removeAll(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
-  /** The names of the roles that these users have there themselves, without inherited ones and those of groups. */
+  /** The names of the roles that these users have there, without inherited roles and roles of groups. */
   namesOf(organizationId: OrganizationId, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly string[]>>;
   /** Throws where one of these roles brings a permission that the actor does not have there. */
   requireGivable(roles: readonly string[], organizationId: OrganizationId, by: By): Promise<void>;

@@ -26,7 +26,7 @@ export type Member = {
   name: string | null;
   source: MemberSource;
   createdAt: Date;
-  /** Names of roles, without inherited ones and those of groups. */
+  /** Names of roles, without inherited roles and roles of groups. */
   roles: readonly string[];
 };
 type MemberRow = Omit<Member, 'userId' | 'roles'> & { userId: string };

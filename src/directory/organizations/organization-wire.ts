@@ -48,7 +48,7 @@ export const memberSchema = z.strictObject({
   user_id: z.string(),
   email: z.string(),
   name: z.string().optional(),
-  roles: z.array(z.string()).describe('Roles of the member, without inherited ones and those of groups'),
+  roles: z.array(z.string()).describe('Roles of the member, without inherited roles and roles of groups'),
   source: z.enum(['created', 'invitation', 'domain', 'operation', 'connection']).describe('How the user joined'),
   joined_at: timeSchema,
 });

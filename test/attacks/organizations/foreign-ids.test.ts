@@ -59,6 +59,9 @@ const kindsOf = (name: string): string[] => {
   );
 };
 
+/** Parameters that are no ids. */
+const words = { name: 'mfa.enforcement' };
+
 async function organization(owner: string): Promise<Organization> {
   const { id } = await latchkey.run<{ id: string }>('organizations.create', { name: 'Acme', owner });
   const ids: Record<string, string> = {};
@@ -79,9 +82,13 @@ afterAll(() => latchkey?.close());
 
 /** The refusal of an operation for an operator, who may do everything. */
 async function refusalOf(name: string, members: object): Promise<{ status?: number; code?: string }> {
-  const { params, input } = named(name);
-  const part = (shape: object) => Object.fromEntries(Object.entries(members).filter(([key]) => key in shape));
-  const given = { params: part(params.shape), input: { ...(named(name).example as object), ...part(input.shape) } };
+  const { params, input, example } = named(name);
+  const part = (shape: object, from: object = members) =>
+    Object.fromEntries(Object.entries(from).filter(([key]) => Object.hasOwn(shape, key)));
+  const given = {
+    params: part(params.shape, { ...words, ...members }),
+    input: { ...(example as object | undefined), ...part(input.shape) },
+  };
   const bound = latchkey.app.operations.find(({ operation }) => operation.name === name)!;
   return bound.call(given, operator).then(
     () => ({}),
