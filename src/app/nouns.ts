@@ -2,7 +2,7 @@
 import { access, createPermissions, permissions } from '#directory/access/module.ts';
 import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
-import { createApis } from '#applications/apis/module.ts';
+import { createApis, ownApi } from '#applications/apis/module.ts';
 import { createClients } from '#applications/clients/module.ts';
 import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
 import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
@@ -61,6 +61,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuer,
     policies,
     certificates: clientCertificatesOf(config),
+    ownApi: ownApi(permissions),
   });
   const apis = createApis({
     clock,

@@ -80,7 +80,7 @@ export const sections = {
   mfa: z.strictObject({
     /**
      * Users who need a second factor to sign in. `off`: none. `optional`: users who added one. `required`: all users.
-     * `administrators`: administrators, and users who added one.
+     * `administrators`: users with an administrative permission, and users who added one.
      */
     enforcement: z.enum(['off', 'optional', 'required', 'administrators']).default('optional'),
     /** Second factors that users can add, in the order of the offer. */

@@ -55,6 +55,7 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     issuer: 'https://id.example',
     policies: policiesWith(),
     certificates: {},
+    ownApi: { identifier: 'urn:latchkey:api', scopes: [{ name: 'users.read' }] },
   });
   const { apis, lookup: apiLookup } = createApis({
     clock,

@@ -43,4 +43,4 @@ export function createApis({ clients, invalidation, ownScopes, ...deps }: Depend
 
 export { ApiResource } from './api-resource.ts';
 export type { ApiLookup } from './api-lookup.ts';
-export { OWN_API } from './api-lookup.ts';
+export { OWN_API, ownApi } from './api-lookup.ts';

@@ -4,6 +4,7 @@ import { type KeyRing, randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId } from '#kernel/ids.ts';
 import { type Client, takeClient } from './client.ts';
+import type { ClientRights } from './client-rights.ts';
 import { ClientSecret, type ClientSecretId, sealPlace, secretNeed } from './client-secret.ts';
 import { lastSecret, secretNotFound, secretNotUsed, tooManySecrets } from './errors.ts';
 import { MOST_VALID_SECRETS } from './limits.ts';
@@ -15,6 +16,7 @@ type Dependencies = {
   database: Pick<Database, 'em' | 'sql' | 'transaction'>;
   keyRing: KeyRing;
   audit: Pick<AuditLog, 'record'>;
+  rights: Pick<ClientRights, 'requireOver'>;
   /** After a change was committed. */
   changed: (clientId: string) => Promise<void>;
 };
@@ -153,6 +155,7 @@ export class ClientSecrets {
   ): Promise<IssuedSecret> {
     const issued = await this.#deps.database.transaction(async (em) => {
       const client = await takeClient(em, clientId);
+      this.#deps.rights.requireOver(client, by);
       if (secretNeed(client) === 'none') throw secretNotUsed();
       const done = await work(em, client);
       await em.flush();

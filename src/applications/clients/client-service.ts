@@ -8,6 +8,7 @@ import { changesBetween } from './changes.ts';
 import { Client, RetiredClientId, takeClient } from './client.ts';
 import { clientChanged, clientCreated, clientDeleted } from './events.ts';
 import type { ClientMetadata, GivenMetadata } from './client-metadata.ts';
+import type { ClientRights } from './client-rights.ts';
 import type { ClientProfile } from './client-profile.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import type { ClientType } from './client-type.ts';
@@ -46,6 +47,7 @@ type Dependencies = {
   database: Pick<Database, 'em' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
+  rights: Pick<ClientRights, 'requireOver'>;
   readMetadata: ReadMetadata;
   /** After a change was committed. */
   changed: (clientId: string) => Promise<void>;
@@ -64,12 +66,14 @@ export class ClientService {
     this.#deps = deps;
   }
 
-  /** Throws clients.metadata_invalid, clients.client_id_taken, clients.client_id_retired. */
+  /** Throws clients.metadata_invalid, clients.client_id_taken, clients.client_id_retired, clients.rights_missing. */
   async create(input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
     const { profile = 'default' } = input;
     const metadata = this.#deps.readMetadata(input.type, profile, input.metadata ?? {});
     checkTexts(input);
     if (input.clientId === OWN_CLIENT_ID) throw clientIdTaken();
+    const apis = readApis(input.apis ?? {});
+    this.#deps.rights.requireOver({ metadata, apis }, by);
     const now = this.#deps.clock.now();
     const id = newId('client');
     const result = await this.#deps.database.transaction(async (em) => {
@@ -83,7 +87,7 @@ export class ClientService {
         disabled: false,
         registered: false,
         metadata,
-        apis: readApis(input.apis ?? {}),
+        apis,
         createdAt: now,
         updatedAt: now,
       });
@@ -122,11 +126,15 @@ export class ClientService {
       .find(Client, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
   }
 
-  /** Throws clients.not_found, clients.metadata_invalid. The whole client is validated again, also what did not change. */
+  /**
+   * Throws clients.not_found, clients.metadata_invalid, clients.rights_missing. The whole client is validated again, also what did not
+   * change.
+   */
   async change(clientId: string, change: ClientChange, by: By): Promise<{ client: Client; secret?: string }> {
     checkTexts(change);
     const result = await this.#deps.database.transaction(async (em) => {
       const client = await takeClient(em, clientId);
+      this.#deps.rights.requireOver(client, by);
       const before = visible(client);
       const profile = change.profile ?? client.profile;
       const metadata = this.#deps.readMetadata(
@@ -143,6 +151,7 @@ export class ClientService {
         throw metadataInvalid({ first_party: 'must be false for a client that registered itself' });
       client.disabled = change.disabled ?? client.disabled;
       if (change.apis) client.apis = readApis(change.apis);
+      this.#deps.rights.requireOver(client, by);
       client.updatedAt = this.#deps.clock.now();
       await em.flush();
       const issued = await this.#deps.secrets.settle(em, client);
@@ -156,10 +165,11 @@ export class ClientService {
     return result;
   }
 
-  /** Throws clients.not_found. */
+  /** Throws clients.not_found, clients.rights_missing. */
   async delete(clientId: string, by: By): Promise<void> {
     await this.#deps.database.transaction(async (em) => {
       const client = await takeClient(em, clientId);
+      this.#deps.rights.requireOver(client, by);
       if (client.clientId !== client.id && !client.registered)
         em.create(RetiredClientId, { clientId, retiredAt: this.#deps.clock.now() });
       await this.#deps.audit.record(em, clientDeleted({ ...of(clientId, by), details: { before: visible(client) } }));

@@ -25,6 +25,13 @@ export const metadataInvalid = errorType({
   message: (problems: Problems) => `Correct these members: ${listProblems(problems)}.`,
   details: (problems) => problems,
 });
+/** 403: the client acts for itself with scopes of the management API that the caller does not have. */
+export const rightsMissing = errorType({
+  code: 'clients.rights_missing',
+  status: 403,
+  message:
+    'This client has scopes of the management API that the caller does not have. Use a caller that has all of them.',
+});
 export const secretNotUsed = errorType({
   code: 'clients.secret_not_used',
   status: 409,

@@ -15,6 +15,7 @@ import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Policies } from '#settings/module.ts';
 import { type CachedClient, ClientLookup } from './client-lookup.ts';
 import { ClientOrigins } from './client-origins.ts';
+import { ClientRights, type OwnApi } from './client-rights.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { ClientService } from './client-service.ts';
 import { HybridClients } from './hybrid-clients.ts';
@@ -33,10 +34,11 @@ export type Dependencies = {
   policies: Policies<'branding' | 'oidc'>;
   /** Null where no client certificate can reach this instance (RFC 8705). */
   certificates: object | null;
+  ownApi: OwnApi;
 };
 
 /** Creates the client service, its cached look-up, and self-registered clients. */
-export function createClients({ invalidation, issuer, policies, certificates, ...deps }: Dependencies) {
+export function createClients({ invalidation, issuer, policies, certificates, ownApi, ...deps }: Dependencies) {
   const cache = createCache<CachedClient>({
     name: 'clients',
     clock: deps.clock,
@@ -53,10 +55,11 @@ export function createClients({ invalidation, issuer, policies, certificates, ..
   };
 
   const lookup = new ClientLookup({ ...deps, cache, ownClient: ownClient(issuer, policies) });
-  const secrets = new ClientSecrets({ ...deps, changed });
+  const rights = new ClientRights(ownApi);
+  const secrets = new ClientSecrets({ ...deps, rights, changed });
   const readMetadata = metadataReader(policies, certificates);
   return {
-    clients: new ClientService({ ...deps, secrets, readMetadata, changed }),
+    clients: new ClientService({ ...deps, secrets, rights, readMetadata, changed }),
     secrets,
     registered: new RegisteredClients({ ...deps, secrets, readMetadata, changed }),
     /** The hot path. */
