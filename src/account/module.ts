@@ -49,6 +49,7 @@ import {
   type UserBulk,
   type UserId,
   type UserActivity,
+  type Usernames,
 } from '#directory/users/module.ts';
 import type { ContactService } from '#directory/contacts/module.ts';
 import { activityRoutes } from './activity/activity-routes.ts';
@@ -88,10 +89,11 @@ export type Dependencies = {
     owner: User,
     about: { type: EventTypeRow; by: By; language: Language | undefined },
   ) => Promise<void>;
-  policies: Policies<'branding' | 'account' | 'profile'>;
+  policies: Policies<'branding' | 'account' | 'profile' | 'users'>;
   ownPages: OwnPages;
   sessions: SessionService;
   ownDetails: OwnDetails;
+  usernames: Pick<Usernames, 'changeOwn'>;
   passwordDemands: PasswordDemands;
   pictures: PictureService;
   contacts: Pick<ContactService, 'list'>;

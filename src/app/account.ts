@@ -49,6 +49,7 @@ export function createOwnAccount(
     ownPages,
     sessions,
     ownDetails: nouns.ownDetails,
+    usernames: nouns.usernames,
     pictures: nouns.pictures,
     contacts: nouns.contacts,
     userBulk: nouns.userBulk,

@@ -50,6 +50,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     passwords,
     undoRights,
     users,
+    usernames: nouns.usernames,
     people: nouns.people,
     passwordDemands: nouns.passwordDemands,
     letters: look.letters,
@@ -96,6 +97,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const login = createLogin({
     clock,
     users,
+    usernames: nouns.usernames,
     passwordAttempts: credentials.passwordAttempts,
     addressLimit: perAddress,
     pressure: risk.pressure,

@@ -72,6 +72,7 @@ export class DataExport {
     const hidden = new Set(properties.flatMap(({ name, visibility }) => (visibility === 'operator' ? name : [])));
     return {
       id: user.id,
+      username: user.username,
       legacy_id: user.legacyId,
       created_at: user.createdAt,
       updated_at: user.updatedAt,

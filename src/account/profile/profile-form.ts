@@ -1,9 +1,16 @@
 import { z } from 'zod';
-import type { Policy } from '#settings/module.ts';
+import type { PolicyInForce } from '#settings/module.ts';
 import { form } from '#kernel/http/form.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { languages } from '#kernel/i18n.ts';
-import { type AskedClaim, claimField, fieldShape, type PersonField, propertyField } from '#directory/users/module.ts';
+import {
+  type AskedClaim,
+  claimField,
+  fieldShape,
+  type PersonField,
+  propertyField,
+  usernameField,
+} from '#directory/users/module.ts';
 import type { ProfilePage } from './profile-view.ts';
 
 /** The page that the forms of the profile and of the picture are on. */
@@ -16,17 +23,26 @@ export const profilePage = formPage<{
 /** The claims of OpenID Connect that a form asks for, in the order in which it does. */
 const claims: readonly AskedClaim[] = ['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'];
 
+type OwnPolicy = Pick<PolicyInForce, 'users' | 'profile'>;
+
 /** Everything that users may write about themselves. */
-export function ownFields({ properties }: Policy<'profile'>): readonly PersonField[] {
-  return [...claims.map(claimField), ...properties.filter(({ editable }) => editable === 'user').map(propertyField)];
+export function ownFields({ users, profile: { properties } }: OwnPolicy): readonly PersonField[] {
+  const username = users.username === 'off' ? [] : [usernameField];
+  return [
+    ...username,
+    ...claims.map(claimField),
+    ...properties.filter(({ editable }) => editable === 'user').map(propertyField),
+  ];
 }
 
 /** Whether the policy or the schema of properties requires a value for this field. */
-export const isRequired = (field: PersonField, { required }: Policy<'profile'>): boolean =>
-  field.kind === 'claim' ? required.includes(field.claim) : field.property.required;
+export function isRequired(field: PersonField, { users, profile: { required } }: OwnPolicy): boolean {
+  if (field.kind === 'username') return users.username === 'required';
+  return field.kind === 'claim' ? required.includes(field.claim) : field.property.required;
+}
 
 /** Empty fields are null; fields that were not in the form are missing. */
-export function profileForm(policy: Policy<'profile'>) {
+export function profileForm(policy: OwnPolicy) {
   const fields = ownFields(policy);
   const shape = fieldShape(fields);
   const answers = fields.map((field) => {

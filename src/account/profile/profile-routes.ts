@@ -15,6 +15,7 @@ import {
   type PersonField,
   shownFields,
   type User,
+  type Usernames,
 } from '#directory/users/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { isRequired, ownFields, profileForm, profilePage } from './profile-form.ts';
@@ -23,15 +24,20 @@ import { type ProfilePage, profileView } from './profile-view.ts';
 type ProfileRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   ownDetails: Pick<OwnDetails, 'change'>;
-  policies: Policies<'profile'>;
+  usernames: Pick<Usernames, 'changeOwn'>;
+  policies: Policies<'profile' | 'users'>;
 };
 
-type Answers = Readonly<Record<string, unknown>> & { language: string; theme: '' | 'light' | 'dark' };
+type Answers = Readonly<Record<string, unknown>> & {
+  language: string;
+  theme: '' | 'light' | 'dark';
+  username?: string | null;
+};
 
 const PAGE = '/account/profile';
 
 /** Routes of `/account/profile`: name, claims, custom properties, language and appearance. */
-export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDependencies): Router<State> {
+export function profileRoutes({ ownPages, ownDetails, usernames, policies }: ProfileRouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get(PAGE, showProfile);
@@ -40,12 +46,15 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
   async function changeProfile(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
-    const policy = policies.for({ user: person.userId }).profile;
+    const policy = policies.for({ user: person.userId });
     const form = await profileForm(policy).read(ctx);
     if (!form.isValid) return profilePage.refuse(ctx, PAGE, { values: form.values, errors: form.errors });
     const answers = form.values as Answers;
     const details = detailsOf(ownFields(policy), answers);
     const by = byUser(person.userId, visitorOf(ctx));
+    const error =
+      answers.username === undefined ? null : await usernames.changeOwn(person.userId, answers.username, by);
+    if (error !== null) return profilePage.refuse(ctx, PAGE, { values: typedOf(answers), errors: { username: error } });
     await ownDetails.change(person.userId, changesOf(person.user, details, answers), by);
     if (answers.language !== '') ctx.state.wishLanguage(answers.language);
     else if (languageOf(person.user) !== null) ctx.state.forgetLanguage();
@@ -57,7 +66,7 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
     if (person === null) return;
     const { values: typed, errors = {}, pictureProblem = null } = profilePage.refused(ctx);
     const { user } = person;
-    const policy = policies.for({ user: user.id }).profile;
+    const policy = policies.for({ user: user.id });
     const fields = ownFields(policy);
     const values = Object.fromEntries(fields.map((field) => [field.field, typedOr(known(field, user), field, typed)]));
     const shown = shownFields(fields, { language: ctx.state.language, values, errors });
@@ -65,7 +74,7 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
       frame: accountFrame(ctx, person),
       isWrong: shown.some(({ error }) => error !== null),
       fields: shown.map((field, at) => ({ ...field, isRequired: isRequired(fields[at]!, policy) })),
-      facts: operatorFacts(user, policy, ctx.state.language),
+      facts: operatorFacts(user, policy.profile, ctx.state.language),
       languages: languageChoices(typed?.['language'] ?? languageOf(user)),
       theme: user.theme ?? null,
       pictureProblem,
@@ -92,7 +101,18 @@ export function languageOf({ profile }: Pick<User, 'profile'>): Language | null 
   return profile.locale === undefined ? null : chooseLanguage({ uiLocales: profile.locale });
 }
 
-function known(field: PersonField, { profile, properties }: User): string {
+/** A valid form, as it was typed. */
+function typedOf(answers: Answers): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(answers).map(([name, value]) => [
+      name,
+      typeof value === 'boolean' ? (value ? '1' : '') : String(value ?? ''),
+    ]),
+  );
+}
+
+function known(field: PersonField, { username, profile, properties }: User): string {
+  if (field.kind === 'username') return username ?? '';
   const value = field.kind === 'claim' ? profile[field.claim] : properties[field.property.name];
   if (typeof value === 'boolean') return value ? '1' : '';
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';

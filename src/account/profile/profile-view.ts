@@ -42,6 +42,7 @@ export const profileView = view<ProfilePage>('account/profile/profile.njk', {
       theme: 'dark',
     },
     'wrong answers': { ...plain, fields: fieldSamples.wrong, isWrong: true },
+    'a username that is taken': { ...plain, fields: fieldSamples.username, isWrong: true },
     'no picture chosen': { ...plain, pictureProblem: 'required' },
     'a picture that is too large': { ...plain, pictureProblem: 'too_large' },
     'no picture at all': { ...plain, pictureProblem: 'no_picture' },

@@ -6,7 +6,7 @@ import {
 import type { By } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { fromUuid } from '#kernel/ids.ts';
-import { canonicalEmail, type UserId } from '#directory/users/module.ts';
+import { canonicalIdentifier, type UserId } from '#directory/users/module.ts';
 import { amrOf, checkAssertion, type Verify } from './assertion-check.ts';
 import { type Assertion, readAssertion, readClientData } from './browser-answer.ts';
 import type { Challenges, Purpose } from './challenge.ts';
@@ -181,7 +181,7 @@ export class PasskeyProof {
         return [];
       case 'sign_in_as': {
         const { identifier, userId } = question;
-        const decoys = this.#decoys.of(canonicalEmail(identifier) ?? identifier);
+        const decoys = this.#decoys.of(canonicalIdentifier(identifier) ?? identifier);
         // No user has this id, so that a miss runs the same statement as a hit.
         const own = await this.#passkeys.usable(userId ?? NO_USER);
         return own.length > 0 ? own : decoys;

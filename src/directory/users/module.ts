@@ -56,6 +56,7 @@ export { KnownUsers } from './known-users.ts';
 export { ActivityRow, UserActivity } from './user-activity.ts';
 export { ClosingService } from './closing-service.ts';
 export type { Usernames } from './usernames.ts';
+export { canonicalIdentifier, identifierField, unknownAddress } from './identifier.ts';
 export type { Username } from './username.ts';
 export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
@@ -66,7 +67,7 @@ export { lockUser, readUser } from './user.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
-export { canonicalEmail, emailField, newCanonicalEmail, newEmailField } from './email.ts';
+export { canonicalEmail, newCanonicalEmail, newEmailField } from './email.ts';
 export type { OrganizationCreation } from './organization-creation.ts';
 export type { OwnDetails } from './own-details.ts';
 export { type ClaimSource, claimsOf } from './known-users.ts';
@@ -87,6 +88,7 @@ export {
   type PersonDetails,
   type PersonField,
   propertyField,
+  usernameField,
 } from './property-fields.ts';
 export { fieldSamples, shownFields, type ShownField } from './shown-fields.ts';
 export { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';

@@ -20,6 +20,8 @@ export class ProfileCompletion {
 
   /** Adds answers to what is known; other claims and properties stay. */
   async complete(id: UserId, { profile, properties }: PersonDetails, by: By): Promise<void> {
+    const members = [...Object.keys(profile), ...Object.keys(properties)];
+    if (members.length === 0) return;
     await this.#database.transaction(async (em) => {
       await em.execute(
         'update users set profile = profile || ?::jsonb, properties = properties || ?::jsonb, updated_at = ? where id = ?',
@@ -30,7 +32,7 @@ export class ProfileCompletion {
         userProfileCompleted({
           ...by,
           subject: { type: 'user', id },
-          details: { members: [...Object.keys(profile), ...Object.keys(properties)] },
+          details: { members },
         }),
       );
     });

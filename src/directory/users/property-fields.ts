@@ -2,20 +2,24 @@ import { z } from 'zod';
 import type { Property } from '#settings/module.ts';
 import { NOT_YET, plainText, profileSchema, type Profile } from './profile.ts';
 import { LONGEST_PROPERTY_TEXT } from './limits.ts';
+import { newUsername, type UsernameProblem } from './username.ts';
 
 /** A claim that a user may be asked for in a form. */
 export type AskedClaim = 'name' | 'given_name' | 'family_name' | 'nickname' | 'birthdate' | 'website';
 
 /** One question of a form about a user. */
 export type PersonField =
+  | { kind: 'username'; field: 'username' }
   | { kind: 'claim'; claim: AskedClaim; field: string }
   | { kind: 'property'; property: Property; field: string };
 
 export type PersonDetails = { profile: Profile; properties: Record<string, unknown> };
 
 type Values = Readonly<Record<string, unknown>>;
-type Known = { profile: Profile; properties: Values };
+type Known = { username?: string | null | undefined; profile: Profile; properties: Values };
 
+/** The form field of the username. */
+export const usernameField: PersonField = { kind: 'username', field: 'username' };
 /** The form field of a claim. */
 export const claimField = (claim: AskedClaim): PersonField => ({ kind: 'claim', claim, field: claim });
 /** Apart from the fields that forms have of their own. */
@@ -25,13 +29,16 @@ export const propertyField = (property: Property): PersonField => ({
   field: `property_${property.name}`,
 });
 
-/** The schema of the form's fields; what is wrong is a kind: `required`, `too_long`, `number`, `date`, `future`, `choice`, `url`. */
+/** The schema of the form's fields; what is wrong is a kind: `username_…`, `required`, `too_long`, `number`, `date`, `future`, `choice`, `url`. */
 export function fieldShape(fields: readonly PersonField[]): Record<string, z.ZodType> {
   return Object.fromEntries(
-    fields.map((field) => [
-      field.field,
-      field.kind === 'claim' ? answer(claimType(field.claim), true) : propertyType(field.property),
-    ]),
+    fields.map((field) => {
+      if (field.kind === 'username') return [field.field, answer(usernameType, true)];
+      return [
+        field.field,
+        field.kind === 'claim' ? answer(claimType(field.claim), true) : propertyType(field.property),
+      ];
+    }),
   );
 }
 
@@ -49,10 +56,14 @@ export function detailsOf(fields: readonly PersonField[], values: Values): Perso
 }
 
 /** Which of the questions a user has not answered yet. */
-export function lacking(fields: readonly PersonField[], { profile, properties }: Known): readonly PersonField[] {
-  return fields.filter((field) =>
-    field.kind === 'claim' ? !profile[field.claim] : !Object.hasOwn(properties, field.property.name),
-  );
+export function lacking(
+  fields: readonly PersonField[],
+  { username, profile, properties }: Known,
+): readonly PersonField[] {
+  return fields.filter((field) => {
+    if (field.kind === 'username') return !username;
+    return field.kind === 'claim' ? !profile[field.claim] : !Object.hasOwn(properties, field.property.name);
+  });
 }
 
 /** Properties for relying parties: the ones that the present schema shows them, and no leftovers of an earlier one. */
@@ -78,6 +89,17 @@ function claimType(claim: AskedClaim): z.ZodType {
     return z.NEVER;
   });
 }
+
+/** A reserved name is as good as taken. */
+export const usernameError = (problem: UsernameProblem): string =>
+  problem === 'reserved' ? 'username_taken' : `username_${problem}`;
+
+const usernameType = z.string().transform((typed, context) => {
+  const read = newUsername(typed);
+  if (typeof read !== 'string') return read.username;
+  context.addIssue({ code: 'custom', message: usernameError(read) });
+  return z.NEVER;
+});
 
 const claimErrors: Readonly<Record<AskedClaim, string>> = {
   name: 'required',

@@ -7,7 +7,7 @@ export type ShownField = {
   name: string;
   type: Property['type'];
   /** A claim has its label in our words; what the operator asks for has it in theirs. */
-  claim: AskedClaim | null;
+  claim: AskedClaim | 'username' | null;
   label: string | null;
   isRequired: boolean;
   /** The previously typed value; for a checkbox `1` or empty. */
@@ -23,7 +23,8 @@ type Given = {
   errors?: Readonly<Record<string, string | undefined>>;
 };
 
-const claimTypes: Readonly<Record<AskedClaim, Property['type']>> = {
+const claimTypes: Readonly<Record<AskedClaim | 'username', Property['type']>> = {
+  username: 'text',
   name: 'text',
   given_name: 'text',
   family_name: 'text',
@@ -41,11 +42,13 @@ export function shownFields(
     name: field.field,
     value: values[field.field] ?? '',
     error: errors[field.field] ?? null,
-    ...(field.kind === 'claim' ? ofClaim(field.claim) : ofProperty(field.property, language)),
+    ...(field.kind === 'property'
+      ? ofProperty(field.property, language)
+      : ofClaim(field.kind === 'claim' ? field.claim : 'username')),
   }));
 }
 
-function ofClaim(claim: AskedClaim) {
+function ofClaim(claim: AskedClaim | 'username') {
   return { claim, type: claimTypes[claim], label: null, isRequired: true, maxLength: null, choices: [] };
 }
 
@@ -77,7 +80,12 @@ const team = { ...plain, name: 'property_team', claim: null, label: 'Team', maxL
 export const fieldSamples = {
   name: [plain],
   everything: [
-    ...Object.entries(claimTypes).map(([claim, type]) => ({ ...plain, name: claim, claim: claim as AskedClaim, type })),
+    ...Object.entries(claimTypes).map(([claim, type]) => ({
+      ...plain,
+      name: claim,
+      claim: claim as AskedClaim | 'username',
+      type,
+    })),
     team,
     { ...team, name: 'property_size', type: 'number', label: 'Shoe size', isRequired: false },
     { ...team, name: 'property_news', type: 'boolean', label: 'Send me news', value: '1' },
@@ -101,6 +109,13 @@ export const fieldSamples = {
     type: error === 'choice' ? 'choice' : 'text',
     value: error === 'required' ? '' : 'what was typed',
     error,
+  })),
+  username: (['length', 'characters', 'scripts', 'taken'] as const).map((error) => ({
+    ...plain,
+    name: 'username',
+    claim: 'username',
+    value: 'paypa1',
+    error: `username_${error}`,
   })),
   hostile: [
     { ...plain, value: '"><script>alert(1)</script>' },

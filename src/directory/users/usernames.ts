@@ -1,15 +1,17 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Database } from '#kernel/database.ts';
+import { AppError } from '#kernel/errors.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import { usernameInvalid, usernameMissing, usernamesOff, usernameTaken, userNotFound } from './errors.ts';
 import { userUsernameChanged } from './events.ts';
 import type { KnownUsers } from './known-users.ts';
+import { usernameError } from './property-fields.ts';
 import type { RoleHolders } from './role-holders.ts';
 import type { UserId } from './user.ts';
-import { canonicalUsername, newUsername, type Username } from './username.ts';
+import { canonicalUsername, newUsername, type Username, type UsernameProblem } from './username.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -70,14 +72,23 @@ export class Usernames {
   }
 
   /**
-   * Gives the user who asks another username; `tell` is called in the transaction of a change. Throws users.not_found,
-   * users.username_taken, users.username_invalid, users.usernames_off.
+   * Gives the user who asks another username, or for null none; null when it is done, otherwise what is wrong with the name, as an error of
+   * its field. Throws users.not_found, users.usernames_off.
    */
-  async changeOwn(id: UserId, typed: string, by: By, tell?: (em: EntityManager) => Promise<void>): Promise<void> {
-    await this.#write(id, this.accept(typed), by, tell);
+  async changeOwn(id: UserId, typed: string | null, by: By): Promise<string | null> {
+    if (typed === null && this.use === 'required') return 'required';
+    try {
+      await this.#write(id, typed === null ? null : this.accept(typed), by);
+      return null;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === 'users.username_taken') return 'username_taken';
+      if (error.code !== 'users.username_invalid') throw error;
+      return usernameError(error.details?.['problem'] as UsernameProblem);
+    }
   }
 
-  async #write(id: UserId, name: Username | null, by: By, tell?: (em: EntityManager) => Promise<void>): Promise<void> {
+  async #write(id: UserId, name: Username | null, by: By): Promise<void> {
     const { clock, database, audit, known } = this.#deps;
     await database.transaction(async (em) => {
       const [user] = await em.execute<{ before: string | null }[]>(
@@ -100,7 +111,6 @@ export class Usernames {
       }
       const change = name === null ? 'removed' : before === null ? 'set' : 'changed';
       await audit.record(em, userUsernameChanged({ ...by, subject: { type: 'user', id }, details: { change } }));
-      await tell?.(em);
     });
     await known?.changed(id);
   }

@@ -5,8 +5,10 @@ export type IdentifierPage = {
   action: string;
   /** The application of the sign-in; null for our own pages. */
   client: { name: string } | null;
-  /** The address typed before, or a `login_hint`; empty otherwise. */
+  /** The address or username typed before, or a `login_hint`; empty otherwise. */
   email: string;
+  /** Whether a username is an answer too. */
+  hasUsernames: boolean;
   /** Where passkeys are used instead; null where there are none. */
   passkeyUrl: string | null;
   /** Where this browser shows the accounts that it remembers; null without any. */
@@ -27,6 +29,7 @@ const plain: IdentifierPage = {
   action: '/interaction/4Tj2/login',
   client: { name: 'Tally' },
   email: '',
+  hasUsernames: false,
   passkeyUrl: '/interaction/4Tj2/passkey',
   chooserUrl: null,
   createUrl: '/interaction/4Tj2/create',
@@ -42,6 +45,9 @@ export const identifierView = view<IdentifierPage>('sign-in/login/identifier.njk
     'without passkeys and new accounts': { ...plain, passkeyUrl: null, createUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },
     'not an address': { ...plain, email: 'noor at fernway', problem: { kind: 'email' } },
+    'with usernames': { ...plain, hasUsernames: true, email: 'noor' },
+    'with usernames, empty': { ...plain, hasUsernames: true, problem: { kind: 'required' } },
+    'with usernames, neither': { ...plain, hasUsernames: true, email: 'noor haddad', problem: { kind: 'email' } },
     throttled: {
       ...plain,
       email: 'noor@fernway.example',

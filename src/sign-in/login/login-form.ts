@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
-import { canonicalEmail, emailField } from '#directory/users/module.ts';
+import { canonicalEmail, canonicalIdentifier, identifierField, type Usernames } from '#directory/users/module.ts';
 
-export const identifierForm = form(
-  z.object({
-    email: emailField,
-  }),
-);
+/** An email address, or a username where users have them. */
+export const identifierForm = (usernames: Usernames['use']) => form(z.object({ email: identifierField(usernames) }));
 
 export const passwordForm = form(
   z.object({
@@ -19,10 +16,11 @@ export const passwordForm = form(
   }),
 );
 
-/** Whether the address that came with a password is another one than the password was asked for. */
-export function isAnotherEmail(typed: string | undefined, identifier: string): boolean {
-  const email = canonicalEmail(typed ?? '');
-  return email !== null && email !== canonicalEmail(identifier);
+/** Whether the address or username that came with a password is another one than the password was asked for. */
+export function isAnotherUser(typed: string | undefined, identifier: string, usernames: Usernames['use']): boolean {
+  const canonical = usernames === 'off' ? canonicalEmail : canonicalIdentifier;
+  const other = canonical(typed ?? '');
+  return other !== null && other !== canonical(identifier);
 }
 
 /** Of the choice of an account, and of the button that forgets one. */

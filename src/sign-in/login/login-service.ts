@@ -2,7 +2,7 @@ import type { SignInOutcome } from '#sign-in/interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
 import { type AttemptOutcome, LONGEST_SHOWN_WAIT, type PasswordAttempts } from '#credentials/module.ts';
 import { type Clock, SECOND, fromNow } from '#kernel/clock.ts';
-import { canonicalEmail, type ReadUser, type UserService } from '#directory/users/module.ts';
+import { canonicalEmail, canonicalIdentifier, type ReadUser, type UserService } from '#directory/users/module.ts';
 import { userSignInFailed } from '#sign-in/interaction/events.ts';
 
 type LoginOutcome =
@@ -28,7 +28,7 @@ export type LoginDependencies = {
 
 type Attempt = { identifier: string; password: string; deviceSecret: string | undefined };
 
-/** Checks email address and password of a sign-in. */
+/** Checks email address or username, and password, of a sign-in. */
 export class LoginService {
   readonly #deps: LoginDependencies;
 
@@ -44,10 +44,12 @@ export class LoginService {
     if (!address.allowed) return this.#counted(this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND)));
 
     const user = await users.findWhole(identifier);
-    const holder = user?.id ?? `unknown:${canonicalEmail(identifier) ?? identifier}`;
+    const holder = user?.id ?? `unknown:${canonicalIdentifier(identifier) ?? identifier}`;
     // A user who may not sign in counts as one without a password: the right one neither reveals itself nor resets the failures.
     const userId = user?.status === 'active' ? user.id : null;
-    const asked = user === null || userId !== null ? { identifier } : {};
+    // The system before knows users by their addresses.
+    const email = canonicalEmail(identifier) === null ? user?.email : identifier;
+    const asked = email !== undefined && (user === null || userId !== null) ? { identifier: email } : {};
     const outcome = await passwordAttempts.attempt({
       holder,
       account: user?.id ?? null,

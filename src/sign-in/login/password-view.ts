@@ -53,6 +53,7 @@ export const passwordView = view<PasswordPage>('sign-in/login/password.njk', {
     'another way': { ...plain, otherWays: [{ way: 'sms-code', url: '/interaction/4Tj2/sms-code' }] },
     empty: { ...plain, problem: { kind: 'required' } },
     wrong: { ...plain, remember: true, problem: { kind: 'wrong' } },
+    'a username, wrong': { ...plain, email: 'noor', problem: { kind: 'wrong' } },
     'throttled for minutes': {
       ...plain,
       problem: { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 227 },

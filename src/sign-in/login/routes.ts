@@ -1,3 +1,4 @@
+import type { Usernames } from '#directory/users/module.ts';
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { unavailableWhenBusy, methods } from '#credentials/module.ts';
@@ -13,7 +14,7 @@ import {
   StepRouter,
   whoIs,
 } from '#sign-in/interaction/module.ts';
-import { identifierForm, isAnotherEmail, passwordForm } from './login-form.ts';
+import { identifierForm, isAnotherUser, passwordForm } from './login-form.ts';
 import { type IdentifierPage, identifierView } from './identifier-view.ts';
 import type { LoginService } from './login-service.ts';
 import { type PasswordPage, passwordView } from './password-view.ts';
@@ -32,6 +33,7 @@ export type RouteDependencies = {
     | 'proceed'
   >;
   login: LoginService;
+  usernames: Pick<Usernames, 'use'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
   /** Where an account can be created; null where that is not possible. */
   createUrl(ctx: Context, interaction: Interaction): string | null;
@@ -48,7 +50,14 @@ const identifierPage = formPage<Pick<IdentifierPage, 'email' | 'problem'>>();
 const passwordPage = formPage<Pick<PasswordPage, 'remember' | 'problem'>>();
 
 /** Routes of the email page and the password page. */
-export function loginRoutes({ interactions, login, deviceCookie, createUrl, work }: RouteDependencies): Router<State> {
+export function loginRoutes({
+  interactions,
+  login,
+  usernames,
+  deviceCookie,
+  createUrl,
+  work,
+}: RouteDependencies): Router<State> {
   const router = new StepRouter();
 
   router.page('login', showOwnIdentifier);
@@ -65,7 +74,7 @@ export function loginRoutes({ interactions, login, deviceCookie, createUrl, work
   async function submitIdentifier(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'login');
     if (interaction === null) return;
-    const form = await identifierForm.read(ctx);
+    const form = await identifierForm(usernames.use).read(ctx);
     if (!form.isValid)
       return identifierPage.refuse(ctx, ctx.path, {
         email: form.values.email ?? '',
@@ -85,7 +94,7 @@ export function loginRoutes({ interactions, login, deviceCookie, createUrl, work
     if (interaction === null) return;
     const form = await passwordForm.read(ctx);
     const { email, remember: box } = form.values;
-    if (isAnotherEmail(email, interaction.identifier))
+    if (isAnotherUser(email, interaction.identifier, usernames.use))
       return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, email ?? null));
     const remember = box !== undefined;
     const refuse = (problem: PasswordPage['problem']) => passwordPage.refuse(ctx, ctx.path, { remember, problem });
@@ -126,6 +135,7 @@ export function loginRoutes({ interactions, login, deviceCookie, createUrl, work
       action: `${path}/login`,
       client: { name: question.client.name },
       email,
+      hasUsernames: usernames.use !== 'off',
       passkeyUrl: interactions.isOpen(interaction, 'passkey') ? `${path}/passkey` : null,
       chooserUrl: interactions.isOpenNow(interaction, 'account') ? `${path}/account` : null,
       createUrl: interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,

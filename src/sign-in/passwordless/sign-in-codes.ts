@@ -17,7 +17,13 @@ import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import type { Policies, PolicySubject } from '#settings/module.ts';
-import { canonicalEmail, type ReachablePeople, type ReachablePerson, type UserId } from '#directory/users/module.ts';
+import {
+  canonicalIdentifier,
+  type ReachablePeople,
+  type ReachablePerson,
+  unknownAddress,
+  type UserId,
+} from '#directory/users/module.ts';
 import { codeText, signInLetter } from './sign-in-letters.ts';
 import { userSignInFailed } from '#sign-in/interaction/events.ts';
 import { userSignInCodeSent } from './events.ts';
@@ -242,7 +248,7 @@ export class SignInCodes {
 const browserOf = ({ uid, deviceSecret }: Asking): AskingBrowser => ({ holds: uid, deviceSecret });
 
 const holderOf = (person: ReachablePerson | null, identifier: string): Holder =>
-  person === null ? { emailCanonical: canonicalEmail(identifier) ?? identifier } : { userId: person.id };
+  person === null ? { emailCanonical: canonicalIdentifier(identifier) ?? identifier } : { userId: person.id };
 
 /** Only to what is proved to be theirs. */
 function isReached(channel: Channel, person: ReachablePerson | null): person is ReachablePerson {
@@ -252,6 +258,6 @@ function isReached(channel: Channel, person: ReachablePerson | null): person is 
 
 /** The recipient. A user without a number gets an unused one: messages to it are discarded. */
 function addressOf(channel: Channel, person: ReachablePerson | null, identifier: string): string {
-  if (channel === 'email') return person?.email ?? identifier.trim();
+  if (channel === 'email') return person?.email ?? unknownAddress(identifier);
   return person?.phoneNumber ?? `+1202555${String(100 + (sha256(identifier).readUInt16BE() % 100)).padStart(4, '0')}`;
 }

@@ -5,6 +5,8 @@ export type ForgotPage = {
   /** Where the form posts to. Field: `email`; button `action=continue`. */
   action: string;
   email: string;
+  /** Whether a username is an answer too. */
+  hasUsernames: boolean;
   /** The address of the sign-in; null outside of one. */
   backUrl: string | null;
   problem: 'required' | 'email' | 'work' | null;
@@ -15,6 +17,7 @@ export type ForgotPage = {
 const plain: ForgotPage = {
   action: '/interaction/4Tj2/forgot',
   email: 'noor@fernway.example',
+  hasUsernames: false,
   backUrl: '/interaction/4Tj2',
   problem: null,
   challenge: null,
@@ -26,6 +29,8 @@ export const forgotView = view<ForgotPage>('sign-in/recovery/forgot.njk', {
     'outside of a sign-in': { ...plain, action: '/recovery', email: '', backUrl: null },
     empty: { ...plain, email: '', problem: 'required' },
     'no address': { ...plain, email: 'noor at fernway', problem: 'email' },
+    'with usernames': { ...plain, hasUsernames: true, email: 'noor' },
+    'with usernames, neither': { ...plain, hasUsernames: true, email: 'noor haddad', problem: 'email' },
     'under pressure': { ...plain, problem: 'work' },
     hostile: { ...plain, email: '"><script>alert(1)</script>@evil.example' },
     long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },

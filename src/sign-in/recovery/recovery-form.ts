@@ -1,14 +1,11 @@
 import { z } from 'zod';
 import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
-import { emailField } from '#directory/users/module.ts';
+import { identifierField, type Usernames } from '#directory/users/module.ts';
 
-export const forgotForm = form(
-  z.object({
-    email: emailField,
-    work: z.string().max(2048).optional(),
-  }),
-);
+/** An email address, or a username where users have them. */
+export const forgotForm = (usernames: Usernames['use']) =>
+  form(z.object({ email: identifierField(usernames), work: z.string().max(2048).optional() }));
 
 /** Longer than any password that can be set, so that a long one gets its own clear answer. */
 export const newPasswordForm = form(

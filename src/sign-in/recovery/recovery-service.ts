@@ -18,6 +18,7 @@ import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import {
   canonicalEmail,
+  unknownAddress,
   type ReachablePeople,
   type ReachablePerson,
   type User,
@@ -82,7 +83,7 @@ export class RecoveryService {
     const answer = await this.#answerTo(email);
     await database.transaction(async (em) => {
       const person = answer.kind === 'unknown' ? null : answer.person;
-      const address = person?.email ?? email.trim();
+      const address = person?.email ?? unknownAddress(email);
       // A link for an unknown address opens nothing.
       const holder =
         answer.kind === 'link' ? { userId: answer.person.id } : { emailCanonical: canonicalEmail(address) ?? address };

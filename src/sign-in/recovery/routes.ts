@@ -1,3 +1,4 @@
+import type { Usernames } from '#directory/users/module.ts';
 import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { Interaction, InteractionService } from '#sign-in/interaction/module.ts';
@@ -13,6 +14,7 @@ import { forgotForm } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
 
 export type RouteDependencies = {
+  usernames: Pick<Usernames, 'use'>;
   interactions: Pick<InteractionService, 'find' | 'open' | 'isOpen' | 'otherWays' | 'recordIdentifier'>;
   recovery: RecoveryService;
   /** Remembers in which sign-in this browser asked, so that it goes on there. */
@@ -31,6 +33,7 @@ const forgotPage = formPage<Pick<ForgotPage, 'email' | 'problem'>>();
 export function forgotRoutes({
   interactions,
   recovery,
+  usernames,
   originCookie,
   deviceCookie,
   work,
@@ -113,7 +116,7 @@ export function forgotRoutes({
 
   /** The address that was asked for; null when the form was refused. */
   async function ask(ctx: Context): Promise<string | null> {
-    const form = await forgotForm.read(ctx);
+    const form = await forgotForm(usernames.use).read(ctx);
     if (!form.isValid) {
       const problem = form.errors.email === 'required' ? 'required' : 'email';
       forgotPage.refuse(ctx, ctx.path, { email: form.values.email ?? '', problem });
@@ -138,6 +141,7 @@ export function forgotRoutes({
     show(ctx, 200, forgotView, {
       action: interaction ? `${interaction.path}/forgot` : '/recovery',
       email,
+      hasUsernames: usernames.use !== 'off',
       backUrl: interaction?.path ?? null,
       problem,
       challenge: await work.challenge(ctx.state.ip),

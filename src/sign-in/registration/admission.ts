@@ -1,6 +1,6 @@
 import { beginsWith, type FirstFactor, firstFactors, methods } from '#credentials/module.ts';
-import { instance, type Policies, type Policy, type PolicySubject } from '#settings/module.ts';
-import { claimField, type PersonField, propertyField, type UserId } from '#directory/users/module.ts';
+import { instance, type Policies, type PolicyInForce, type PolicySubject } from '#settings/module.ts';
+import { claimField, type PersonField, propertyField, type UserId, usernameField } from '#directory/users/module.ts';
 import type { InvitationService } from './invitation-service.ts';
 import type { Method } from './pending-registration.ts';
 
@@ -15,7 +15,7 @@ export type Admitted =
   | { kind: 'closed' };
 
 type AdmissionDependencies = {
-  policies: Policies<'registration' | 'profile' | 'signIn'>;
+  policies: Policies<'registration' | 'profile' | 'signIn' | 'users'>;
   invitations: Pick<InvitationService, 'find'>;
   /** Null where there are no passkeys. */
   passkeys: { readonly relyingParty: unknown };
@@ -74,7 +74,7 @@ export class Admission {
   }
 
   requiredOf(user: UserId): readonly PersonField[] {
-    return requiredFields(this.#deps.policies.for({ user }).profile);
+    return requiredFields(this.#deps.policies.for({ user }));
   }
 
   #canSignIn(method: Method): boolean {
@@ -91,8 +91,12 @@ export class Admission {
 }
 
 /** Required fields that users can fill in themselves. */
-export function requiredFields({ required, properties }: Policy<'profile'>): readonly PersonField[] {
+export function requiredFields({
+  users: { username },
+  profile: { required, properties },
+}: Pick<PolicyInForce, 'users' | 'profile'>): readonly PersonField[] {
   return [
+    ...(username === 'required' ? [usernameField] : []),
     ...required.map(claimField),
     ...properties.filter((property) => property.editable === 'user' && property.required).map(propertyField),
   ];

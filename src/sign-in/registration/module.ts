@@ -39,7 +39,7 @@ export type Dependencies = {
   config: Pick<Config, 'issuer' | 'issuerUrl'>;
   clock: Clock;
   database: Database;
-  policies: Policies<'registration' | 'profile' | 'signIn' | 'limits'>;
+  policies: Policies<'registration' | 'profile' | 'signIn' | 'limits' | 'users'>;
   passkeys: Pick<PasskeyService, 'relyingParty'>;
   passwords: PasswordService;
   work: CreateDependencies['work'];

@@ -3,8 +3,8 @@ import { lacking } from '#directory/users/module.ts';
 import { requiredFields } from './admission.ts';
 
 type RegistrationFacts = Pick<SignInFacts, 'held' | 'hasPasskeys' | 'chosenMethod'> & {
-  user: Pick<SignInFacts['user'], 'termsVersion' | 'profile' | 'properties'>;
-  policy: Pick<SignInFacts['policy'], 'registration' | 'profile'>;
+  user: Pick<SignInFacts['user'], 'termsVersion' | 'username' | 'profile' | 'properties'>;
+  policy: Pick<SignInFacts['policy'], 'registration' | 'profile' | 'users'>;
 };
 
 /** The open tasks of a user: required fields, terms, and a credential for later sign-ins. */
@@ -20,6 +20,6 @@ export function registrationRequirements({
   if (hasPasskeys && chosenMethod === 'passkey' && verifying + others + unusable === 0) tasks.push('first-passkey');
   const { termsVersion = null } = policy.registration;
   if (termsVersion !== null && user.termsVersion !== termsVersion) tasks.push('terms');
-  if (lacking(requiredFields(policy.profile), user).length > 0) tasks.push('profile');
+  if (lacking(requiredFields(policy), user).length > 0) tasks.push('profile');
   return { tasks };
 }

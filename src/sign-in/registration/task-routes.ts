@@ -15,6 +15,7 @@ import {
   type ProfileCompletion,
   shownFields,
   type User,
+  type Usernames,
 } from '#directory/users/module.ts';
 import type { Admission } from './admission.ts';
 import { buttonForm } from './create-form.ts';
@@ -25,6 +26,7 @@ export type TaskDependencies = {
   interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
   admission: Admission;
   profileCompletion: Pick<ProfileCompletion, 'complete' | 'acceptTerms' | 'refuseTerms'>;
+  usernames: Pick<Usernames, 'changeOwn'>;
   /** Ends the sign-in and returns the redirect. The relying party receives `access_denied`. */
   refuse(ctx: Context, description: string): Promise<string>;
 };
@@ -36,7 +38,7 @@ const profilePage = formPage<{
 
 /** Tasks before a sign-in completes: accept the terms, fill in required fields. */
 export function taskRoutes(dependencies: TaskDependencies): Router<State> {
-  const { interactions, admission, profileCompletion, refuse } = dependencies;
+  const { interactions, admission, profileCompletion, usernames, refuse } = dependencies;
   const router = new StepRouter();
 
   router.page('terms', showOwnTerms);
@@ -82,10 +84,23 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     const fields = missing(user);
     const read = await form(z.object(fieldShape(fields))).read(ctx);
     if (!read.isValid) return profilePage.refuse(ctx, ctx.path, { values: read.values, errors: read.errors });
-    await profileCompletion.complete(user.id, detailsOf(fields, read.values), byUser(user.id, visitorOf(ctx)));
+    const by = byUser(user.id, visitorOf(ctx));
+    const { username } = read.values as { username?: string };
+    const error = username === undefined ? null : await usernames.changeOwn(user.id, username, by);
+    if (error !== null)
+      return profilePage.refuse(ctx, ctx.path, { values: typedIn(read.values), errors: { username: error } });
+    await profileCompletion.complete(user.id, detailsOf(fields, read.values), by);
     interactions.userChanged(ctx);
     return interactions.proceed(ctx, due);
   }
+
+  const typedIn = (values: object) =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [
+        name,
+        typeof value === 'boolean' ? (value ? '1' : '') : String(value),
+      ]),
+    );
 
   const missing = (user: User): readonly PersonField[] => lacking(admission.requiredOf(user.id), user);
 

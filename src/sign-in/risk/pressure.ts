@@ -2,7 +2,7 @@ import { HOUR, MINUTE } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle, ThrottlePolicy } from '#kernel/throttle.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import { canonicalEmail } from '#directory/users/module.ts';
+import { canonicalIdentifier } from '#directory/users/module.ts';
 
 /** The IP address of a try, if known, and the account, whether or not it exists. */
 type Trial = { ip: string | undefined; identifier: string };
@@ -52,4 +52,4 @@ export class Pressure {
   }
 }
 
-const accountKey = (identifier: string): string => canonicalEmail(identifier) ?? identifier;
+const accountKey = (identifier: string): string => canonicalIdentifier(identifier) ?? identifier;

@@ -28,7 +28,9 @@ type Case = {
     profile?: Record<string, string>;
   };
   held?: Partial<MfaFacts['held']>;
-  policy?: { [S in 'mfa' | 'passkeys' | 'verification' | 'registration' | 'profile']?: Record<string, unknown> };
+  policy?: {
+    [S in 'mfa' | 'passkeys' | 'verification' | 'registration' | 'profile' | 'users']?: Record<string, unknown>;
+  };
   asked?: Question['asked'];
   canText?: boolean;
   hasPasskeys?: boolean;
@@ -59,6 +61,7 @@ function stepOf({ proved = ['password'], user = {}, held = {}, policy = {}, aske
       emailProofDue: false,
       passwordUpdateRequired: false,
       termsVersion: null,
+      username: null,
       profile: {},
       properties: {},
       ...user,
@@ -80,6 +83,7 @@ function stepOf({ proved = ['password'], user = {}, held = {}, policy = {}, aske
       verification: sections.verification.parse(policy.verification ?? {}),
       registration: sections.registration.parse(policy.registration ?? {}),
       profile: sections.profile.parse(policy.profile ?? {}),
+      users: sections.users.parse(policy.users ?? {}),
     },
     now,
     canText: given.canText ?? false,

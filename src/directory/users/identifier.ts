@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { sha256 } from '#kernel/crypto.ts';
+import { canonicalEmail, emailField } from './email.ts';
+import { canonicalUsername } from './username.ts';
+
+/** The form in which what a user typed to sign in is counted and compared: an email address or a username. Null when it is neither. */
+export function canonicalIdentifier(typed: string): string | null {
+  return canonicalEmail(typed) ?? canonicalUsername(typed);
+}
+
+const anyIdentifier = z
+  .string()
+  .trim()
+  .min(1, 'required')
+  .max(512, 'email')
+  .refine((typed) => canonicalIdentifier(typed) !== null, 'email');
+
+/** The field with which a user is looked up: an email address, or a username where users have them. Its errors are `required` and `email`. */
+export const identifierField = (usernames: 'off' | 'optional' | 'required') =>
+  usernames === 'off' ? emailField : anyIdentifier;
+
+/** For a mail that is discarded, because there is no such account: the typed address, or for a username an address that none has. */
+export function unknownAddress(typed: string): string {
+  return canonicalEmail(typed) === null
+    ? `${sha256(canonicalIdentifier(typed) ?? typed)
+        .toString('hex')
+        .slice(0, 32)}@username.invalid`
+    : typed.trim();
+}
