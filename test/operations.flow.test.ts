@@ -127,6 +127,8 @@ test('every operation gives what its output schema lets through', async () => {
   await run('waitlist.list');
   await run('waitlist.delete', { email: 'wait@every.example' });
 
+  await useAccess(run, user_id as unknown as string);
+
   for (const verb of ['list', 'rotate', 'reencrypt']) await run(`keys.${verb}`);
   await run('registration_tokens.create');
   await run('settings.list');
@@ -140,3 +142,34 @@ test('every operation gives what its output schema lets through', async () => {
 
   expect([...done].sort()).toEqual(operations.map(({ name }) => name).sort());
 });
+
+/** Roles, groups and assignments, on the instance and in an organization. */
+async function useAccess(run: (name: string, members?: object) => Promise<Record<string, never>>, user_id: string) {
+  const { id: organization_id } = await run('organizations.create', { name: 'Access' });
+  await run('organizations.members.create', { organization_id, user_id });
+  for (const [start, place] of [
+    ['', {}],
+    ['organizations.', { organization_id }],
+  ] as const) {
+    const { id: role_id } = await run(`${start}roles.create`, { ...place, name: `role${start.length}` });
+    await run(`${start}roles.update`, { ...place, role_id, inherits: ['TENANT_USER'] });
+    for (const verb of ['roles.read', 'roles.list'])
+      await run(start + verb, { ...place, ...(verb === 'roles.read' ? { role_id } : {}) });
+    const { id: group_id } = await run(`${start}groups.create`, { ...place, name: 'Group' });
+    await run(`${start}groups.update`, { ...place, group_id, description: 'Users' });
+    await run(`${start}groups.read`, { ...place, group_id });
+    await run(`${start}groups.list`, place);
+    await run(`${start}groups.members.create`, { ...place, group_id, user_id });
+    await run(`${start}groups.members.list`, { ...place, group_id });
+    const { id: assignment_id } = await run(`${start}assignments.create`, { ...place, group_id, role: role_id });
+    await run(`${start}assignments.list`, { ...place, group_id });
+    await run(`${start}access.explain`, { ...place, user_id, permission: 'organization.read' });
+    await run(`${start}assignments.delete`, { ...place, assignment_id });
+    await run(`${start}groups.members.delete`, { ...place, group_id, user_id });
+    await run(`${start}groups.delete`, { ...place, group_id });
+    await run(`${start}roles.delete`, { ...place, role_id });
+  }
+  const question = { user_id, permission: 'users.read' };
+  await run('access.check', question);
+  await run('access.check_batch', { checks: [question] });
+}

@@ -5,7 +5,7 @@ import { operations } from '../src/app/operations.ts';
 import { eventTypes } from '../src/app/event-types.ts';
 
 const named = operations.map((operation) => ({ name: operation.name, operation }));
-const readingVerbs = ['list', 'read', 'verify', 'checkpoint', 'preview_claims'];
+const readingVerbs = ['list', 'read', 'verify', 'checkpoint', 'preview_claims', 'check', 'check_batch', 'explain'];
 /** Operations that change nothing that an event would tell of. */
 const unrecorded = ['database.migrate', 'keys.reencrypt', 'branding.client_logos.fetch'];
 
@@ -53,6 +53,6 @@ describe.each(named)('$name', ({ name, operation }) => {
 
   test('needs a manage permission if it changes something, else a read permission', () => {
     const reads = readingVerbs.includes(name.split('.').at(-1)!);
-    expect(operation.permission).toMatch(reads ? /\.read$/ : /\.(manage|create|close|export|migrate)$/);
+    expect(operation.permission).toMatch(reads ? /\.(read|check)$/ : /\.(manage|create|close|export|migrate)$/);
   });
 });

@@ -7,7 +7,7 @@ import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 
 /** One row each. */
-export const mounted = [
+export const mounted: readonly string[] = [
   'users.read',
   'users.disable',
   'users.organizations.list',
@@ -38,7 +38,43 @@ export const mounted = [
   'organizations.clients.list',
   'organizations.clients.allow',
   'organizations.clients.delete',
-] as const;
+  'roles.list',
+  'roles.read',
+  'roles.create',
+  'roles.update',
+  'roles.delete',
+  'groups.list',
+  'groups.read',
+  'groups.create',
+  'groups.update',
+  'groups.delete',
+  'groups.members.list',
+  'groups.members.create',
+  'groups.members.delete',
+  'assignments.list',
+  'assignments.create',
+  'assignments.delete',
+  'access.explain',
+  'organizations.roles.list',
+  'organizations.roles.read',
+  'organizations.roles.create',
+  'organizations.roles.update',
+  'organizations.roles.delete',
+  'organizations.groups.list',
+  'organizations.groups.read',
+  'organizations.groups.create',
+  'organizations.groups.update',
+  'organizations.groups.delete',
+  'organizations.groups.members.list',
+  'organizations.groups.members.create',
+  'organizations.groups.members.delete',
+  'organizations.assignments.list',
+  'organizations.assignments.create',
+  'organizations.assignments.delete',
+  'organizations.access.explain',
+  'access.check',
+  'access.check_batch',
+];
 
 /** Creates the management API over the given operations: its routes and its OpenAPI document. */
 export function createManagementApi(

@@ -1,5 +1,7 @@
 /** The services of each operation. */
 import type { By } from '#audit/module.ts';
+import { createAccessAdministration } from '#directory/access/administration.ts';
+import { accessOperations } from '#directory/access/operations.ts';
 import { auditOperations } from '#audit/operations.ts';
 import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
@@ -81,7 +83,20 @@ export function createOperations(
     secondFactorRequests: credentials.secondFactorRequests,
     tellOwner: credentials.tellOwner,
   });
+  const administrationOfAccess = createAccessAdministration({
+    clock,
+    database,
+    audit,
+    effective: nouns.effective,
+    places: nouns.organizations.organizations,
+    members: nouns.organizationRoles,
+    administrators: roleHolders,
+    apis: apis.lookup,
+    clients: clients.lookup,
+    tokens: oidc.tokenSubjects,
+  });
   return [
+    bindOperations(accessOperations, administrationOfAccess),
     bindOperations(databaseOperations, { database }),
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
     bindOperations(claimsPreviewOperations, { preview: oidc.claimsPreview, users }),

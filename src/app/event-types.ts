@@ -1,4 +1,5 @@
 import type { EventTypeRow, ShownEventType } from '#audit/module.ts';
+import * as access from '#directory/access/events.ts';
 import * as account from '#account/events.ts';
 import * as audit from '#audit/events.ts';
 import * as branding from '#branding/events.ts';
@@ -28,6 +29,7 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   settings,
   branding,
   users,
+  access,
   organizations,
   invitations,
   domains,

@@ -108,7 +108,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     policies,
     known: knownUsers,
   });
-  const { effective, organizationRoles } = createPermissions({ clock, database, invalidation });
+  const { effective, organizationRoles, endedAssignments } = createPermissions({ clock, database, invalidation });
   const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });
   const organizations = createOrganizations({
     clock,
@@ -247,6 +247,8 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     people,
     roleHolders,
     effective,
+    organizationRoles,
+    endedAssignments,
     organizations,
     organizationInvitations,
     knownOrganizations,

@@ -1,4 +1,5 @@
 /** Every operation of the product. Loading this list loads no service, so that the command line starts fast. */
+import { accessOperations } from '#directory/access/operations.ts';
 import { auditOperations } from '#audit/operations.ts';
 import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
@@ -44,6 +45,7 @@ export const operations: readonly Operation[] = [
   invitationOperations,
   migrationOperations,
   waitlistOperations,
+  accessOperations,
   sessionOperations,
   consentOperations,
   keyOperations,

@@ -25,6 +25,7 @@ import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
 import type { KnownUsers, UserActivity } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
+import { TokenSubjects } from './token-subjects.ts';
 import type { Kind } from './artifacts/artifact-store.ts';
 import { createStorage } from './artifacts/storage.ts';
 import { settleClientAuthentication } from './client-authentication/client-authentication.ts';
@@ -245,6 +246,8 @@ export function createOidc({
     gone: new GoneSignIns(config.issuer, () => current.engine, begunSignIns, signIns),
     /** Checks the access tokens that requests to APIs of this process show. */
     accessTokens: new AccessTokens(() => current.engine),
+    /** The subjects of access tokens, for answers about permissions. */
+    tokenSubjects: new TokenSubjects(() => current.engine),
     /** The rights of applications for a user. */
     appGrants: new AppGrants(clock, database),
     /** The signed-in user, for our own pages. */

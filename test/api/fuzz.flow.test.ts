@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-const routes = operations.filter(({ name }) => (mounted as readonly string[]).includes(name)).map(routeOf);
+const routes = operations.filter(({ name }) => mounted.includes(name)).map(routeOf);
 const names = [...new Set(operations.flatMap(({ input, params }) => Object.keys({ ...input.shape, ...params.shape })))];
 const hostile = [
   '__proto__',

@@ -65,6 +65,10 @@ export class ApiLookup {
     });
   }
 
+  async hasScope(identifier: string, scope: string): Promise<boolean> {
+    return (await this.find(identifier))?.scopes.some(({ name }) => name === scope) === true;
+  }
+
   /** The API with the scopes that this client may ask for; null when there is no such API or it is closed to the client. */
   async findForClient(identifier: string, clientId: string): Promise<KnownApi | null> {
     const [api, client] = await Promise.all([this.find(identifier), this.#deps.clients.find(clientId)]);

@@ -10,6 +10,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import { EffectivePermissions } from './effective-permissions.ts';
+import { EndedAssignments } from './ended-assignments.ts';
 import { OrganizationRoles } from './organization-roles.ts';
 
 export type Dependencies = {
@@ -21,7 +22,11 @@ export type Dependencies = {
 /** Creates the permissions of users, and the roles of members of organizations. */
 export function createPermissions({ clock, database, invalidation }: Dependencies) {
   const effective = new EffectivePermissions({ clock, database, invalidation });
-  return { effective, organizationRoles: new OrganizationRoles({ clock, database, effective }) };
+  return {
+    effective,
+    organizationRoles: new OrganizationRoles({ clock, database, effective }),
+    endedAssignments: new EndedAssignments(clock, database),
+  };
 }
 
 export type { EffectivePermissions } from './effective-permissions.ts';

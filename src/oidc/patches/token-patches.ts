@@ -192,6 +192,9 @@ const MARK = '~jwt:';
 const isJwt = (text: unknown): text is string => typeof text === 'string' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
 
 /** RFC 7662 §2: an API may ask about any access token that was made for it, in whichever format. */
+/** As introspection looks an access token up: a JWT by its mark, other values as they are. */
+export const markedJwt = <Value>(text: Value): Value | string => (isJwt(text) ? MARK + text : text);
+
 export const introspectedJwts: Patch = {
   members: { 'Client.find': { method: 1 }, 'AccessToken.find': { method: 0 } },
   reason: 'The engine refuses to introspect access tokens that are JWTs.',
@@ -200,7 +203,7 @@ export const introspectedJwts: Patch = {
     const { find: findClient } = engine.Client;
     engine.Client.find = (clientId: string) => {
       const params = introspected();
-      if (params && isJwt(params['token'])) params['token'] = MARK + params['token'];
+      if (params) params['token'] = markedJwt(params['token']);
       return findClient.call(engine.Client, clientId);
     };
     const read = jwtReader(engine, deps);

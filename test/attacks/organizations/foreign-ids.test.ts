@@ -20,7 +20,7 @@ let token: string;
 type Organization = { id: string; ids: Readonly<Record<string, string>> };
 const isOf = (name: string) => Object.hasOwn(named(name).params.shape, 'organization_id');
 const named = (name: string) => operations.find((operation) => operation.name === name)!;
-const isMounted = (name: string): boolean => (mounted as readonly string[]).includes(name);
+const isMounted = (name: string): boolean => mounted.includes(name);
 const all = operations.map(({ name }) => name).filter(isOf);
 
 /** Makes an object of an organization, and gives its id: by the name of the parameter. */

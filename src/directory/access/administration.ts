@@ -1,0 +1,49 @@
+import type { AuditLog } from '#audit/module.ts';
+import type { MemberRoles } from '#directory/organizations/member-roles.ts';
+import type { RoleHolders } from '#directory/users/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { AccessCheck, type Effective, type TokenSubjects } from './access-check.ts';
+import { AssignmentService, type KnownClients } from './assignment-service.ts';
+import { Explanations } from './explain.ts';
+import { GroupMemberService } from './group-member-service.ts';
+import { GroupService } from './group-service.ts';
+import { type ApiScopes, PermissionNames } from './permission-names.ts';
+import { Rights } from './rights.ts';
+import { LastHolders } from './last-holders.ts';
+import { RoleService } from './role-service.ts';
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'em' | 'sql' | 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  effective: Effective;
+  places: { require(organizationId: string): Promise<unknown> };
+  members: Pick<MemberRoles, 'requireAnotherOwner'>;
+  administrators: Pick<RoleHolders, 'requireAnother'>;
+  apis: ApiScopes;
+  clients: KnownClients;
+  tokens: TokenSubjects;
+};
+
+/** Creates the services that change roles, groups and assignments, and that answer what subjects may do. */
+export function createAccessAdministration(deps: Dependencies) {
+  const { clock, database, audit, effective, tokens } = deps;
+  const rights = new Rights((userId, place) => effective.permissionsOf(userId, place));
+  return {
+    places: deps.places,
+    roles: new RoleService({ clock, database, audit, permissionNames: new PermissionNames(deps.apis) }),
+    groups: new GroupService({ clock, database, audit }),
+    groupMembers: new GroupMemberService({ clock, database, audit, rights }),
+    assignments: new AssignmentService({
+      clock,
+      database,
+      audit,
+      rights,
+      lastHolders: new LastHolders({ members: deps.members, administrators: deps.administrators }),
+      clients: deps.clients,
+    }),
+    explanations: new Explanations({ clock, database, effective }),
+    check: new AccessCheck({ effective, tokens }),
+  };
+}

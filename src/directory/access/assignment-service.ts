@@ -1,0 +1,224 @@
+import type { AuditLog, By } from '#audit/module.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { fromUuid, type Id, newId, toUuid } from '#kernel/ids.ts';
+import { lockPlace, type Place, placeUuid, requireHeld } from './access-scope.ts';
+import { assignmentInvalid, assignmentNotFound, assignmentTaken, groupNotFound } from './errors.ts';
+import { roleAssigned, roleUnassigned } from './events.ts';
+import { type GroupId, takeGroup } from './group-service.ts';
+import type { LastHolders } from './last-holders.ts';
+import { permissionsOfRoles } from './role-graph.ts';
+import { type RoleId, requireRole } from './role-service.ts';
+import { requirePerson, type Rights } from './rights.ts';
+
+export type AssignmentId = Id<'ras'>;
+/** The user, the group or the machine client that has a role. */
+export type Subject = { kind: 'user'; id: UserId } | { kind: 'group'; id: GroupId } | { kind: 'client'; id: string };
+export type ShownAssignment = {
+  id: AssignmentId;
+  subject: Subject;
+  role: { id: RoleId; name: string };
+  organizationId: Id<'org'> | null;
+  expiresAt: Date | null;
+  createdAt: Date;
+};
+type Filter = { subject?: Subject | undefined; role?: string | undefined };
+/** Finds a client by its id; the slice of clients answers. */
+export type KnownClients = { find(clientId: string): Promise<object | null> };
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'em' | 'sql' | 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  rights: Pick<Rights, 'requireOver'>;
+  lastHolders: Pick<LastHolders, 'requireAnother'>;
+  clients: KnownClients;
+};
+
+const COLUMNS = `a.id, a.user_id as "userId", a.group_id as "groupId", a.client_id as "clientId", a.role_id as "roleId",
+  r.name as "roleName", a.organization_id as "organizationId", a.expires_at as "expiresAt", a.created_at as "createdAt"`;
+type Row = {
+  id: string;
+  userId: string | null;
+  groupId: string | null;
+  clientId: string | null;
+  roleId: string;
+  roleName: string;
+  organizationId: string | null;
+  expiresAt: Date | null;
+  createdAt: Date;
+};
+
+/** Which user, group or machine client has which role, on the instance or in an organization, and until when. */
+export class AssignmentService {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Assignments of a place that are in force, oldest first. */
+  async list(
+    place: Place,
+    { subject, role, limit, after }: Filter & { limit: number; after?: AssignmentId | undefined },
+  ): Promise<ShownAssignment[]> {
+    const rows = await this.#deps.database.sql<Row>(
+      `select ${COLUMNS} from role_assignment a join role r on r.id = a.role_id
+       where a.organization_id is not distinct from $1::uuid and (a.expires_at is null or a.expires_at > $2)
+       and ($3::uuid is null or a.user_id = $3) and ($4::uuid is null or a.group_id = $4)
+       and ($5::text is null or a.client_id = $5) and ($6::text is null or r.name = $6)
+       and ($7::uuid is null or a.id > $7) order by a.id limit $8`,
+      [
+        placeUuid(place),
+        this.#deps.clock.now(),
+        ...columnsOf(subject),
+        role ?? null,
+        after === undefined ? null : toUuid(after),
+        limit,
+      ],
+    );
+    return rows.map(shown);
+  }
+
+  /**
+   * Gives a role. Throws roles.not_found, users.not_found, organizations.member_not_found, groups.not_found, assignments.invalid,
+   * assignments.exists, access.permissions_not_held, organizations.not_found.
+   */
+  async create(
+    place: Place,
+    { subject, role: named, expiresAt }: { subject: Subject; role: string; expiresAt: Date | null },
+    by: By,
+  ): Promise<ShownAssignment> {
+    const { clock, database, audit, rights } = this.#deps;
+    const now = clock.now();
+    if (expiresAt !== null && expiresAt <= now) throw assignmentInvalid({ expires_at: 'must be in the future' });
+    if (subject.kind === 'user') await rights.requireOver(subject.id, place, by);
+    if (subject.kind === 'client' && (await this.#deps.clients.find(subject.id)) === null)
+      throw assignmentInvalid({ client_id: 'must be the id of a client' });
+    return database.transaction(async (em) => {
+      await lockPlace(em, place);
+      const role = await requireRole(em, place, named);
+      await requireSubject(em, place, subject, by);
+      requireHeld(await permissionsOfRoles(em, [role.id]), place, by);
+      const id = newId('ras');
+      await removeExpired(em, place, subject, role.id, now);
+      const made = await em.execute<unknown[]>(
+        `insert into role_assignment (id, user_id, group_id, client_id, role_id, organization_id, expires_at, created_by, created_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning 1`,
+        [toUuid(id), ...columnsOf(subject), role.id, placeUuid(place), expiresAt, by.actor.id ?? by.actor.type, now],
+      );
+      if (made.length === 0) throw assignmentTaken();
+      const assignment: ShownAssignment = {
+        id,
+        subject,
+        role: { id: fromUuid('rol', role.id), name: role.name },
+        organizationId: place,
+        expiresAt,
+        createdAt: now,
+      };
+      await audit.record(em, roleAssigned(recorded(assignment, by)));
+      return assignment;
+    });
+  }
+
+  /** Takes a role. Throws assignments.not_found, access.permissions_not_held, and what keeps the last owner. */
+  async delete(place: Place, id: AssignmentId, by: By): Promise<void> {
+    const { clock, database, audit, rights, lastHolders } = this.#deps;
+    const { subject } = await findAssignment(database.em(), place, id);
+    if (subject.kind === 'user') await rights.requireOver(subject.id, place, by);
+    await database.transaction(async (em) => {
+      await lockPlace(em, place);
+      const assignment = await findAssignment(em, place, id);
+      requireHeld(await permissionsOfRoles(em, [toUuid(assignment.role.id)]), place, by);
+      const isInForce = assignment.expiresAt === null || assignment.expiresAt > clock.now();
+      if (assignment.subject.kind === 'user' && isInForce)
+        await lastHolders.requireAnother(em, place, assignment.subject.id, toUuid(assignment.role.id));
+      await em.execute('delete from role_assignment where id = ? and organization_id is not distinct from ?::uuid', [
+        toUuid(id),
+        placeUuid(place),
+      ]);
+      await audit.record(em, roleUnassigned(recorded(assignment, by)));
+    });
+  }
+}
+
+async function findAssignment(em: EntityManager, place: Place, id: AssignmentId): Promise<ShownAssignment> {
+  const [row] = await em.execute<Row[]>(
+    `select ${COLUMNS} from role_assignment a join role r on r.id = a.role_id
+     where a.id = ? and a.organization_id is not distinct from ?::uuid`,
+    [toUuid(id), placeUuid(place)],
+  );
+  if (!row) throw assignmentNotFound();
+  return shown(row);
+}
+
+/** Groups of the instance can have roles in an organization, given by an actor who may know them. */
+async function requireSubject(em: EntityManager, place: Place, subject: Subject, by: By): Promise<void> {
+  switch (subject.kind) {
+    case 'user':
+      return requirePerson(em, place, subject.id);
+    case 'group':
+      await takeGroup(em, place, subject.id).catch(async (error: unknown) => {
+        if (place === null || by.may?.('access.manage') !== true) throw error;
+        return takeGroup(em, null, subject.id);
+      });
+      return undefined;
+    case 'client':
+      return undefined;
+    default:
+      throw groupNotFound();
+  }
+}
+
+/** An assignment whose date is over is in the way of a new one until the next purge. */
+async function removeExpired(
+  em: EntityManager,
+  place: Place,
+  subject: Subject,
+  roleId: string,
+  now: Date,
+): Promise<void> {
+  const column = `${subject.kind}_id`;
+  await em.execute(
+    `delete from role_assignment where ${column} = ? and role_id = ? and organization_id is not distinct from ?::uuid
+     and expires_at <= ?`,
+    [subject.kind === 'client' ? subject.id : toUuid(subject.id), roleId, placeUuid(place), now],
+  );
+}
+
+/** The columns user_id, group_id and client_id. */
+function columnsOf(subject: Subject | undefined): [string | null, string | null, string | null] {
+  return [
+    subject?.kind === 'user' ? toUuid(subject.id) : null,
+    subject?.kind === 'group' ? toUuid(subject.id) : null,
+    subject?.kind === 'client' ? subject.id : null,
+  ];
+}
+
+function subjectOf({ userId, groupId, clientId }: Row): Subject {
+  if (userId !== null) return { kind: 'user', id: fromUuid('usr', userId) };
+  if (groupId !== null) return { kind: 'group', id: fromUuid('grp', groupId) };
+  return { kind: 'client', id: clientId ?? '' };
+}
+
+const shown = (row: Row): ShownAssignment => ({
+  id: fromUuid('ras', row.id),
+  subject: subjectOf(row),
+  role: { id: fromUuid('rol', row.roleId), name: row.roleName },
+  organizationId: row.organizationId === null ? null : fromUuid('org', row.organizationId),
+  expiresAt: row.expiresAt,
+  createdAt: row.createdAt,
+});
+
+const recorded = ({ id, subject, role, organizationId, expiresAt }: ShownAssignment, by: By) => ({
+  ...by,
+  subject: { type: subject.kind, id: subject.id },
+  ...(organizationId === null ? {} : { organizationId }),
+  details: {
+    assignment_id: id,
+    role_id: role.id,
+    role: role.name,
+    expires_at: expiresAt?.toISOString() ?? null,
+  },
+});

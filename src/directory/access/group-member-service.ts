@@ -1,0 +1,83 @@
+import type { AuditLog, By } from '#audit/module.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
+import { lockPlace, type Place } from './access-scope.ts';
+import { groupMemberNotFound } from './errors.ts';
+import { groupMemberAdded, groupMemberRemoved } from './events.ts';
+import { type GroupId, requireGrantable, takeGroup } from './group-service.ts';
+import type { Rights } from './rights.ts';
+import { requirePerson } from './rights.ts';
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql' | 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  rights: Pick<Rights, 'requireOver'>;
+};
+type GroupMember = { userId: UserId; createdAt: Date };
+
+/** The members of groups. Members of a group of an organization are members of the organization. */
+export class GroupMemberService {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Direct members, in the order of the ids of users. The caller has found the group. */
+  async list(id: GroupId, { limit, after }: { limit: number; after?: UserId | undefined }): Promise<GroupMember[]> {
+    const rows = await this.#deps.database.sql<{ userId: string; createdAt: Date }>(
+      `select user_id as "userId", created_at as "createdAt" from user_group_member
+       where group_id = $1 and ($2::uuid is null or user_id > $2) order by user_id limit $3`,
+      [toUuid(id), after === undefined ? null : toUuid(after), limit],
+    );
+    return rows.map((row) => ({ ...row, userId: fromUuid('usr', row.userId) }));
+  }
+
+  /**
+   * Changes nothing for a user who is in the group.
+   * Throws groups.not_found, users.not_found, organizations.member_not_found, access.permissions_not_held.
+   */
+  async add(place: Place, id: GroupId, userId: UserId, by: By): Promise<void> {
+    const { clock, database, audit, rights } = this.#deps;
+    await rights.requireOver(userId, place, by);
+    await database.transaction(async (em) => {
+      await lockPlace(em, place);
+      const group = await takeGroup(em, place, id);
+      await requirePerson(em, place, userId);
+      await requireGrantable(em, [id], clock.now(), by);
+      const added = await em.execute<unknown[]>(
+        `insert into user_group_member (group_id, user_id, created_at) values (?, ?, ?)
+         on conflict (group_id, user_id) do nothing returning 1`,
+        [toUuid(id), toUuid(userId), clock.now()],
+      );
+      if (added.length > 0) await audit.record(em, groupMemberAdded(of(userId, place, group.name, id, by)));
+    });
+  }
+
+  /** Throws groups.not_found, groups.member_not_found, access.permissions_not_held. */
+  async remove(place: Place, id: GroupId, userId: UserId, by: By): Promise<void> {
+    const { clock, database, audit, rights } = this.#deps;
+    await rights.requireOver(userId, place, by);
+    await database.transaction(async (em) => {
+      await lockPlace(em, place);
+      const group = await takeGroup(em, place, id);
+      await requireGrantable(em, [id], clock.now(), by);
+      const removed = await em.execute<unknown[]>(
+        'delete from user_group_member where group_id = ? and user_id = ? returning 1',
+        [toUuid(id), toUuid(userId)],
+      );
+      if (removed.length === 0) throw groupMemberNotFound();
+      await audit.record(em, groupMemberRemoved(of(userId, place, group.name, id, by)));
+    });
+  }
+}
+
+const of = (userId: UserId, place: Place, group: string, id: GroupId, by: By) => ({
+  ...by,
+  subject: { type: 'user', id: userId },
+  ...(place === null ? {} : { organizationId: place }),
+  details: { group_id: id, group },
+});
