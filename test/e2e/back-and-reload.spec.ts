@@ -215,7 +215,7 @@ describe.each([
       [user.id],
     );
     expect(finished).toHaveLength(1);
-  });
+  }, 60_000);
 });
 
 describe('a tab that was left open', () => {
