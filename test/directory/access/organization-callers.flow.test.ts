@@ -25,7 +25,7 @@ const organization = (owner?: TestUser) =>
   latchkey.run<Organization>('organizations.create', { name: 'Acme', ...(owner ? { owner: owner.id } : {}) });
 const change = (text: string, values: unknown[]) => latchkey.app.database.transaction((em) => em.execute(text, values));
 const join = ({ id }: Organization, user: TestUser) =>
-  latchkey.run('organizations.members.create', { organization_id: id, user_id: user.id });
+  latchkey.run('organizations.members.create', { organization_id: id, user_id: user.id, roles: [] });
 const assign = (user: TestUser, roleId: string, place: Organization | null) =>
   change(`insert into role_assignment (id, user_id, role_id, organization_id, created_at) values (?, ?, ?, ?, now())`, [
     toUuid(newId('ras')),
