@@ -186,36 +186,40 @@ describe.each([
   test.each([
     { title: 'at once', wait: 0 },
     { title: 'while the first answer is on its way', wait: 400 },
-  ])('$title, gives the application one response', async ({ wait }) => {
-    const page = await someone({ javaScriptEnabled });
-    await begin(page);
-    await typeEmail(page, user.email);
-    const network = await person.context.newCDPSession(page);
-    await network.send('Network.enable');
-    await network.send('Network.emulateNetworkConditions', {
-      offline: false,
-      latency: 800,
-      downloadThroughput: -1,
-      uploadThroughput: -1,
-    });
-    const statuses: number[] = [];
-    page.on('response', (response) => statuses.push(response.status()));
-    await page.locator('#password').fill(user.password);
-    const button = await page.locator('button[name=action][value=continue]').boundingBox();
-    const [x, y] = [button!.x + button!.width / 2, button!.y + button!.height / 2];
-    await page.mouse.click(x, y);
-    await page.waitForTimeout(wait);
-    await page.mouse.click(x, y);
-    await arrive(page, tally);
-    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
-    expect(statuses.filter((status) => status >= 400)).toEqual([]);
-    expect(new Set(arrived.map(({ search }) => search)).size).toBe(1);
-    const finished = await latchkey.app.database.sql(
-      `select 1 from audit_record where type = 'user.signed_in' and subject_id = $1`,
-      [user.id],
-    );
-    expect(finished).toHaveLength(1);
-  }, 60_000);
+  ])(
+    '$title, gives the application one response',
+    async ({ wait }) => {
+      const page = await someone({ javaScriptEnabled });
+      await begin(page);
+      await typeEmail(page, user.email);
+      const network = await person.context.newCDPSession(page);
+      await network.send('Network.enable');
+      await network.send('Network.emulateNetworkConditions', {
+        offline: false,
+        latency: 800,
+        downloadThroughput: -1,
+        uploadThroughput: -1,
+      });
+      const statuses: number[] = [];
+      page.on('response', (response) => statuses.push(response.status()));
+      await page.locator('#password').fill(user.password);
+      const button = await page.locator('button[name=action][value=continue]').boundingBox();
+      const [x, y] = [button!.x + button!.width / 2, button!.y + button!.height / 2];
+      await page.mouse.click(x, y);
+      await page.waitForTimeout(wait);
+      await page.mouse.click(x, y);
+      await arrive(page, tally);
+      expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+      expect(statuses.filter((status) => status >= 400)).toEqual([]);
+      expect(new Set(arrived.map(({ search }) => search)).size).toBe(1);
+      const finished = await latchkey.app.database.sql(
+        `select 1 from audit_record where type = 'user.signed_in' and subject_id = $1`,
+        [user.id],
+      );
+      expect(finished).toHaveLength(1);
+    },
+    60_000,
+  );
 });
 
 describe('a tab that was left open', () => {
