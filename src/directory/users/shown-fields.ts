@@ -112,7 +112,7 @@ export const fieldSamples = {
   })),
   username: (['length', 'characters', 'scripts', 'taken'] as const).map((error) => ({
     ...plain,
-    name: 'username',
+    name: `username_${error}`,
     claim: 'username',
     value: 'paypa1',
     error: `username_${error}`,
