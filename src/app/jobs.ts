@@ -13,6 +13,7 @@ export function defineJobs(
   { jobs }: Kernel,
   {
     checkpoints,
+    endedAssignments,
     domains,
     partitions,
     keys,
@@ -51,6 +52,7 @@ export function defineJobs(
         contacts,
         account.closing,
         organizations.closing,
+        endedAssignments,
         organizationInvitations.invitations,
         credentials.oneTimeSecrets,
       ].flat(),
