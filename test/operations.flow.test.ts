@@ -10,7 +10,7 @@ let dns: TestDns;
 beforeAll(async () => {
   dns = await openDns();
   latchkey = await startTestApp({
-    settings: { 'registration.mode': 'invitation', 'oidc.registration': 'token' },
+    settings: { 'registration.mode': 'invitation', 'oidc.registration': 'token', 'users.username': 'optional' },
     env: { DNS_SERVERS: dns.address },
   });
 });
@@ -64,6 +64,8 @@ test('every operation gives what its output schema lets through', async () => {
   await run('sessions.list', { user_id });
   await run('sessions.end', { user_id, all: true });
   await run('users.properties.update', { user_id });
+  await run('users.username.update', { user_id, username: 'every' });
+  await run('users.username.delete', { user_id });
   for (const verb of ['allow_organizations', 'refuse_organizations']) await run(`users.${verb}`, { user_id });
   const { id: organization_id } = await run('organizations.create', { name: 'Every', metadata: { plan: 'pro' } });
   await run('organizations.members.create', { organization_id, user_id });

@@ -42,7 +42,7 @@ describe('the catalogue', () => {
   });
 
   test('names each type by a noun and a past participle, and the variable like the type', () => {
-    const participle = /^[a-z]+(_[a-z]+)*\.([a-z]+_)*([a-z]+ed|given|made|set|reset|sent)(_in|_by_owner)?$/;
+    const participle = /^[a-z]+(_[a-z]+)*\.([a-z]+_)*([a-z]+ed|given|left|made|set|reset|(re)?sent)(_in|_by_owner)?$/;
     expect(names.filter((name) => !participle.test(name))).toEqual([]);
     const camel = (name: string) => name.replaceAll(/[._]([a-z])/g, (_, letter: string) => letter.toUpperCase());
     expect(declared.filter(({ variable, name }) => variable !== camel(name))).toEqual([]);
