@@ -9,7 +9,7 @@ import { challengeOf } from './domain-name.ts';
 import { type DomainDependencies, eventAbout } from './domain-service.ts';
 import { type DomainId, type DomainProblem, OrganizationDomain } from './domain.ts';
 import { dnsUnreachable, domainNotFound, domainOwned, recordMissing, tooManyChecks } from './errors.ts';
-import { domainLapsed, domainVerified } from './events.ts';
+import { organizationDomainLapsed, organizationDomainVerified } from './events.ts';
 import { DOMAINS_TOPIC } from './known-domains.ts';
 import {
   CHECK_AGAIN_AFTER,
@@ -139,7 +139,7 @@ export class DomainChecks {
     });
     // Ahead of other rows of the flush: the index allows one owner.
     await em.flush();
-    if (isNew) await audit.record(em, domainVerified(eventAbout(domain, by)));
+    if (isNew) await audit.record(em, organizationDomainVerified(eventAbout(domain, by)));
   }
 
   /** A verified domain stays verified until its last proof is too old. */
@@ -157,7 +157,7 @@ export class DomainChecks {
     Object.assign(domain, { verifiedAt: null, dueAt: null, problem: reason === 'taken' ? 'missing' : reason });
     await em.flush();
     const { details, ...event } = eventAbout(domain, by);
-    await this.#deps.audit.record(em, domainLapsed({ ...event, details: { ...details, reason } }));
+    await this.#deps.audit.record(em, organizationDomainLapsed({ ...event, details: { ...details, reason } }));
   }
 }
 

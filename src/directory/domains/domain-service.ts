@@ -16,7 +16,7 @@ import {
   domainNotFound,
   tooManyDomains,
 } from './errors.ts';
-import { domainAdded, domainChanged, domainRemoved } from './events.ts';
+import { organizationDomainAdded, organizationDomainChanged, organizationDomainRemoved } from './events.ts';
 import { MOST_DOMAINS } from './limits.ts';
 import { DOMAINS_TOPIC } from './known-domains.ts';
 
@@ -75,7 +75,7 @@ export class DomainService {
         createdAt: this.#deps.clock.now(),
       });
       await em.flush();
-      await this.#deps.audit.record(em, domainAdded(eventAbout(added, by)));
+      await this.#deps.audit.record(em, organizationDomainAdded(eventAbout(added, by)));
       return added;
     });
   }
@@ -93,7 +93,10 @@ export class DomainService {
       domain.joining = joining;
       await em.flush();
       const { details, ...event } = eventAbout(domain, by);
-      await this.#deps.audit.record(em, domainChanged({ ...event, details: { ...details, before, after: joining } }));
+      await this.#deps.audit.record(
+        em,
+        organizationDomainChanged({ ...event, details: { ...details, before, after: joining } }),
+      );
     });
   }
 
@@ -101,7 +104,7 @@ export class DomainService {
   async remove(organizationId: OrganizationId, id: DomainId, by: By): Promise<OrganizationDomain> {
     return this.#act(organizationId, id, async (em, domain) => {
       await em.nativeDelete(OrganizationDomain, { id, organizationId });
-      await this.#deps.audit.record(em, domainRemoved(eventAbout(domain, by)));
+      await this.#deps.audit.record(em, organizationDomainRemoved(eventAbout(domain, by)));
     });
   }
 

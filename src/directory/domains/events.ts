@@ -3,7 +3,7 @@ import { eventType } from '#audit/event-type.ts';
 
 const about = z.strictObject({ domain: z.string(), domain_id: z.string() });
 
-export const domainAdded = eventType({
+export const organizationDomainAdded = eventType({
   name: 'organization.domain_added',
   text: 'An organization claimed a domain, which is not verified yet.',
   details: about,
@@ -12,7 +12,7 @@ export const domainAdded = eventType({
   webhook: true,
 });
 
-export const domainVerified = eventType({
+export const organizationDomainVerified = eventType({
   name: 'organization.domain_verified',
   text: 'The DNS record of a domain was found: the organization owns the domain.',
   details: about,
@@ -21,7 +21,7 @@ export const domainVerified = eventType({
   webhook: true,
 });
 
-export const domainLapsed = eventType({
+export const organizationDomainLapsed = eventType({
   name: 'organization.domain_lapsed',
   text: 'The DNS record of a domain was gone: the organization does not own the domain any more.',
   details: about.extend({ reason: z.enum(['missing', 'unreachable', 'taken']) }),
@@ -30,7 +30,7 @@ export const domainLapsed = eventType({
   webhook: true,
 });
 
-export const domainChanged = eventType({
+export const organizationDomainChanged = eventType({
   name: 'organization.domain_changed',
   text: 'It was changed whether users with an email address at a domain may join the organization.',
   details: about.extend({ before: z.string(), after: z.string() }),
@@ -39,7 +39,7 @@ export const domainChanged = eventType({
   webhook: true,
 });
 
-export const domainRemoved = eventType({
+export const organizationDomainRemoved = eventType({
   name: 'organization.domain_removed',
   text: 'A domain was removed from an organization.',
   details: about,
@@ -48,7 +48,7 @@ export const domainRemoved = eventType({
   webhook: true,
 });
 
-export const joinRequested = eventType({
+export const organizationJoinRequested = eventType({
   name: 'organization.join_requested',
   text: 'A user with an email address at a domain of an organization asked to join it.',
   details: z.strictObject({ email: z.string() }),
@@ -57,7 +57,7 @@ export const joinRequested = eventType({
   webhook: true,
 });
 
-export const joinRequestRefused = eventType({
+export const organizationJoinRefused = eventType({
   name: 'organization.join_refused',
   text: 'The request of a user to join an organization was refused.',
   audience: ['operator', 'organization', 'person'],

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { organizationInactive, organizationNotFound } from '#directory/organizations/errors.ts';
-import { memberAdded } from '#directory/organizations/events.ts';
+import { organizationMemberAdded } from '#directory/organizations/events.ts';
 import type { OrganizationService } from '#directory/organizations/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { joinRequestNotFound } from './errors.ts';
-import { joinRequestRefused } from './events.ts';
+import { organizationJoinRefused } from './events.ts';
 import type { JoiningService } from './joining.ts';
 import { MOST_LISTED } from './limits.ts';
 
@@ -49,7 +49,7 @@ const approveRequest = operation({
   params: request,
   output: z.strictObject({ user_id: z.string(), approved: z.literal(true) }),
   errors: [organizationNotFound, organizationInactive, joinRequestNotFound],
-  event: memberAdded,
+  event: organizationMemberAdded,
   description: 'Let a user who asked join an organization, with the role TENANT_USER.',
   command: { words: 'organization approve-join' },
   run: async ({ organization_id: id, user_id: userId }, by: By, { joining }: Services) => {
@@ -64,7 +64,7 @@ const refuseRequest = operation({
   params: request,
   output: z.strictObject({ user_id: z.string(), refused: z.literal(true) }),
   errors: [organizationNotFound, joinRequestNotFound],
-  event: joinRequestRefused,
+  event: organizationJoinRefused,
   description: 'Refuse the request of a user to join an organization.',
   command: { words: 'organization refuse-join' },
   run: async ({ organization_id: id, user_id: userId }, by: By, { joining }: Services) => {

@@ -13,7 +13,7 @@ import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { domainOf } from './domain-name.ts';
 import type { Joining as JoiningMode, JoinState } from './domain.ts';
 import { joinNotOffered, joinRefused, joinRequestNotFound } from './errors.ts';
-import { joinRequested, joinRequestRefused } from './events.ts';
+import { organizationJoinRequested, organizationJoinRefused } from './events.ts';
 import type { KnownDomains } from './known-domains.ts';
 import { ASK_AGAIN_AFTER } from './limits.ts';
 
@@ -89,7 +89,7 @@ export class JoiningService {
       );
       if (asked.length > 0) {
         const details = { email: user.emailCanonical };
-        await audit.record(em, joinRequested({ ...by, ...about(organizationId, user.id), details }));
+        await audit.record(em, organizationJoinRequested({ ...by, ...about(organizationId, user.id), details }));
         return;
       }
       const [present] = await em.execute<{ state: JoinState }[]>(
@@ -124,7 +124,7 @@ export class JoiningService {
   /** Throws domains.join_request_not_found. */
   async refuse(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
     await this.#decide(organizationId, userId, 'refused', (em) =>
-      this.#deps.audit.record(em, joinRequestRefused({ ...by, ...about(organizationId, userId) })),
+      this.#deps.audit.record(em, organizationJoinRefused({ ...by, ...about(organizationId, userId) })),
     );
   }
 

@@ -21,7 +21,12 @@ import {
   tooManyDomains,
 } from './errors.ts';
 import { MOST_DOMAINS } from './limits.ts';
-import { domainAdded, domainChanged, domainRemoved, domainVerified } from './events.ts';
+import {
+  organizationDomainAdded,
+  organizationDomainChanged,
+  organizationDomainRemoved,
+  organizationDomainVerified,
+} from './events.ts';
 
 type Services = {
   organizations: Pick<OrganizationService, 'require'>;
@@ -77,7 +82,7 @@ const addDomain = operation({
   }),
   output: domainSchema,
   errors: [organizationNotFound, domainInvalid, domainIsPublicSuffix, domainIsFreeMail, domainExists, tooManyDomains],
-  event: domainAdded,
+  event: organizationDomainAdded,
   description: 'Add a domain to an organization. The answer names the DNS record that proves it.',
   example: { domain: 'example.org' },
   command: {
@@ -94,7 +99,7 @@ const confirmDomain = operation({
   params: domain,
   output: domainSchema,
   errors: [organizationNotFound, domainNotFound, recordMissing, dnsUnreachable, domainOwned, tooManyChecks],
-  event: domainVerified,
+  event: organizationDomainVerified,
   description: 'Look up the DNS record of a domain now, and make the organization its owner.',
   command: { words: 'organization confirm-domain' },
   run: async ({ organization_id: id, domain_id: domainId }, by: By, { checks }: Services) =>
@@ -108,7 +113,7 @@ const updateDomain = operation({
   input: z.strictObject({ joining: joiningSchema.describe(JOINING) }),
   output: domainSchema,
   errors: [organizationNotFound, domainNotFound],
-  event: domainChanged,
+  event: organizationDomainChanged,
   description: 'Change whether users with a verified email address at a domain may join the organization.',
   example: { joining: 'ask' },
   command: { words: 'organization change-domain' },
@@ -122,7 +127,7 @@ const removeDomain = operation({
   params: domain,
   output: z.strictObject({ id: z.string(), removed: z.literal(true) }),
   errors: [organizationNotFound, domainNotFound],
-  event: domainRemoved,
+  event: organizationDomainRemoved,
   description: 'Remove a domain from an organization. Its members stay.',
   command: { words: 'organization remove-domain' },
   run: async ({ organization_id: id, domain_id: domainId }, by: By, { domains }: Services) => {

@@ -3,7 +3,7 @@ import { eventType } from '#audit/event-type.ts';
 
 const about = z.strictObject({ invitation_id: z.string(), email: z.string(), roles: z.array(z.string()) });
 
-export const memberInvited = eventType({
+export const organizationMemberInvited = eventType({
   name: 'organization.member_invited',
   text: 'An email address was invited to an organization.',
   details: about,
@@ -12,7 +12,7 @@ export const memberInvited = eventType({
   webhook: true,
 });
 
-export const invitationResent = eventType({
+export const organizationInvitationResent = eventType({
   name: 'organization.invitation_resent',
   text: 'An invitation to an organization was sent again with a new link, which the actor vouches for.',
   details: about,
@@ -21,7 +21,7 @@ export const invitationResent = eventType({
   webhook: true,
 });
 
-export const invitationRevoked = eventType({
+export const organizationInvitationRevoked = eventType({
   name: 'organization.invitation_revoked',
   text: 'An invitation to an organization was revoked.',
   details: about,
@@ -30,7 +30,7 @@ export const invitationRevoked = eventType({
   webhook: true,
 });
 
-export const invitationAccepted = eventType({
+export const organizationInvitationAccepted = eventType({
   name: 'organization.invitation_accepted',
   text: 'An invitation to an organization was accepted.',
   details: about,
@@ -39,7 +39,7 @@ export const invitationAccepted = eventType({
   webhook: true,
 });
 
-export const invitationDeclined = eventType({
+export const organizationInvitationDeclined = eventType({
   name: 'organization.invitation_declined',
   text: 'An invitation to an organization was declined.',
   details: about,

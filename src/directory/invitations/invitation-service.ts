@@ -16,7 +16,7 @@ import { newId, toUuid } from '#kernel/ids.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { invitationNotFound, invitationsTooFast, invitedAddressInvalid, tooManyInvitations } from './errors.ts';
-import { invitationResent, invitationRevoked, memberInvited } from './events.ts';
+import { organizationInvitationResent, organizationInvitationRevoked, organizationMemberInvited } from './events.ts';
 import { OrganizationInvitation, type OrganizationInvitationId } from './invitation.ts';
 import { invitedLetter } from './invited-letter.ts';
 import { INVITATION_MAILS, MOST_OPEN_INVITATIONS, OVER_KEPT_FOR } from './limits.ts';
@@ -90,7 +90,7 @@ export class OrganizationInvitationService {
       });
       await em.flush();
       await this.#send(em, invitation, { organization: organization.name, inviter });
-      await audit.record(em, memberInvited(eventAbout(invitation, by)));
+      await audit.record(em, organizationMemberInvited(eventAbout(invitation, by)));
       return invitation;
     });
   }
@@ -112,7 +112,7 @@ export class OrganizationInvitationService {
       invitation.expiresAt = fromNow(clock, LIFETIME);
       await em.flush();
       await this.#send(em, invitation, { organization: organization.name, inviter });
-      await audit.record(em, invitationResent(eventAbout(invitation, by)));
+      await audit.record(em, organizationInvitationResent(eventAbout(invitation, by)));
       return invitation;
     });
   }
@@ -126,7 +126,7 @@ export class OrganizationInvitationService {
       invitation.state = 'revoked';
       invitation.decidedAt = clock.now();
       await em.flush();
-      await audit.record(em, invitationRevoked(eventAbout(invitation, by)));
+      await audit.record(em, organizationInvitationRevoked(eventAbout(invitation, by)));
       return invitation;
     });
   }

@@ -11,7 +11,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import { fromUuid, parseId, toUuid } from '#kernel/ids.ts';
-import { invitationAccepted, invitationDeclined } from './events.ts';
+import { organizationInvitationAccepted, organizationInvitationDeclined } from './events.ts';
 import type { OrganizationInvitation } from './invitation.ts';
 import { eventAbout } from './invitation-service.ts';
 
@@ -113,7 +113,7 @@ export class InvitedPeople {
       // Joined by another way meanwhile, and keeps the roles of that.
       if (!(error instanceof AppError && error.code === 'organizations.already_member')) throw error;
     }
-    await this.#deps.audit.record(em, invitationAccepted(eventAbout(invitation, by)));
+    await this.#deps.audit.record(em, organizationInvitationAccepted(eventAbout(invitation, by)));
     return 'joined';
   }
 
@@ -125,7 +125,7 @@ export class InvitedPeople {
       await lockOrganization(em, invitation.organizationId);
       if (userId !== null && !(await hasProven(em, userId, invitation.emailCanonical))) return false;
       if (!(await this.#decide(em, invitation, 'declined'))) return false;
-      await this.#deps.audit.record(em, invitationDeclined(eventAbout(invitation, by)));
+      await this.#deps.audit.record(em, organizationInvitationDeclined(eventAbout(invitation, by)));
       return true;
     });
   }

@@ -5,7 +5,7 @@ import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { invitationNotFound, invitationsTooFast, invitedAddressInvalid, tooManyInvitations } from './errors.ts';
-import { invitationResent, invitationRevoked, memberInvited } from './events.ts';
+import { organizationInvitationResent, organizationInvitationRevoked, organizationMemberInvited } from './events.ts';
 import type { OrganizationInvitation } from './invitation.ts';
 import type { OrganizationInvitationService } from './invitation-service.ts';
 import { INVITATIONS_PAGE, MOST_INVITED_ROLES } from './limits.ts';
@@ -62,7 +62,7 @@ const createInvitation = operation({
     tooManyInvitations,
     invitationsTooFast,
   ],
-  event: memberInvited,
+  event: organizationMemberInvited,
   description:
     'Invite an email address to an organization, by a link that works for seven days and once. It takes the place of an earlier one.',
   example: { email: 'ada@example.com' },
@@ -100,7 +100,7 @@ const resendInvitation = operation({
   params: invitation,
   output: invitationSchema,
   errors: [organizationNotFound, organizationInactive, invitationNotFound, invitationsTooFast],
-  event: invitationResent,
+  event: organizationInvitationResent,
   description: 'Send an invitation again, with a new link for another seven days. The earlier link stops working.',
   command: { words: 'organization resend-invitation' },
   run: async ({ organization_id: id, invitation_id: invitationId }, by: By, { invitations }: Services) =>
@@ -113,7 +113,7 @@ const revokeInvitation = operation({
   params: invitation,
   output: z.strictObject({ id: z.string(), revoked: z.literal(true) }),
   errors: [organizationNotFound, invitationNotFound],
-  event: invitationRevoked,
+  event: organizationInvitationRevoked,
   description: 'Revoke an invitation: its link stops working.',
   command: { words: 'organization revoke-invitation' },
   run: async ({ organization_id: id, invitation_id: invitationId }, by: By, { invitations }: Services) => {

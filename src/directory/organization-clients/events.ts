@@ -3,7 +3,7 @@ import { eventType } from '#audit/event-type.ts';
 
 const details = z.strictObject({ client_id: z.string() });
 
-export const clientAllowed = eventType({
+export const organizationClientAllowed = eventType({
   name: 'organization.client_allowed',
   text: 'A machine client was allowed to act for an organization.',
   details,
@@ -12,7 +12,7 @@ export const clientAllowed = eventType({
   webhook: true,
 });
 
-export const clientDisallowed = eventType({
+export const organizationClientRemoved = eventType({
   name: 'organization.client_removed',
   text: 'A machine client may not act for an organization any more.',
   details,

@@ -5,7 +5,7 @@ import type { OrganizationService } from '#directory/organizations/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { clientNotFound, clientNotMachine, clientUnknown, tooManyClients } from './errors.ts';
-import { clientAllowed, clientDisallowed } from './events.ts';
+import { organizationClientAllowed, organizationClientRemoved } from './events.ts';
 import { MOST_CLIENTS, type OrganizationClientService } from './organization-client-service.ts';
 
 type Services = {
@@ -51,7 +51,7 @@ const allowClient = operation({
   params: { ...organization, client_id: z.string().max(128) },
   output: z.strictObject({ client_id: z.string(), allowed: z.literal(true) }),
   errors: [organizationNotFound, clientUnknown, clientNotMachine, tooManyClients],
-  event: clientAllowed,
+  event: organizationClientAllowed,
   description: 'Allow a machine client to act for an organization. Its roles there are assigned separately.',
   command: { words: 'organization allow-client' },
   run: async (
@@ -70,7 +70,7 @@ const removeClient = operation({
   params: { ...organization, client_id: z.string().max(128) },
   output: z.strictObject({ client_id: z.string(), removed: z.literal(true) }),
   errors: [organizationNotFound, clientNotFound],
-  event: clientDisallowed,
+  event: organizationClientRemoved,
   description: 'End that a machine client may act for an organization, and the tokens that it has for it.',
   command: { words: 'organization remove-client' },
   run: async (

@@ -5,7 +5,7 @@ import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { clientNotFound, clientNotMachine, clientUnknown, tooManyClients } from './errors.ts';
-import { clientAllowed, clientDisallowed } from './events.ts';
+import { organizationClientAllowed, organizationClientRemoved } from './events.ts';
 
 /** Clients that one organization allows: services of its own and of its suppliers. */
 export const MOST_CLIENTS = 200;
@@ -71,7 +71,7 @@ export class OrganizationClientService {
          on conflict (organization_id, client_id) do nothing returning 1`,
         [toUuid(organizationId), clientId, by.actor.id ?? null, clock.now()],
       );
-      if (added.length > 0) await audit.record(em, clientAllowed(eventAbout(organizationId, clientId, by)));
+      if (added.length > 0) await audit.record(em, organizationClientAllowed(eventAbout(organizationId, clientId, by)));
     });
   }
 
@@ -85,7 +85,7 @@ export class OrganizationClientService {
         [toUuid(organizationId), clientId],
       );
       if (removed.length === 0) throw clientNotFound();
-      await audit.record(em, clientDisallowed(eventAbout(organizationId, clientId, by)));
+      await audit.record(em, organizationClientRemoved(eventAbout(organizationId, clientId, by)));
     });
   }
 }

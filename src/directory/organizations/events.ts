@@ -40,7 +40,7 @@ export const organizationResumed = eventType({
   webhook: true,
 });
 
-export const organizationClosing = eventType({
+export const organizationClosingRequested = eventType({
   name: 'organization.closing_requested',
   text: 'An organization is to be closed: its tokens ended, and it is erased later.',
   details: z.strictObject({ goes_at: z.string() }),
@@ -66,7 +66,7 @@ export const organizationErased = eventType({
   webhook: true,
 });
 
-export const memberAdded = eventType({
+export const organizationMemberAdded = eventType({
   name: 'organization.member_added',
   text: 'A user became a member of an organization.',
   details: z.strictObject({ source: z.string(), roles: z.array(z.string()) }),
@@ -75,7 +75,7 @@ export const memberAdded = eventType({
   webhook: true,
 });
 
-export const memberRemoved = eventType({
+export const organizationMemberRemoved = eventType({
   name: 'organization.member_removed',
   text: 'A user was removed from an organization.',
   audience: ['operator', 'organization', 'person'],
@@ -83,7 +83,7 @@ export const memberRemoved = eventType({
   webhook: true,
 });
 
-export const memberLeft = eventType({
+export const organizationMemberLeft = eventType({
   name: 'organization.member_left',
   text: 'A user left an organization.',
   audience: ['operator', 'organization', 'person'],

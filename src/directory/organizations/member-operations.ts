@@ -4,7 +4,7 @@ import { userNotFound } from '#directory/users/errors.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
 import { alreadyMember, memberNotFound, organizationInactive, organizationNotFound } from './errors.ts';
-import { memberAdded, memberRemoved } from './events.ts';
+import { organizationMemberAdded, organizationMemberRemoved } from './events.ts';
 import { LISTED_PAGE } from './limits.ts';
 import type { MemberService } from './member-service.ts';
 import type { OrganizationService } from './organization-service.ts';
@@ -62,7 +62,7 @@ const addMember = operation({
   }),
   output: memberSchema,
   errors: [organizationNotFound, organizationInactive, userNotFound, alreadyMember],
-  event: memberAdded,
+  event: organizationMemberAdded,
   description: 'Make a user a member of an organization, with roles.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q' },
   command: {
@@ -81,7 +81,7 @@ const removeMember = operation({
   params: member,
   output: z.strictObject({ user_id: z.string(), removed: z.literal(true) }),
   errors: [organizationNotFound, memberNotFound],
-  event: memberRemoved,
+  event: organizationMemberRemoved,
   description: 'Remove a user from an organization, and end the tokens that the user has for it.',
   command: { words: 'organization remove-member' },
   run: async ({ organization_id: id, user_id: userId }, by: By, { members }: Services) => {

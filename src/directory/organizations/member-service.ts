@@ -5,7 +5,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { alreadyMember, memberNotFound, organizationInactive } from './errors.ts';
-import { memberAdded, memberLeft, memberRemoved } from './events.ts';
+import { organizationMemberAdded, organizationMemberLeft, organizationMemberRemoved } from './events.ts';
 import { BEFORE_EVERY_ID } from './limits.ts';
 import type { MemberRoles } from './member-roles.ts';
 import { lockOrganization } from './organization-lock.ts';
@@ -132,15 +132,20 @@ export class MemberService {
   /** Throws organizations.not_found, organizations.member_not_found, organizations.last_owner, access.permissions_not_held. */
   async remove(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
     await this.#deps.roles.requireRightsOver(organizationId, userId, by);
-    await this.#end(organizationId, userId, memberRemoved, by);
+    await this.#end(organizationId, userId, organizationMemberRemoved, by);
   }
 
   /** The user's own act. Throws organizations.not_found, organizations.member_not_found, organizations.last_owner. */
   async leave(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
-    await this.#end(organizationId, userId, memberLeft, by);
+    await this.#end(organizationId, userId, organizationMemberLeft, by);
   }
 
-  async #end(organizationId: OrganizationId, userId: UserId, type: typeof memberRemoved, by: By): Promise<void> {
+  async #end(
+    organizationId: OrganizationId,
+    userId: UserId,
+    type: typeof organizationMemberRemoved,
+    by: By,
+  ): Promise<void> {
     const { database, audit, roles } = this.#deps;
     await database.transaction(async (em) => {
       await lockOrganization(em, organizationId);
@@ -177,6 +182,6 @@ export class MemberService {
     by: By,
   ): Promise<void> {
     const subject = { type: 'user', id: userId };
-    await this.#deps.audit.record(em, memberAdded({ ...by, subject, organizationId, details }));
+    await this.#deps.audit.record(em, organizationMemberAdded({ ...by, subject, organizationId, details }));
   }
 }

@@ -7,7 +7,7 @@ import { metadataSchema, nameSchema } from './details.ts';
 import { organizationInactive, organizationInvalid, organizationNotFound, slugTaken } from './errors.ts';
 import {
   organizationChanged,
-  organizationClosing,
+  organizationClosingRequested,
   organizationClosingCancelled,
   organizationCreated,
   organizationResumed,
@@ -130,7 +130,7 @@ const closeOrganization = operation({
     closes_at: timeSchema.nullable().describe('When it is erased; null if it is erased already'),
   }),
   errors: [organizationNotFound, organizationInactive],
-  event: organizationClosing,
+  event: organizationClosingRequested,
   description:
     'Close an organization: end its tokens now, and erase it when the days of the setting organizations.closingDays are over.',
   run: async ({ organization_id: id }, by: By, { closing }: Services) => ({

@@ -5,7 +5,7 @@ import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import { organizationInactive } from './errors.ts';
 import { about } from './about.ts';
-import { organizationClosing, organizationClosingCancelled, organizationErased } from './events.ts';
+import { organizationClosingRequested, organizationClosingCancelled, organizationErased } from './events.ts';
 import { DUE_CLOSINGS_BATCH } from './limits.ts';
 import { takeOrganization } from './organization-lock.ts';
 import type { Organization, OrganizationId } from './organization.ts';
@@ -39,7 +39,10 @@ export class OrganizationClosing {
       const goesAt = fromNow(clock, days * DAY);
       Object.assign(organization, { status: 'closing', closesAt: goesAt, updatedAt: clock.now() });
       await em.flush();
-      await audit.record(em, organizationClosing({ ...by, ...about(id), details: { goes_at: goesAt.toISOString() } }));
+      await audit.record(
+        em,
+        organizationClosingRequested({ ...by, ...about(id), details: { goes_at: goesAt.toISOString() } }),
+      );
       if (days > 0) return goesAt;
       await this.#erase(em, organization);
       return null;
