@@ -23,6 +23,7 @@ const pages: Readonly<Record<string, string>> = {
   'offer-passkey': 'offer-passkey',
   'first-passkey': 'first-passkey',
   restriction: 'restriction',
+  organization: 'organization',
   'recovery-codes': 'recovery-codes',
   'new-password': 'new-password',
   'verify-email': 'verify-email',
