@@ -50,15 +50,20 @@ function valueOf(parse: ((value: string, previous: unknown) => unknown) | undefi
   );
 }
 
-/** The least that the command takes. */
-function wordsOf({ path, command }: (typeof leaves)[number]): string[] {
+/** The least that the command takes. `name`: what a command that creates something calls it. */
+function wordsOf({ path, command }: (typeof leaves)[number], name = 'word'): string[] {
   const file = join(folder, 'people.csv');
+  const isNamed = (member: string) => member === 'name' && path.at(-1)!.startsWith('create');
+  const valueOfArgument = (argument: string) => (argument === 'file' ? file : isNamed(argument) ? name : 'word');
   return [
     ...path,
-    ...command.registeredArguments.map((argument) => (argument.name() === 'file' ? file : 'word')),
+    ...command.registeredArguments.map((argument) => valueOfArgument(argument.name())),
     ...command.options
       .filter(({ mandatory }) => mandatory)
-      .flatMap((option) => [option.long!, valueOf(option.parseArg as never)]),
+      .flatMap((option) => [
+        option.long!,
+        isNamed(option.attributeName()) ? name : valueOf(option.parseArg as never),
+      ]),
   ];
 }
 
@@ -114,7 +119,7 @@ describe.each(leaves.map((leaf) => [leaf.path.join(' '), leaf] as const))('latch
     const machine = await run([...wordsOf(leaf), '--json'], postgres, warns);
     expectAnswerAlone(machine);
     expect(machine.stderr).toContain('"level":"warn"');
-    const person = await run(wordsOf(leaf), postgres, warns);
+    const person = await run(wordsOf(leaf, 'other'), postgres, warns);
     expect(person.stdout).not.toContain('"level"');
     expect(person.code).toBe(machine.code);
   });
