@@ -13,6 +13,9 @@ const plain: Readonly<Record<string, string>> = {
   'account/security/security-routes.ts /account/trusted-devices': 'takes trust away',
   'account/devices/device-routes.ts PAGE': 'signs out',
   'account/apps/app-routes.ts PAGE': 'takes leave away',
+  'account/organizations/organization-routes.ts PAGE': 'joins where an administrator invited the user',
+  'account/organizations/organization-routes.ts ${PAGE}/create': 'makes something new',
+  'account/organizations/organization-routes.ts ${PAGE}/join': 'asks an administrator',
 };
 
 /** `file path` of every form, and what stands in its handler. */

@@ -6,7 +6,7 @@ import { form } from '#kernel/http/form.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { OwnPages } from '#oidc/sessions/module.ts';
+import { LATELY, type OwnPages } from '#oidc/sessions/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { organizationGone } from '../errors.ts';
 import { type LeavePage, leaveView, type OrganizationsPage, organizationsView } from './organizations-view.ts';
@@ -80,7 +80,7 @@ export function organizationRoutes({ ownPages, own }: Dependencies): Router<Stat
   }
 
   async function showLeave(ctx: Context): Promise<void> {
-    const person = await ownPages.require(ctx);
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const { id, name } = await requireOwn(ctx, person);
     const { problem = null } = leavePage.refused(ctx);
@@ -88,7 +88,7 @@ export function organizationRoutes({ ownPages, own }: Dependencies): Router<Stat
   }
 
   async function leaveOrganization(ctx: Context): Promise<void> {
-    const person = await ownPages.require(ctx);
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     await leaveForm.read(ctx);
     const { id } = await requireOwn(ctx, person);

@@ -5,7 +5,7 @@ import type { EntityManager } from '#kernel/database.ts';
 import type { JobDefinition } from '#kernel/jobs.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { FindTxt, TxtAnswer } from '#kernel/txt-records.ts';
-import { challengeOf } from './domain-name.ts';
+import { challengeOf } from './domain-challenge.ts';
 import { type DomainDependencies, eventAbout } from './domain-service.ts';
 import { type DomainId, type DomainProblem, OrganizationDomain } from './domain.ts';
 import { dnsUnreachable, domainNotFound, domainOwned, recordMissing, tooManyChecks } from './errors.ts';

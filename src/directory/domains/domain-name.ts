@@ -40,9 +40,3 @@ export function readDomain(typed: string): DomainReading {
 
 /** The domain of a canonical email address. */
 export const domainOf = (email: string): string => email.slice(email.lastIndexOf('@') + 1);
-
-/** The TXT record that proves a domain: an administrator of the domain publishes it. */
-export const challengeOf = ({ domain, token }: { domain: string; token: string }): { name: string; value: string } => ({
-  name: `_latchkey-challenge.${domain}`,
-  value: `latchkey-domain-verification=${token}`,
-});

@@ -5,7 +5,7 @@ import type { OrganizationService } from '#directory/organizations/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import type { DomainChecks } from './domain-checks.ts';
-import { challengeOf } from './domain-name.ts';
+import { challengeOf } from './domain-challenge.ts';
 import type { DomainService } from './domain-service.ts';
 import type { OrganizationDomain } from './domain.ts';
 import {

@@ -6,7 +6,8 @@ import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { clientNotFound, clientNotMachine, clientUnknown, tooManyClients } from './errors.ts';
 import { organizationClientAllowed, organizationClientRemoved } from './events.ts';
-import { MOST_CLIENTS, type OrganizationClientService } from './organization-client-service.ts';
+import { MOST_CLIENTS } from './limits.ts';
+import type { OrganizationClientService } from './organization-client-service.ts';
 
 type Services = {
   organizations: Pick<OrganizationService, 'require'>;

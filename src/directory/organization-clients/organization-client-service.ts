@@ -5,10 +5,8 @@ import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { clientNotFound, clientNotMachine, clientUnknown, tooManyClients } from './errors.ts';
+import { MOST_CLIENTS } from './limits.ts';
 import { organizationClientAllowed, organizationClientRemoved } from './events.ts';
-
-/** Clients that one organization allows: services of its own and of its suppliers. */
-export const MOST_CLIENTS = 200;
 
 type AllowedClient = { clientId: string; allowedBy: string | null; createdAt: Date };
 

@@ -10,6 +10,9 @@ import { type Page, Visitor } from '../../support/visitor.ts';
 const everyday: Readonly<Record<string, string>> = {
   '/account/apps': 'takes access away from an application, and gives none',
   '/account/devices': 'signs browsers out, and lets nobody in',
+  '/account/organizations': 'joins where an administrator invited the user',
+  '/account/organizations/create': 'makes something new',
+  '/account/organizations/join': 'asks an administrator, who decides',
   '/account/picture': 'changes what others see, not how the account is held or reached',
   '/account/picture/remove': 'changes what others see, not how the account is held or reached',
   '/account/profile': 'changes name, language and theme, not how the account is held or reached',

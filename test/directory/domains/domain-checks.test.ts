@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { operator } from '#audit/module.ts';
 import { createDomains } from '#directory/domains/module.ts';
-import { challengeOf } from '#directory/domains/domain-name.ts';
+import { challengeOf } from '#directory/domains/domain-challenge.ts';
 import { createOrganizations, noRoles, type OrganizationId } from '#directory/organizations/module.ts';
 import { DAY, HOUR } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { challengeOf, domainOf, readDomain } from '#directory/domains/domain-name.ts';
+import { challengeOf } from '#directory/domains/domain-challenge.ts';
+import { domainOf, readDomain } from '#directory/domains/domain-name.ts';
 
 describe('a domain that an organization claims', () => {
   test.each([
