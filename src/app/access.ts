@@ -3,10 +3,10 @@ import type { createAudit } from '#audit/module.ts';
 import { createRevocables } from '#credentials/module.ts';
 import { olderSignIns, ProgressStore } from '#sign-in/interaction/module.ts';
 import { createHeldSessions } from '#oidc/module.ts';
-import type { Policies } from '#settings/module.ts';
+import type { UserPolicies } from '#settings/module.ts';
 import type { Kernel } from './kernel.ts';
 
-type Before = { audit: ReturnType<typeof createAudit>['log']; policies: Policies<'mfa'> };
+type Before = { audit: ReturnType<typeof createAudit>['log']; policies: UserPolicies<'mfa'> };
 
 /** Creates access revocation with the stored sessions and credentials that acts end. */
 export function createAccess({ clock, database, keyRing, jobs }: Kernel, { audit, policies }: Before) {

@@ -6,7 +6,7 @@ import { languages } from '#kernel/i18n.ts';
 import { createDevice } from '#sign-in/device/module.ts';
 import { createLogout } from '#sign-in/logout/module.ts';
 import { createOidc, KnownStore } from '#oidc/module.ts';
-import { browserCookies, RememberedAccounts, Ways } from '#sign-in/interaction/module.ts';
+import { beganIn, browserCookies, RememberedAccounts, Ways } from '#sign-in/interaction/module.ts';
 import { createSessions } from '#oidc/sessions/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
@@ -81,6 +81,7 @@ export function createProvider(
       allowsClient: (id, clientId) => organizationClients.allowedSince(id, clientId),
       effective,
     }),
+    beganIn,
     findChosenOrganization: (accountId, clientId) => organizationChoices.find(accountId, clientId),
     held,
     pages: {

@@ -12,7 +12,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { instance, type Policies } from '#settings/module.ts';
+import { instance, type Policies, type UserPolicies } from '#settings/module.ts';
 import { AttemptCounter } from './attempts.ts';
 import { type BreachDependencies, BreachedPasswords } from './passwords/breached-passwords.ts';
 import { HashingQueue } from './passwords/hashing-queue.ts';
@@ -36,7 +36,8 @@ export type Dependencies = {
   clock: Clock;
   database: Database;
   keyRing: KeyRing;
-  policies: Policies<'password' | 'passkeys' | 'mfa' | 'signIn' | 'limits' | 'branding'>;
+  policies: Policies<'password' | 'passkeys' | 'mfa' | 'signIn' | 'limits' | 'branding'> &
+    UserPolicies<'password' | 'branding' | 'mfa' | 'signIn'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
   tellOwner: TellOwner;
   oldSystem: OldSystem;

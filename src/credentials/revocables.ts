@@ -2,7 +2,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import type { Policies } from '#settings/module.ts';
+import type { UserPolicies } from '#settings/module.ts';
 import { KnownDevices } from './trusted-devices/known-device.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
 import { Challenges } from './passkeys/challenge.ts';
@@ -13,7 +13,7 @@ type Dependencies = {
   database: Database;
   keyRing: Pick<KeyRing, 'deriveKeys'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
-  policies: Policies<'mfa'>;
+  policies: UserPolicies<'mfa'>;
 };
 
 export type Revocables = ReturnType<typeof createRevocables>;

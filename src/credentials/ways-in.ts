@@ -1,6 +1,6 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { Policies } from '#settings/module.ts';
+import type { UserPolicies } from '#settings/module.ts';
 import { lockUser, type UserId } from '#directory/users/module.ts';
 import { lastWayIn } from './errors.ts';
 import { beginsWith } from './methods.ts';
@@ -8,10 +8,10 @@ import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/pass
 
 /** Keeps users from locking themselves out: who can sign in neither by mail nor otherwise keeps a password or a passkey. */
 export class WaysIn {
-  readonly #policies: Policies<'signIn'>;
+  readonly #policies: UserPolicies<'signIn'>;
   readonly #stateOf: PasskeyState;
 
-  constructor(policies: Policies<'signIn'>, stateOf: PasskeyState) {
+  constructor(policies: UserPolicies<'signIn'>, stateOf: PasskeyState) {
     this.#policies = policies;
     this.#stateOf = stateOf;
   }
@@ -21,7 +21,7 @@ export class WaysIn {
    * locked, so that with two removals at once the second one sees the first.
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
-    const { methods: opened } = this.#policies.for({ user: userId }).signIn;
+    const { methods: opened } = (await this.#policies.ofUser(userId)).signIn;
     if (beginsWith('email', opened)) return;
     const id = toUuid(userId);
     await lockUser(em, userId);

@@ -22,7 +22,7 @@ import type { Jobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
 import type { RedisPort } from '#kernel/redis/port.ts';
 import type { Throttle } from '#kernel/throttle.ts';
-import type { Policies, SettingsService } from '#settings/module.ts';
+import type { Policies, SettingsService, UserPolicies } from '#settings/module.ts';
 import type { KnownUsers, UserActivity } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { TokenSubjects } from './token-subjects.ts';
@@ -59,7 +59,7 @@ import { DeviceForms } from './device/device-forms.ts';
 import { ShownDevices } from './device/shown-devices.ts';
 import { limitRegistrations } from './registration/registration-limit.ts';
 import { OrganizationClaims } from './organizations/organization-claims.ts';
-import { OrganizationRequests } from './organizations/organization-requests.ts';
+import { type BeganIn, OrganizationRequests } from './organizations/organization-requests.ts';
 import type { FindChosenOrganization, OrganizationStore } from './organizations/organization-store.ts';
 import type { ApiStore } from './resources.ts';
 
@@ -69,7 +69,9 @@ export type Dependencies = {
   keyRing: KeyRing;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
-  policies: Policies<'oidc' | 'profile' | 'session' | 'limits' | 'mfa'>;
+  policies: Policies<'oidc' | 'profile' | 'session' | 'limits' | 'mfa' | 'signIn' | 'networks'> &
+    UserPolicies<'session' | 'mfa' | 'signIn' | 'networks'>;
+  beganIn: BeganIn;
   settings: Pick<SettingsService, 'onChange'>;
   users: Pick<KnownUsers, 'find'> & {
     /** Answers from memory for a few seconds; nodes notify each other of changes. */
@@ -125,6 +127,7 @@ export function createOidc({
   findConsent,
   organizations: organizationStore,
   findChosenOrganization: findChosen,
+  beganIn,
   held,
   pages,
   languages,
@@ -151,7 +154,7 @@ export function createOidc({
   const failures = new ClientFailures(clock, throttle, policies);
   const authentication = { failures, database, audit };
   const authority = new CurrentAuthority({ apis, findConsent, policies });
-  const organizations = new OrganizationRequests({ store: organizationStore, findChosen, policies });
+  const organizations = new OrganizationRequests({ store: organizationStore, findChosen, policies, beganIn });
   const organizationClaims = new OrganizationClaims({ store: organizationStore, apis });
 
   const build = (): { engine: Engine; serve: Middleware } => {

@@ -6,7 +6,7 @@ import { olderSignIns } from '#sign-in/interaction/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createHeldSessions } from '#oidc/module.ts';
-import type { Policies } from '#settings/module.ts';
+import type { UserPolicies } from '#settings/module.ts';
 import { policiesWith } from './policies.ts';
 
 const testSecrets = 'a-secret-that-only-the-tests-know-01';
@@ -15,7 +15,7 @@ type Given = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record' | 'note'>;
-  policies?: Policies<'mfa'>;
+  policies?: UserPolicies<'mfa'>;
 };
 
 export function openAccess({ clock, database, audit, policies = policiesWith() }: Given) {

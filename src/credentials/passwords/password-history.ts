@@ -3,7 +3,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { IdColumn } from '#kernel/id-column.ts';
 import { type Id, newId, toUuid } from '#kernel/ids.ts';
-import type { Policies } from '#settings/module.ts';
+import type { UserPolicies } from '#settings/module.ts';
 import { User, type UserId } from '#directory/users/module.ts';
 
 const PasswordHistorySchema = defineEntity({
@@ -34,9 +34,9 @@ export type StoredHash = { hash: string; scheme: string | null };
 export class PasswordHistory {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
-  readonly #policies: Policies<'password'>;
+  readonly #policies: UserPolicies<'password'>;
 
-  constructor(clock: Clock, database: Pick<Database, 'sql'>, policies: Policies<'password'>) {
+  constructor(clock: Clock, database: Pick<Database, 'sql'>, policies: UserPolicies<'password'>) {
     this.#clock = clock;
     this.#database = database;
     this.#policies = policies;
@@ -44,7 +44,7 @@ export class PasswordHistory {
 
   /** Hashes that may not be reused, the present one first. */
   async list(userId: UserId): Promise<StoredHash[]> {
-    const most = this.#mostOf(userId);
+    const most = await this.#mostOf(userId);
     if (most === 0) return [];
     return this.#database.sql<StoredHash>(
       `select hash, scheme from (
@@ -57,7 +57,7 @@ export class PasswordHistory {
 
   /** Keeps the password that is set, just before another one is; forgets those that policy no longer wants. */
   async keep(em: EntityManager, userId: UserId): Promise<void> {
-    const before = Math.max(0, this.#mostOf(userId) - 1);
+    const before = Math.max(0, (await this.#mostOf(userId)) - 1);
     const user = toUuid(userId);
     if (before > 0)
       await em.execute(
@@ -73,7 +73,7 @@ export class PasswordHistory {
   }
 
   /** The password that is set counts as the first. */
-  #mostOf(user: UserId): number {
-    return this.#policies.for({ user }).password.history;
+  async #mostOf(user: UserId): Promise<number> {
+    return (await this.#policies.ofUser(user)).password.history;
   }
 }

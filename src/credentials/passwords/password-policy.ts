@@ -1,4 +1,10 @@
-import { instance, leastPasswordLength, type Policies, type PolicySubject } from '#settings/module.ts';
+import {
+  instance,
+  leastPasswordLength,
+  type Policies,
+  type PolicySubject,
+  type UserPolicies,
+} from '#settings/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { PasswordProblem } from './password-problem.ts';
@@ -13,7 +19,7 @@ export type PasswordOwner = {
 };
 
 type Dependencies = {
-  policies: Policies<'password' | 'branding' | 'mfa'>;
+  policies: Policies<'password' | 'branding' | 'mfa'> & UserPolicies<'password' | 'branding' | 'mfa'>;
   breached: Pick<BreachedPasswords, 'has'>;
   /** Whether the user has it, or had it. */
   isReused(userId: UserId, password: string): Promise<boolean>;
@@ -33,13 +39,18 @@ export class PasswordPolicy {
     return leastPasswordLength(this.#deps.policies.for(subject));
   }
 
+  /** A password is of no one organization: the rules of all organizations of the user count. */
+  async minimumLengthOf(userId: UserId): Promise<number> {
+    return leastPasswordLength(await this.#deps.policies.ofUser(userId));
+  }
+
   /** Null when the password may be set. Others may be asked about it: never within a transaction. */
   async check(password: string, { userId, email, name = '' }: PasswordOwner): Promise<PasswordProblem | null> {
     const { breached, isReused, policies } = this.#deps;
-    const subject = userId === null ? instance : { user: userId };
-    const { password: policy, branding } = policies.for(subject);
+    const { branding, ...inForce } = userId === null ? policies.for(instance) : await policies.ofUser(userId);
+    const { password: policy } = inForce;
     const weakness = await weaknessOf(password, {
-      minimumLength: this.minimumLength(subject),
+      minimumLength: leastPasswordLength(inForce),
       minimumScore: policy.minimumScore,
       about: [PRODUCT, branding.name, ...policy.blockedWords, ...email.split(/[@.]/), ...name.split(/\s+/)],
     });

@@ -142,6 +142,11 @@ export class PasswordService {
   }
 
   /** Fewest characters of a new one. */
+  /** For a new password of this user. */
+  minimumLengthOf(userId: UserId): Promise<number> {
+    return this.#deps.policy.minimumLengthOf(userId);
+  }
+
   minimumLength(subject: PolicySubject): number {
     return this.#deps.policy.minimumLength(subject);
   }

@@ -1,7 +1,7 @@
 import { access } from '#directory/access/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { Policies, Policy } from '#settings/module.ts';
+import type { Policy, UserPolicies } from '#settings/module.ts';
 import { lockUser, type RoleHolder, type UserId } from '#directory/users/module.ts';
 import { lastFactor } from '../errors.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from '../passkeys/passkey-state.ts';
@@ -14,10 +14,10 @@ export function isFactorDemanded({ enforcement }: Pick<Policy<'mfa'>, 'enforceme
 
 /** Keeps users who must have a second factor from giving up their last one. */
 export class SecondFactorDemand {
-  readonly #policies: Policies<'mfa'>;
+  readonly #policies: UserPolicies<'mfa'>;
   readonly #stateOf: PasskeyState;
 
-  constructor(policies: Policies<'mfa'>, stateOf: PasskeyState) {
+  constructor(policies: UserPolicies<'mfa'>, stateOf: PasskeyState) {
     this.#policies = policies;
     this.#stateOf = stateOf;
   }
@@ -30,7 +30,7 @@ export class SecondFactorDemand {
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
     const id = toUuid(userId);
     const user = await lockUser(em, userId);
-    const policy = this.#policies.for({ user: userId }).mfa;
+    const policy = (await this.#policies.ofUser(userId)).mfa;
     if (!user) return;
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
     const isDemanded = !policy.emailCodes && isFactorDemanded(policy, user);

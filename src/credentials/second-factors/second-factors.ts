@@ -2,7 +2,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { instance, type Policies } from '#settings/module.ts';
+import { instance, type Policies, type UserPolicies } from '#settings/module.ts';
 import { AttemptCounter } from '../attempts.ts';
 import type { HashingQueue } from '../passwords/hashing-queue.ts';
 import type { KnownDevices } from '../trusted-devices/known-device.ts';
@@ -27,7 +27,7 @@ type Dependencies = {
   accessRevocation: FactorEndings;
   tellOwner: TellOwner;
   hashCost?: HashCost | undefined;
-  policies: Policies<'mfa' | 'branding' | 'limits'>;
+  policies: Policies<'mfa' | 'branding' | 'limits'> & UserPolicies<'mfa'>;
   passkeyState: PasskeyState;
 };
 

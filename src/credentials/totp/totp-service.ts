@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import type { Policies } from '#settings/module.ts';
+import type { UserPolicies } from '#settings/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factors/second-factor-attempts.ts';
 import type { SecondFactorDemand } from '../second-factors/second-factor-demand.ts';
@@ -33,7 +33,7 @@ type Dependencies = {
   demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
   accessRevocation: FactorEndings;
   tellOwner: TellOwner;
-  policies: Policies<'mfa'>;
+  policies: UserPolicies<'mfa'>;
 };
 
 /** Nothing was accepted yet. */
@@ -73,7 +73,7 @@ export class TotpService {
       if (!row) return false;
       const { clock, database, keyRing, policies } = this.#deps;
       const secret = keyRing.open(row.sealed, sealPlace(userId));
-      const window = policies.for({ user: userId }).mfa.totpWindow;
+      const window = (await policies.ofUser(userId)).mfa.totpWindow;
       const step = matchingStep({ ...row, secret }, code, { clock, window });
       if (step === null) return false;
       // Also of the same secret still: an app that was replaced meanwhile proves nothing.

@@ -4,7 +4,7 @@ import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
-import type { Policies } from '#settings/module.ts';
+import type { UserPolicies } from '#settings/module.ts';
 import type { RoleHolder, UserId } from '#directory/users/module.ts';
 import type { TrustedDeviceId } from './trusted-device.ts';
 import { userDeviceTrusted, userTrustedDeviceRemoved } from '../events.ts';
@@ -26,7 +26,7 @@ type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record' | 'note'>;
-  policies: Policies<'mfa'>;
+  policies: UserPolicies<'mfa'>;
 };
 
 /**
@@ -41,9 +41,9 @@ export class TrustedDevices {
   }
 
   /** For how many days this user may trust a browser; 0 when they may not. */
-  daysFor(user: Who): number {
+  async daysFor(user: Who): Promise<number> {
     const isAsked = user.status !== 'active' || access.isAdministrative(user);
-    return isAsked ? 0 : this.#deps.policies.for({ user: user.id }).mfa.trustDays;
+    return isAsked ? 0 : (await this.#deps.policies.ofUser(user.id)).mfa.trustDays;
   }
 
   /** Keeps when and from where a trusted browser left the second factor out. Whether it may is in SecondFactorOverviews. */
@@ -59,7 +59,7 @@ export class TrustedDevices {
    * that a planted one is useless; trust of other users in the same browser moves to it.
    */
   async trust(user: Who, before: string | undefined, by: By): Promise<string | null> {
-    const days = this.daysFor(user);
+    const days = await this.daysFor(user);
     if (days === 0) return null;
     const { clock, database, audit } = this.#deps;
     const secret = randomSecret();
@@ -104,7 +104,7 @@ export class TrustedDevices {
   /** Newest first. */
   async list(userId: UserId): Promise<TrustedDevice[]> {
     const { clock, database, policies } = this.#deps;
-    const { trustDays } = policies.for({ user: userId }).mfa;
+    const { trustDays } = (await policies.ofUser(userId)).mfa;
     const rows = await database.sql<Row>(
       `select id, user_agent, ip, created_at, seen_at, expires_at from trusted_device
        where user_id = $1 and expires_at > $2 and created_at > $3 order by created_at desc`,

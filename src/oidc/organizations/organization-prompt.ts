@@ -1,5 +1,4 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { levelOf } from '../levels.ts';
 import type { OrganizationRequests } from './organization-requests.ts';
 
 const { Check, Prompt } = interactionPolicy;
@@ -37,11 +36,9 @@ export const organizationLevel = (requests: OrganizationRequests): interactionPo
     'a stronger End-User authentication is required',
     'login_required',
     async (ctx: KoaContextWithOIDC) => {
-      const { client, session, result } = ctx.oidc;
-      if (result?.login || result?.['level'] || !client) return false;
-      const settled = await requests.settle(ctx);
-      if (settled.kind !== 'organization') return false;
-      return requests.levelFor(settled.id, client.clientId) > (levelOf(session?.['acr']) ?? 1);
+      const { result } = ctx.oidc;
+      if (result?.login || result?.['level']) return false;
+      return requests.fallsShort(ctx);
     },
     async (ctx: KoaContextWithOIDC) => {
       const settled = await requests.settle(ctx);

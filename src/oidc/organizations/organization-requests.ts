@@ -1,5 +1,7 @@
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import type { Policies, PolicySubject } from '#settings/module.ts';
+import { isInNetworks } from '#kernel/http/address.ts';
+import type { State } from '#kernel/http/context.ts';
+import { instance, type Policies, type Policy, type PolicySubject, type UserPolicies } from '#settings/module.ts';
 import type { Origin } from '../authority/origin.ts';
 import { type Level, levelOf } from '../levels.ts';
 import { nameOrganization, organizationNamedAt, usageOf } from './asked-organization.ts';
@@ -8,10 +10,14 @@ import type { FindChosenOrganization, OrganizationStore } from './organization-s
 /** For which organization a sign-in is: one of the user, none at all, one that is closed to the user, or one to be chosen. */
 type Settled = { kind: 'organization'; id: string } | { kind: 'none' } | { kind: 'refused' } | { kind: 'choice' };
 
+/** Whether a session or a token that was proved so began in one of these ways. */
+export type BeganIn = (amr: readonly string[], methods: Policy<'signIn'>['methods']) => boolean;
+
 type Dependencies = {
   store: OrganizationStore;
   findChosen: FindChosenOrganization;
-  policies: Policies<'mfa'>;
+  policies: Policies<'mfa' | 'signIn' | 'networks'> & UserPolicies<'mfa' | 'signIn' | 'networks'>;
+  beganIn: BeganIn;
 };
 
 /** A refresh token, as far as a change of its organization needs it. */
@@ -20,6 +26,7 @@ type Refreshing = {
   accountId?: string | undefined;
   origin?: Origin | undefined;
   acr?: string | undefined;
+  amr?: readonly string[] | undefined;
 };
 
 /**
@@ -88,16 +95,47 @@ export class OrganizationRequests {
   }
 
   /**
+   * Whether the session is not enough for the policy of the organization of this request, or of all organizations of its user: it is too
+   * weak, began in a way that is closed, or the request comes from a network that is not allowed.
+   */
+  async fallsShort(ctx: KoaContextWithOIDC): Promise<boolean> {
+    const { policies } = this.#deps;
+    const { client, session } = ctx.oidc;
+    if (!client || session?.accountId === undefined) return false;
+    const settled = await this.settle(ctx);
+    const level = levelOf(session['acr']) ?? 1;
+    const isNamed = settled.kind === 'organization';
+    if (isNamed && this.levelFor(settled.id, client.clientId) > level) return true;
+    const { mfa, signIn, networks } = isNamed
+      ? policies.for({ organization: settled.id, client: client.clientId })
+      : await policies.ofUser(session.accountId, client.clientId);
+    const { ip } = (ctx as unknown as { state: State }).state;
+    if (networks.allowed !== undefined && !isInNetworks(ip, networks.allowed)) return true;
+    // A session outlives a change of the policy of the instance: only organizations ask for more than it proved.
+    const isRaised = mfa.enforcement === 'required' && policies.for(instance).mfa.enforcement !== 'required';
+    return (
+      (isRaised && mfa.graceDays === 0 && level < 2) || !this.#takes(signIn, session['amr'] as string[] | undefined)
+    );
+  }
+
+  #takes({ methods }: Policy<'signIn'>, amr: readonly string[] = []): boolean {
+    const { policies, beganIn } = this.#deps;
+    return methods.length === policies.for(instance).signIn.methods.length || beganIn(amr, methods);
+  }
+
+  /**
    * Checks a refresh token whose client asks for tokens of another organization (parameter `organization`), before it is used up.
    * @throws AccessDenied where the user is no member, UnmetAuthenticationRequirements where the policy there asks for more proof.
    */
-  async change(ctx: KoaContextWithOIDC, { clientId = '', accountId, origin, acr }: Refreshing): Promise<void> {
+  async change(ctx: KoaContextWithOIDC, { clientId = '', accountId, origin, acr, amr }: Refreshing): Promise<void> {
     const { client } = ctx.oidc;
     const named = organizationNamedAt(ctx);
     if (named === null || client?.clientId !== clientId) return;
     const id = await this.#requireOpen({ clientId, accountId }, named);
     if (this.levelFor(id, clientId) > (origin?.level ?? levelOf(acr) ?? 1))
       throw new errors.UnmetAuthenticationRequirements('the organization asks for a stronger sign-in');
+    if (!this.#takes(this.#deps.policies.for({ organization: id, client: clientId }).signIn, amr))
+      throw new errors.UnmetAuthenticationRequirements('the organization asks for another way to sign in');
     this.#atToken.set(ctx, Promise.resolve(id));
   }
 

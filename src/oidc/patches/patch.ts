@@ -2,7 +2,7 @@ import type { Configuration, Provider } from 'oidc-provider';
 import type { JSONWebKeySet } from 'jose';
 import type { Clock } from '#kernel/clock.ts';
 import type { Throttle } from '#kernel/throttle.ts';
-import type { Policies } from '#settings/module.ts';
+import type { Policies, UserPolicies } from '#settings/module.ts';
 import type { DeviceForms } from '../device/device-forms.ts';
 import type { Handles } from '../artifacts/handles.ts';
 import type { HeldWrites } from '../artifacts/held-writes.ts';
@@ -34,7 +34,7 @@ export type PatchDependencies = {
   organizations: OrganizationRequests;
   organizationClaims: OrganizationClaims;
   throttle: Throttle;
-  policies: Policies<'limits'>;
+  policies: Policies<'limits'> & UserPolicies<'session'>;
 };
 
 /**

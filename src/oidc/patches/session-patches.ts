@@ -4,6 +4,7 @@ import type { ArtifactAdapter } from '../artifacts/adapter.ts';
 import type { State } from '#kernel/http/context.ts';
 import { epochSeconds } from '#kernel/clock.ts';
 import type { LastSeen } from '../sessions/current-session.ts';
+import { sessionSeconds } from '../sessions/remember-me.ts';
 
 type StoredSession = { id: string; exp?: number; persist(): Promise<unknown>; save(ttl: number): Promise<unknown> };
 
@@ -66,21 +67,27 @@ export const sessionRename: Patch = {
   },
 };
 
-type TracedSession = { lastSeen?: LastSeen; save(ttl: number): Promise<string> };
+type TracedSession = Parameters<typeof sessionSeconds>[1] & {
+  lastSeen?: LastSeen;
+  save(ttl: number): Promise<string>;
+};
 
 export const sessionTrace: Patch = {
   members: { 'Session.IN_PAYLOAD': 'list', 'Session.prototype.save': { method: 1 } },
-  reason: 'The engine keeps of a session what it needs itself; people want to know which browser it is.',
+  reason:
+    'The engine keeps of a session what it needs itself; people want to know which browser it is. The strictest lifetime of the organizations of its user counts.',
   upstream: source('models/session.js'),
-  apply({ Session }, { clock }) {
+  apply({ Session }, { clock, policies }) {
     const kept = (Session as unknown as { IN_PAYLOAD: readonly string[] }).IN_PAYLOAD;
     Object.defineProperty(Session, 'IN_PAYLOAD', { value: [...kept, 'lastSeen', 'administeredAt'] });
     const model = Session.prototype as unknown as TracedSession;
     const { save } = model;
-    model.save = function saveWithTrace(ttl) {
+    model.save = async function saveWithTrace(ttl) {
       const state = Provider.ctx?.state as State | undefined;
       if (state) this.lastSeen = { ip: state.ip, userAgent: state.userAgent, at: epochSeconds(clock) };
-      return save.call(this, ttl);
+      if (this.accountId === undefined) return save.call(this, ttl);
+      const { session } = await policies.ofUser(this.accountId);
+      return save.call(this, Math.min(ttl, sessionSeconds(session, this, epochSeconds(clock))));
     };
   },
 };

@@ -3,7 +3,7 @@ import type { Context } from '#kernel/http/context.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { UserActivity } from '#directory/users/module.ts';
-import type { Policies } from '#settings/module.ts';
+import type { UserPolicies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { type Level, levelOf } from '../levels.ts';
 import { sessionSeconds } from './remember-me.ts';
@@ -38,7 +38,7 @@ type Dependencies = {
   clock: Clock;
   engine: () => Engine;
   database: Pick<Database, 'sql'>;
-  policies: Policies<'session'>;
+  policies: UserPolicies<'session'>;
   activity: Pick<UserActivity, 'note'>;
   /** Attributes of the engine's cookie. */
   cookie: { signed: true; httpOnly: true; sameSite: 'lax'; secure: boolean; path: string };
@@ -79,7 +79,7 @@ export class CurrentSessions {
     const now = epochSeconds(clock);
     const seenAt = asAdministrator ? (stored.administeredAt ?? 0) : (stored.lastSeen?.at ?? 0);
     if (now - seenAt < SESSION_TRACE_EVERY) return;
-    const exp = now + sessionSeconds(policies.for({ user: session.accountId }).session, stored, now);
+    const exp = now + sessionSeconds((await policies.ofUser(session.accountId)).session, stored, now);
     const trace: Partial<Stored> & { exp: number } = {
       exp,
       lastSeen: { ip: ctx.state.ip, userAgent: ctx.state.userAgent, at: now },

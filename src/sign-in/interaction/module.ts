@@ -55,7 +55,7 @@ export type { InteractionService } from './interaction-service.ts';
 export { SIGN_IN_OPEN_FOR } from './limits.ts';
 export { olderSignIns, ProgressStore, SignInProgress } from './progress.ts';
 export { RememberedAccounts } from './remembered-accounts.ts';
-export { levelOfProofs } from './proof.ts';
+export { beganIn, levelOfProofs } from './proof.ts';
 export type { Refusal, Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';
 export { type SignInOutcome, signInOutcomes, type SignInStep, StepRouter } from './sign-in-step.ts';

@@ -1,4 +1,4 @@
-import { type Factor, firstFactors, methods } from '#credentials/module.ts';
+import { beginsWith, type Factor, type FirstFactor, firstFactors, methods } from '#credentials/module.ts';
 import type { Level } from '#oidc/module.ts';
 
 /** One proof, made once. */
@@ -27,7 +27,18 @@ export function amrOfProofs(proofs: readonly Pick<Proof, 'factor' | 'amr'>[]): r
   return [...amr];
 }
 
+/** Whether a session or a token that was proved so may have begun in one of these ways. */
+export const beganIn = (amr: readonly string[], opened: Parameters<typeof beginsWith>[1]): boolean =>
+  firstFactors.some((factor) => beginsWith(factor, opened) && (isProvedBy(factor, amr) || isKeyProof(factor, amr)));
+
+/** A passkey says what kind of key it is, and that its owner was verified. */
+const isKeyProof = (factor: FirstFactor, amr: readonly string[]): boolean =>
+  methods[factor].channel === 'key' && amr.includes('mfa') && (amr.includes('hwk') || amr.includes('swk'));
+
+const isProvedBy = (factor: FirstFactor, amr: readonly string[]): boolean =>
+  methods[factor].amr?.every((value) => amr.includes(value)) ?? false;
+
 /** The factor behind a session of one factor, so that a second one can be added to it. A text message says `otp` too, and comes first. */
 export function factorOfAmr(amr: readonly string[]): Factor | null {
-  return firstFactors.find((factor) => methods[factor].amr?.every((value) => amr.includes(value)) ?? false) ?? null;
+  return firstFactors.find((factor) => isProvedBy(factor, amr)) ?? null;
 }

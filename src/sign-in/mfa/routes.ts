@@ -201,7 +201,7 @@ export function secondFactorRoutes({
       sentTo: isSentFactor(way) ? sentTo(turn.user, way) : null,
       sendUrl: isSentFactor(way) ? `${turn.base}/${way}` : null,
       digits: await digitsOf(way, turn.due.userId),
-      trustDays: methods[way].second.mayTrust ? trustedDevices.daysFor(turn.user) : 0,
+      trustDays: methods[way].second.mayTrust ? await trustedDevices.daysFor(turn.user) : 0,
       remember,
       anotherUrl: anotherUrl(turn),
       retryUrl: page,

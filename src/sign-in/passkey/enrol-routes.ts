@@ -6,7 +6,6 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { Policies } from '#settings/module.ts';
 import type { UserId, UserService } from '#directory/users/module.ts';
 import { type EnrolPage, type EnrolProblem, enrolView } from './enrol-view.ts';
 import { passkeyForm } from './passkey-form.ts';
@@ -16,7 +15,6 @@ export type EnrolDependencies = {
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   webauthnUsers: Pick<WebauthnUsers, 'declineOffer'>;
   users: Pick<UserService, 'findById'>;
-  policies: Policies<'mfa'>;
   /** Prepares recovery codes for a user who adds a second factor because one is needed, and has none. */
   missingCodes(signIn: { userId: UserId; uid: string }, by: By): ReturnType<WrittenWith>;
 };
@@ -29,7 +27,6 @@ export function enrolRoutes({
   passkeyRegistration,
   webauthnUsers,
   users,
-  policies,
   missingCodes,
 }: EnrolDependencies): Router<State> {
   const router = new StepRouter();
@@ -70,8 +67,7 @@ export function enrolRoutes({
     return enrol(ctx, due, 'factor', form.isValid ? form.values : { credential: '', failure: 'failed' });
   }
 
-  const policyOf = ({ userId, question }: DueInteraction) =>
-    policies.for({ user: userId, client: question.client.id }).mfa;
+  const policyOf = ({ facts }: DueInteraction) => facts.policy.mfa;
 
   /** Null also where the policy wants no passkeys as second factors: then the answer is written. */
   async function factorDue(ctx: Context): Promise<DueInteraction | null> {

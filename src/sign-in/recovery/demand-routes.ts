@@ -13,7 +13,7 @@ import type { RecoveryService } from './recovery-service.ts';
 
 export type DemandRouteDependencies = {
   interactions: Pick<InteractionService, 'require' | 'due' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
-  passwords: Pick<PasswordService, 'minimumLength'>;
+  passwords: Pick<PasswordService, 'minimumLengthOf'>;
   recovery: Pick<RecoveryService, 'setDemanded'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
@@ -35,7 +35,7 @@ export function demandRoutes({
 
   async function showOwn(ctx: Context): Promise<void> {
     const turn = await dueTo(ctx);
-    if (turn) showForm(ctx, turn);
+    if (turn) await showForm(ctx, turn);
   }
 
   async function setPassword(ctx: Context): Promise<void> {
@@ -61,13 +61,16 @@ export function demandRoutes({
     return interaction && { interaction, user: interaction.facts.user };
   }
 
-  function showForm(ctx: Context, { interaction, user }: { interaction: DueInteraction; user: User }): void {
+  async function showForm(
+    ctx: Context,
+    { interaction, user }: { interaction: DueInteraction; user: User },
+  ): Promise<void> {
     const { problem = null } = passwordPage.refused(ctx);
     show(ctx, 200, newPasswordView, {
       action: `${interaction.path}/${PAGE}`,
       reason: 'demanded',
       email: user.email,
-      minimumLength: passwords.minimumLength({ user: user.id }),
+      minimumLength: await passwords.minimumLengthOf(user.id),
       problem,
     });
   }

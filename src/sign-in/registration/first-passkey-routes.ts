@@ -21,7 +21,7 @@ import type { PendingRegistrations } from './pending-registration.ts';
 export type FirstPasskeyDependencies = {
   interactions: Pick<InteractionService, 'due' | 'require' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
-  passwords: Pick<PasswordService, 'minimumLength'>;
+  passwords: Pick<PasswordService, 'minimumLengthOf'>;
   firstPasswords: FirstPasswords;
   admission: Admission;
   pending: Pick<PendingRegistrations, 'changeChoice'>;
@@ -130,7 +130,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     return show(ctx, 200, firstPasswordView, {
       action: `${due.path}/first-passkey/password`,
       email,
-      minimumLength: passwords.minimumLength({ user: due.userId }),
+      minimumLength: await passwords.minimumLengthOf(due.userId),
       problem,
       passkeyUrl: `${due.path}/first-passkey`,
     });

@@ -187,3 +187,53 @@ test('a suspended organization demands nothing, and users of no organization sig
   expect(isDone(await enter(user))).toBe(true);
   expect(isDone(await enter(await latchkey.user()))).toBe(true);
 });
+
+describe('a session in this browser', () => {
+  test('is no way around the network, the way or the second factor of an organization', async () => {
+    const user = await latchkey.user();
+    const visitor = new Visitor();
+    expect(isDone(await enter(user, { visitor }))).toBe(true);
+    expect(isDone(await visitor.open(urlFor()))).toBe(true);
+    const organization = await organizationOf(user, { 'networks.allowed': ['203.0.113.0/24'] });
+    expect(pathOf(await visitor.open(urlFor()))).toBe('restriction');
+    expect(pathOf(await visitor.open(urlFor(organization)))).toBe('restriction');
+    await demand(organization, { 'networks.allowed': null, 'signIn.methods': ['emailCode'] });
+    const way = await visitor.open(urlFor());
+    expect(way.text).toContain('value="email-code"');
+    await demand(organization, { 'signIn.methods': null, 'mfa.enforcement': 'required' });
+    expect(pathOf(await visitor.open(urlFor()))).toBe('enrol-factor');
+    await demand(organization, { 'mfa.enforcement': null });
+    expect(isDone(await visitor.open(urlFor()))).toBe(true);
+  });
+
+  test('lives as long as the strictest organization of its user allows', async () => {
+    const user = await latchkey.user();
+    await organizationOf(user, { 'session.idleSeconds': 120, 'session.absoluteSeconds': 600 });
+    const visitor = new Visitor();
+    expect(isDone(await enter(user, { visitor }))).toBe(true);
+    const lives = async (id: string) => {
+      const [row] = await latchkey.app.database.sql<{ seconds: number }>(
+        `select extract(epoch from expires_at - now())::int as seconds from oidc_artifact
+         where kind = 'Session' and payload->>'accountId' = $1 order by expires_at desc limit 1`,
+        [id],
+      );
+      return row?.seconds ?? 0;
+    };
+    expect(await lives(user.id)).toBeLessThanOrEqual(120);
+    const free = await latchkey.user();
+    await enter(free);
+    expect(await lives(free.id)).toBeGreaterThan(3000);
+  });
+});
+
+test('a new password meets the rules of all organizations of its user', async () => {
+  const user = await latchkey.user();
+  const { passwords } = latchkey.app;
+  const owner = { userId: user.id as `usr_${string}`, email: user.email };
+  await organizationOf(user, { 'password.minimumLength': 24 });
+  await organizationOf(user, { 'password.minimumLength': 30, 'password.blockedWords': ['zanzibar'] });
+  expect(await passwords.minimumLengthOf(owner.userId)).toBe(30);
+  expect(await passwords.check('violet harbour lamp 7', owner)).toEqual({ kind: 'too_short', minimum: 30 });
+  const other = await latchkey.user();
+  expect(await passwords.minimumLengthOf(other.id as typeof owner.userId)).toBe(15);
+});
