@@ -50,7 +50,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     audit,
     invalidation,
     log,
-    organizationsOf: (user) => memberships.activeOf(user),
+    organizationsOf: (user, em) => memberships.activeOf(user, em),
   });
   const clients = createClients({
     clock,

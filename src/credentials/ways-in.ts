@@ -21,7 +21,7 @@ export class WaysIn {
    * locked, so that with two removals at once the second one sees the first.
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
-    const { methods: opened } = (await this.#policies.ofUser(userId)).signIn;
+    const { methods: opened } = (await this.#policies.ofUserIn(em, userId)).signIn;
     if (beginsWith('email', opened)) return;
     const id = toUuid(userId);
     await lockUser(em, userId);

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { brandChoice } from '#kernel/brand/choice.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import { nativeScheme } from '#kernel/native-schemes.ts';
 import { networkPolicy } from './network-policy.ts';
 import { organizationsPolicy } from './organizations-policy.ts';
@@ -296,4 +297,6 @@ export type Policies<S extends Section = Section> = { for(subject: PolicySubject
 /** The same for users: tightened by the named organization of theirs, and by all of them where none of theirs is named. */
 export type UserPolicies<S extends Section = Section> = {
   ofUser(user: string, client?: string, organization?: string | null): Promise<Pick<PolicyInForce, S>>;
+  /** By all organizations of the user, as a transaction sees them: inside one, nothing may wait for another connection. */
+  ofUserIn(em: EntityManager, user: string): Promise<Pick<PolicyInForce, S>>;
 };

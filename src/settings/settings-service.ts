@@ -1,6 +1,6 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { inWords, takenBy } from '#kernel/operations/schema-words.ts';
 import { settingInvalid } from './errors.ts';
 import {
@@ -58,7 +58,7 @@ SettingSchema.setClass(Setting);
 type KnownTightenings = { readonly areAny: boolean; known(holder: string): Tightening | undefined };
 
 /** The ids of the organizations that count for a user. */
-export type CountingOrganizations = (user: string) => Promise<readonly string[]>;
+export type CountingOrganizations = (user: string, em?: EntityManager) => Promise<readonly string[]>;
 
 type Listener = (policy: PolicyInForce) => void;
 
@@ -111,6 +111,11 @@ export class SettingsService implements Policies, UserPolicies {
     // A request may name any organization: one that is not the user's own must not take the place of those that are.
     const organizations = organization !== null && own.includes(organization) ? [organization] : own;
     return this.for({ user, organizations, client });
+  }
+
+  async ofUserIn(em: EntityManager, user: string): Promise<PolicyInForce> {
+    if (!this.#tightenings.areAny) return this.#instance;
+    return this.for({ user, organizations: await this.#organizationsOf(user, em) });
   }
 
   /** After a tightening changed. */

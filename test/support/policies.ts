@@ -5,5 +5,5 @@ export function policiesWith(changes: { [S in Section]?: Record<string, unknown>
   const parsed = Object.fromEntries(
     Object.entries(sections).map(([section, schema]) => [section, schema.parse(changes[section as Section] ?? {})]),
   ) as unknown as PolicyInForce;
-  return { for: () => parsed, ofUser: async () => parsed };
+  return { for: () => parsed, ofUser: async () => parsed, ofUserIn: async () => parsed };
 }

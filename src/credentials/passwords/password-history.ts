@@ -44,7 +44,7 @@ export class PasswordHistory {
 
   /** Hashes that may not be reused, the present one first. */
   async list(userId: UserId): Promise<StoredHash[]> {
-    const most = await this.#mostOf(userId);
+    const { history: most } = (await this.#policies.ofUser(userId)).password;
     if (most === 0) return [];
     return this.#database.sql<StoredHash>(
       `select hash, scheme from (
@@ -57,7 +57,9 @@ export class PasswordHistory {
 
   /** Keeps the password that is set, just before another one is; forgets those that policy no longer wants. */
   async keep(em: EntityManager, userId: UserId): Promise<void> {
-    const before = Math.max(0, (await this.#mostOf(userId)) - 1);
+    const { history } = (await this.#policies.ofUserIn(em, userId)).password;
+    // The password that is set counts as the first.
+    const before = Math.max(0, history - 1);
     const user = toUuid(userId);
     if (before > 0)
       await em.execute(
@@ -70,10 +72,5 @@ export class PasswordHistory {
          select id from password_history where user_id = ? order by replaced_at desc, id desc limit ?)`,
       [user, user, before],
     );
-  }
-
-  /** The password that is set counts as the first. */
-  async #mostOf(user: UserId): Promise<number> {
-    return (await this.#policies.ofUser(user)).password.history;
   }
 }

@@ -30,7 +30,7 @@ export class SecondFactorDemand {
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
     const id = toUuid(userId);
     const user = await lockUser(em, userId);
-    const policy = (await this.#policies.ofUser(userId)).mfa;
+    const policy = (await this.#policies.ofUserIn(em, userId)).mfa;
     if (!user) return;
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
     const isDemanded = !policy.emailCodes && isFactorDemanded(policy, user);

@@ -1,6 +1,11 @@
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, parseId, toUuid } from '#kernel/ids.ts';
 import type { OrganizationId } from './organization.ts';
+
+type Row = { id: string };
+
+const ACTIVE = `select o.id from organization_member m join organization o on o.id = m.organization_id
+  where o.status = 'active' and m.user_id =`;
 
 /** The organizations that count for users: those whose demands a policy must meet. Needs no other service. */
 export class Memberships {
@@ -11,14 +16,12 @@ export class Memberships {
   }
 
   /** The ids of the active organizations of a user; none for a text that is no id of a user. */
-  async activeOf(user: string): Promise<OrganizationId[]> {
+  async activeOf(user: string, em?: EntityManager): Promise<OrganizationId[]> {
     const userId = parseId('usr', user);
     if (userId === null) return [];
-    const rows = await this.#database.sql<{ id: string }>(
-      `select o.id from organization_member m join organization o on o.id = m.organization_id
-       where m.user_id = $1 and o.status = 'active'`,
-      [toUuid(userId)],
-    );
+    const rows = em
+      ? await em.execute<Row[]>(`${ACTIVE} ?`, [toUuid(userId)])
+      : await this.#database.sql<Row>(`${ACTIVE} $1`, [toUuid(userId)]);
     return rows.map(({ id }) => fromUuid('org', id));
   }
 }
