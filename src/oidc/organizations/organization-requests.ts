@@ -113,9 +113,7 @@ export class OrganizationRequests {
     if (networks.allowed !== undefined && !isInNetworks(ip, networks.allowed)) return true;
     // A session outlives a change of the policy of the instance: only organizations ask for more than it proved.
     const isRaised = mfa.enforcement === 'required' && policies.for(instance).mfa.enforcement !== 'required';
-    return (
-      (isRaised && mfa.graceDays === 0 && level < 2) || !this.#takes(signIn, session['amr'] as string[] | undefined)
-    );
+    return (isRaised && mfa.graceDays === 0 && level < 2) || !this.#takes(signIn, session['amr']);
   }
 
   #takes({ methods }: Policy<'signIn'>, amr: readonly string[] = []): boolean {
