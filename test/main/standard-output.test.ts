@@ -60,10 +60,7 @@ function wordsOf({ path, command }: (typeof leaves)[number], name = 'word'): str
     ...command.registeredArguments.map((argument) => valueOfArgument(argument.name())),
     ...command.options
       .filter(({ mandatory }) => mandatory)
-      .flatMap((option) => [
-        option.long!,
-        isNamed(option.attributeName()) ? name : valueOf(option.parseArg as never),
-      ]),
+      .flatMap((option) => [option.long!, isNamed(option.attributeName()) ? name : valueOf(option.parseArg as never)]),
   ];
 }
 
