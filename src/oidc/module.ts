@@ -266,13 +266,7 @@ export function createOidc({
     stores,
     browsers,
     claimsPreview: new ClaimsPreview(() => current.engine, users, policies),
-    initialTokens: new InitialTokens({
-      clock,
-      database,
-      audit,
-      policies,
-      engine: () => current.engine,
-    }),
+    initialTokens: new InitialTokens({ clock, database, audit, policies, engine: () => current.engine }),
     /** Serves the endpoints that are the engine's alone, before anything else looks at the request. */
     delegated: ((ctx, next) => (ctx.state.mount?.delegated ? current.serve(ctx, next) : next())) as PageMiddleware,
     /** Serves the endpoints of the engine; everything else goes on to `next`. */

@@ -63,10 +63,7 @@ export const sections = {
     history: z.number().int().min(0).max(24).default(1),
   }),
   signIn: z.strictObject({
-    /**
-     * Ways to begin a sign-in, the one offered first at the front. A link and a code by email come in one mail. A user who
-     * has none of these ways cannot sign in.
-     */
+    /** Ways to begin a sign-in, the first one offered first. A link and a code by email come in one mail. Users without any cannot sign in. */
     methods: z
       .array(z.enum(['password', 'passkey', 'emailLink', 'emailCode', 'smsCode']))
       .min(1)
