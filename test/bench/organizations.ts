@@ -140,11 +140,8 @@ async function open(server: string, side: Side): Promise<Opened> {
   const begin = performance.now();
   const people = SIDES[side];
   // Triggers tell processes of changes, and none runs here yet.
-  await database.transaction(async (em) => {
-    await em.execute('set local session_replication_role = replica');
-    for (const statement of fill(people)) await em.execute(statement);
-  });
-  await database.sql('vacuum analyze');
+  await onServer(databaseUrl, ['set session_replication_role = replica', ...fill(people)].join(';\n'));
+  await onServer(databaseUrl, 'vacuum analyze');
   say(`${people} users filled in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
   return { name, people, database, ...services(database) };
 }
