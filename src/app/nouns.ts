@@ -115,6 +115,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     database,
     audit,
     policies,
+    tightenings,
     users,
     roles: organizationRoles,
   });

@@ -14,6 +14,11 @@ export const SIGN_IN_LIFETIME = 15 * MINUTE;
 export const SHOWN_DEVICE_KNOWN_FOR = 20 * MINUTE;
 /** A token of a machine is short: nothing of a user ends it sooner, and a machine can ask for the next one by itself. */
 const CLIENT_CREDENTIALS = (10 * MINUTE) / SECOND;
+/**
+ * A JWT cannot be ended where it is verified by its signature alone. A user who is removed from an organization must not act in its
+ * name for longer than this.
+ */
+const LONGEST_ORGANIZATION_JWT = (10 * MINUTE) / SECOND;
 /** A lifetime is positive, so what has no time left gets the shortest. */
 const LEAST = 1;
 /** Seconds: how lately users have proved who they are before they change how they prove it. */
@@ -45,8 +50,8 @@ export function lifetimes(clock: Clock, policies: Policies<'oidc' | 'session'>):
     Interaction: SIGN_IN_LIFETIME / SECOND,
     IdToken: (_ctx, _token, client) => policies.for({ client: client.clientId }).oidc.idTokenSeconds,
     AccessToken: (_ctx, token) =>
-      token.resourceServer?.accessTokenTTL ?? policies.for(holderOf(token)).oidc.accessTokenSeconds,
-    ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? CLIENT_CREDENTIALS,
+      lifeForApi(token, token.resourceServer) ?? policies.for(holderOf(token)).oidc.accessTokenSeconds,
+    ClientCredentials: (_ctx, token) => lifeForApi(token, token.resourceServer) ?? CLIENT_CREDENTIALS,
     RefreshToken(_ctx, token, client) {
       const { oidc } = policies.for(holderOf(token));
       return Math.max(LEAST, refreshSeconds({ iat: epochSeconds(clock), iiat: token.iiat }, oidc, isFapi(client)));
@@ -68,20 +73,36 @@ function holderOf({ accountId: user, clientId: client }: Held): PolicySubject {
   return user === undefined ? instance : { user };
 }
 
-export type IssuedLife = { kind: string; iat?: number | undefined; iiat?: number | undefined };
+type Originating = { origin?: { organization?: string | undefined } | undefined };
+
+/** Seconds that an access token for an API lives; undefined for one that is for none. */
+function lifeForApi(
+  token: object,
+  api: { accessTokenTTL?: number | undefined; accessTokenFormat?: string | undefined } | undefined,
+): number | undefined {
+  const { accessTokenTTL: seconds, accessTokenFormat: tokenFormat } = api ?? {};
+  return seconds === undefined ? undefined : ofOrganization(seconds, token, tokenFormat);
+}
+
+const ofOrganization = (seconds: number, { origin }: Originating, tokenFormat: string | undefined): number =>
+  origin?.organization !== undefined && tokenFormat === 'jwt' ? Math.min(seconds, LONGEST_ORGANIZATION_JWT) : seconds;
+
+export type IssuedLife = Originating & { kind: string; iat?: number | undefined; iiat?: number | undefined };
 type TokenLifetimes = Pick<Policy<'oidc'>, 'accessTokenSeconds' | 'refreshIdleSeconds' | 'refreshAbsoluteSeconds'>;
 
 /** How long a token may live at most, counted from `iat`, by the policies and the API as they are now; null without a limit. */
 export function lengthOfLife(
-  { kind, iat = 0, iiat }: IssuedLife,
+  issued: IssuedLife,
   lifetimes: TokenLifetimes,
-  { isFapi, api }: { isFapi: boolean; api: { accessTokenSeconds: number } | null },
+  { isFapi, api }: { isFapi: boolean; api: { accessTokenSeconds: number; tokenFormat: 'jwt' | 'opaque' } | null },
 ): number | null {
+  const { kind, iat = 0, iiat } = issued;
+  const forApi = api === null ? null : ofOrganization(api.accessTokenSeconds, issued, api.tokenFormat);
   switch (kind) {
     case 'AccessToken':
-      return api?.accessTokenSeconds ?? lifetimes.accessTokenSeconds;
+      return forApi ?? lifetimes.accessTokenSeconds;
     case 'ClientCredentials':
-      return api?.accessTokenSeconds ?? CLIENT_CREDENTIALS;
+      return forApi ?? CLIENT_CREDENTIALS;
     case 'RefreshToken':
       return refreshSeconds({ iat, iiat }, lifetimes, isFapi);
     default:

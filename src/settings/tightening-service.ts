@@ -96,11 +96,13 @@ export class TighteningService {
       ]);
       const before = row === undefined ? {} : readable(row.sections);
       const after = merged(before, name, value);
-      await em.execute(
-        `insert into policy_tightening (holder, sections, changed_at) values (?, ?::jsonb, ?)
-         on conflict (holder) do update set sections = excluded.sections, changed_at = excluded.changed_at`,
-        [holder, JSON.stringify(after), this.#clock.now()],
-      );
+      if (Object.keys(after).length === 0) await this.end(em, holder);
+      else
+        await em.execute(
+          `insert into policy_tightening (holder, sections, changed_at) values (?, ?::jsonb, ?)
+           on conflict (holder) do update set sections = excluded.sections, changed_at = excluded.changed_at`,
+          [holder, JSON.stringify(after), this.#clock.now()],
+        );
       await this.#audit.record(em, event({ before, after }));
       return after;
     });
@@ -108,7 +110,7 @@ export class TighteningService {
     return after;
   }
 
-  /** Ends the tightening of a holder that ends itself, as part of that act. Call `tell` after it. */
+  /** Ends the tightening of a holder, for example of one that is erased, as part of that act. Call `tell` after it. */
   async end(em: EntityManager, holder: string): Promise<void> {
     await em.execute('delete from policy_tightening where holder = ?', [holder]);
   }

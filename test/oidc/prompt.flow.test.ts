@@ -294,6 +294,33 @@ describe('the requested user: login_hint, id_token_hint and the claim sub', () =
     expect(formsOf(page)[0]?.fields['email']).toBe('noor@example.com');
   });
 
+  test.each<[string, Record<string, string>]>([
+    ['prompt=login', { prompt: 'login' }],
+    ['max_age=0', { max_age: '0' }],
+    ['a stronger proof', { claims: '{"id_token":{"acr":{"essential":true,"value":"urn:latchkey:acr:2"}}}' }],
+  ])('login_hint of another user than the session’s: %s asks this other user', async (_what, asked) => {
+    const visitor = await signedIn();
+    const page = await visitor.open(url({ ...asked, login_hint: other.email }));
+    expect(formsOf(page)[0]?.fields).toMatchObject({ email: other.email });
+    expect(page.text).not.toContain(user.email);
+  });
+
+  test('login_hint of another user: the sign-in is of this other user, or of the one who signs in', async () => {
+    const asked = { prompt: 'login', login_hint: other.email };
+    expect((await idToken(await signedIn(), asked, other)).sub).toBe(other.id);
+    const visitor = await signedIn();
+    const page = await visitor.submit(await visitor.open(url(asked)), { email: user.email });
+    expect(formsOf(page)[0]?.fields).toMatchObject({ email: user.email, password: '' });
+    const done = await visitor.submit(page, { password: user.password });
+    expect(answer(done)['code']).toMatch(/^lk_ac_/);
+  });
+
+  test('login_hint of the user of the session, in any spelling: this user is asked again', async () => {
+    const asked = { prompt: 'login', login_hint: user.email.toUpperCase() };
+    const page = await (await signedIn()).open(url(asked));
+    expect(formsOf(page)[0]?.fields).toMatchObject({ email: user.email, password: '' });
+  });
+
   test('login_hint signs no user in and is escaped', async () => {
     const page = await new Visitor().open(url({ login_hint: '"><script>alert(1)</script>@x.example' }));
     expect(page.text).not.toContain('<script>alert(1)');

@@ -24,7 +24,7 @@ export const clientTokens = async (
     )
   ).body;
 
-/** The response of the token endpoint after a sign-in with the API as its resource. */
+/** The response of the token endpoint after a sign-in with the API as its resource, or with the `resource` of `extra`. */
 export async function userTokens(
   { base }: TestApp,
   client: TestClient,
@@ -37,7 +37,8 @@ export async function userTokens(
   const asked = { code_challenge: challenge, scope, resource: API, ...extra };
   const code = (await visitor.signIn(authorizeUrl(base, client, asked), user)).get('code') ?? '';
   const exchange = { grant_type: 'authorization_code', code, redirect_uri: client.redirect_uris[0] ?? '' };
-  return (await post(`${base}/oidc/token`, client, { ...exchange, code_verifier: verifier, resource: API })).body;
+  const { resource } = asked;
+  return (await post(`${base}/oidc/token`, client, { ...exchange, code_verifier: verifier, resource })).body;
 }
 
 export type ApiAnswer = { status: number; headers: Headers; body: Record<string, unknown> };

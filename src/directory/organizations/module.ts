@@ -10,7 +10,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { UserService } from '#directory/users/module.ts';
 import type { Database } from '#kernel/database.ts';
-import type { Policies } from '#settings/module.ts';
+import type { Policies, TighteningService } from '#settings/module.ts';
 import { OrganizationCreators } from './creators.ts';
 import type { MemberRoles } from './member-roles.ts';
 import { MemberService } from './member-service.ts';
@@ -22,19 +22,20 @@ export type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'organizations'>;
+  tightenings: Pick<TighteningService, 'end' | 'tell'>;
   users: Pick<UserService, 'findById'>;
   roles: MemberRoles;
 };
 
 /** Creates the services of organizations and of their members. */
-export function createOrganizations({ clock, database, audit, policies, users, roles }: Dependencies) {
+export function createOrganizations({ clock, database, audit, policies, tightenings, users, roles }: Dependencies) {
   const members = new MemberService({ clock, database, audit, roles });
   const creators = new OrganizationCreators({ database, policies, users });
   return {
     members,
     creators,
     organizations: new OrganizationService({ clock, database, audit, members, creators }),
-    closing: new OrganizationClosing({ clock, database, policies, audit }),
+    closing: new OrganizationClosing({ clock, database, policies, audit, tightenings }),
   };
 }
 

@@ -2,7 +2,7 @@ import { type AuditLog, type By, system } from '#audit/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import type { Policies } from '#settings/module.ts';
+import type { Policies, TighteningService } from '#settings/module.ts';
 import { organizationInactive } from './errors.ts';
 import { about } from './about.ts';
 import { organizationClosingRequested, organizationClosingCancelled, organizationErased } from './events.ts';
@@ -15,6 +15,7 @@ type Dependencies = {
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'organizations'>;
   audit: Pick<AuditLog, 'record'>;
+  tightenings: Pick<TighteningService, 'end' | 'tell'>;
 };
 
 /** Closing an organization: asked for, called off, carried out when the days are over. */
@@ -30,9 +31,9 @@ export class OrganizationClosing {
    * Throws organizations.not_found, organizations.inactive.
    */
   async close(id: OrganizationId, by: By): Promise<Date | null> {
-    const { clock, database, policies, audit } = this.#deps;
+    const { clock, database, policies, audit, tightenings } = this.#deps;
     const days = policies.for({ organization: id }).organizations.closingDays;
-    return database.transaction(async (em) => {
+    const goesAt = await database.transaction(async (em) => {
       const organization = await takeOrganization(em, id);
       if (organization.status === 'closing') return organization.closesAt!;
       if (organization.status === 'suspended') throw organizationInactive();
@@ -47,6 +48,8 @@ export class OrganizationClosing {
       await this.#erase(em, organization);
       return null;
     });
+    if (goesAt === null) await tightenings.tell(id);
+    return goesAt;
   }
 
   /** Calls a closing off, if it is still asked for. Throws organizations.not_found. */
@@ -64,14 +67,18 @@ export class OrganizationClosing {
 
   /** Erases at most `batch` organizations whose days are over; answers how many. */
   async purge(batch: number): Promise<number> {
-    const { clock, database } = this.#deps;
+    const { clock, database, tightenings } = this.#deps;
     const due = await database.sql<{ id: string }>(
       'select o.id from organization o where o.closes_at <= $1 order by o.closes_at limit $2',
       [clock.now(), Math.min(batch, DUE_CLOSINGS_BATCH)],
     );
     let erased = 0;
-    for (const { id } of due)
-      if (await database.transaction((em) => this.#eraseDue(em, fromUuid('org', id)))) erased += 1;
+    for (const { id } of due) {
+      const organizationId = fromUuid('org', id);
+      if (!(await database.transaction((em) => this.#eraseDue(em, organizationId)))) continue;
+      await tightenings.tell(organizationId);
+      erased += 1;
+    }
     return erased;
   }
 
@@ -85,9 +92,10 @@ export class OrganizationClosing {
     return true;
   }
 
-  /** Rows of other tables go with it. Its slugs stay taken, so that no link and no token of it ever means another one. */
+  /** Rows of other tables go with it, and its demands. Its slugs stay taken, so that no link and no token of it ever means another one. */
   async #erase(em: EntityManager, { id, slug }: Organization): Promise<void> {
     await em.execute('delete from organization where id = ?', [toUuid(id)]);
+    await this.#deps.tightenings.end(em, id);
     await this.#deps.audit.record(em, organizationErased({ ...system, ...about(id), details: { slug } }));
   }
 }

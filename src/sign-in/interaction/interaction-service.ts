@@ -23,7 +23,7 @@ import { type EarlyPage, isOpenNow, isSessionAsked, neededLevel, nextStep, type 
 import { type Assessment, nothingYet, type Progress, type ProgressStore } from './progress.ts';
 import { type Proved, withIdentifier, withProof } from './progress-changes.ts';
 import type { RememberedAccount, RememberedAccounts } from './remembered-accounts.ts';
-import { questionOf } from './question.ts';
+import { forHintedUser, questionOf } from './question.ts';
 import type { Offer } from './requirements.ts';
 import { type EndingDependencies, SignInEnding } from './sign-in-completion.ts';
 import { type KnowledgeDependencies, SignInKnowledge } from './sign-in-knowledge.ts';
@@ -60,13 +60,14 @@ export class InteractionService {
     const known = this.#questions.get(ctx);
     const latest = known && this.#latest.get(known);
     if (latest !== undefined) return latest;
-    const question = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
+    const asked = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
+    const sessionUser = await this.#sessionUser(ctx, asked);
+    const question = forHintedUser(asked, sessionUser);
     const progress = this.#deps.progress.of(question);
     await this.#deps.dress(ctx, question.client.id, parseId('org', question.organization ?? ''));
     this.#questions.set(ctx, question);
-    const sessionUser = await this.#sessionUser(ctx, question);
-    const accounts = this.#deps.remembered.list(ctx);
-    return this.#seen({ question, progress, sessionUser, accounts, now: epochSeconds(this.#deps.clock) });
+    const { clock, remembered } = this.#deps;
+    return this.#seen({ question, progress, sessionUser, accounts: remembered.list(ctx), now: epochSeconds(clock) });
   }
 
   /** The same, or null where there is none: for a page that a mailed link opens in any browser. */
@@ -110,12 +111,11 @@ export class InteractionService {
         if (known === null) throw new Error('a sign-in was to finish without a user');
         return seeOther(ctx, await this.#ending.finish(ctx, known, step.answered));
       case 'chosen':
-      case 'unchanged':
+      case 'unchanged': {
+        const answered = step.kind === 'chosen' ? 'select_account' : 'level';
         await this.#deps.progress.save(interaction[inside].question, nothingYet);
-        return seeOther(
-          ctx,
-          await this.#deps.engine.finishPrompt(ctx, step.kind === 'chosen' ? 'select_account' : 'level'),
-        );
+        return seeOther(ctx, await this.#deps.engine.finishPrompt(ctx, answered));
+      }
       default:
         return unreachable(step);
     }

@@ -1,7 +1,10 @@
+import { canonicalEmail } from '#directory/users/module.ts';
+import type { EngineInteraction } from '#oidc/module.ts';
+import type { SessionUser } from './facts.ts';
 import { type Interaction, inside } from './interaction.ts';
 import type { Question } from './next-step.ts';
 import type { Ways } from './offered-first-factors.ts';
-import { type Lead, sends } from './remembered-lead.ts';
+import { hintOf, type Lead, sends } from './remembered-lead.ts';
 
 /** The part of a sign-in that decides the next step: what the engine asks, and what this browser remembers. */
 export function questionOf(
@@ -30,4 +33,18 @@ export function questionOf(
 function rememberedHere(lead: Lead['kind'], count: number): Question['remembered'] {
   if (lead === 'choice') return 'choice';
   return count > 0 ? 'some' : 'none';
+}
+
+/**
+ * The question as it is for the user that the request names: a `login_hint` with the email address of another user than the session's
+ * means that other user (OpenID Connect Core §3.1.2.1). The user of the session is then not asked again, nor asked for more.
+ */
+export function forHintedUser(
+  question: EngineInteraction,
+  sessionUser: Pick<SessionUser, 'email'> | null,
+): EngineInteraction {
+  const { isAgain, isStepUp, params } = question;
+  const hint = canonicalEmail(hintOf(params));
+  const isOfAnother = sessionUser !== null && hint !== null && hint !== canonicalEmail(sessionUser.email);
+  return isOfAnother && (isAgain || isStepUp) ? { ...question, isAgain: false, isStepUp: false } : question;
 }

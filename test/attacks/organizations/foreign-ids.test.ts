@@ -16,6 +16,8 @@ let first: Organization;
 let second: Organization;
 /** Of a user who owns the second organization and has no right elsewhere, with every scope. */
 let token: string;
+/** For the second organization, with every scope, of a user who owns both. */
+let elsewhere: string;
 
 type Organization = { id: string; ids: Readonly<Record<string, string>> };
 const isOf = (name: string) => Object.hasOwn(named(name).params.shape, 'organization_id');
@@ -80,9 +82,18 @@ beforeAll(async () => {
   const [one, two] = [await latchkey.user(), await latchkey.user()];
   first = await organization(one.id);
   second = await organization(two.id);
-  const client = await latchkey.client({ apis: { [API]: ['*'] } });
+  const client = await latchkey.client({ apis: { [API]: ['*'] }, organization_usage: 'allow' });
+  const both = await latchkey.user();
+  for (const { id } of [first, second])
+    await latchkey.run('organizations.members.create', {
+      organization_id: id,
+      user_id: both.id,
+      roles: ['TENANT_OWNER'],
+    });
   const scope = ['openid', ...new Set(operations.map(({ permission }) => permission))].join(' ');
   ({ access_token: token } = await userTokens(latchkey, client, two, scope));
+  const extra = { organization: second.id };
+  ({ access_token: elsewhere } = await userTokens(latchkey, client, both, scope, extra));
 });
 afterAll(() => latchkey?.close());
 
@@ -145,13 +156,16 @@ describe.each(all)('%s', (name) => {
 describe.each(all.filter((name) => named(name).permission.startsWith('organization.') && isMounted(name)))(
   '%s',
   (name) => {
-    test('answers a caller of another organization as if there were none', async () => {
+    test.each([
+      ['a caller of another organization', () => token],
+      ['an owner whose token is for another organization', () => elsewhere],
+    ])('answers %s as if there were none', async (_who, shown) => {
       const { method, path, reads } = routeOf(named(name));
       const call = async (organizationId: string) => {
         const ids = { ...first.ids, organization_id: organizationId } as Record<string, string>;
         const address = path.replace(/^\/api/, '').replaceAll(/\{(\w+)\}/g, (_, kind: string) => ids[kind]!);
         const json = reads ? undefined : (named(name).example ?? {});
-        const { status, body } = await callApi(latchkey, address, { method, token, json });
+        const { status, body } = await callApi(latchkey, address, { method, token: shown(), json });
         return { status, body: { ...body, requestId: '' } };
       };
       const refusal = await call(first.id);
@@ -160,3 +174,10 @@ describe.each(all.filter((name) => named(name).permission.startsWith('organizati
     });
   },
 );
+
+test('a token for an organization opens this one, and nothing on the instance', async () => {
+  const ask = async (path: string) => (await callApi(latchkey, path, { token: elsewhere })).status;
+  expect(await ask(`/v1/organizations/${second.id}/members`)).toBe(200);
+  expect(await ask('/v1/roles')).toBe(403);
+  expect(await ask('/v1/organizations')).toBe(403);
+});

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operator } from '#audit/module.ts';
 import { access } from '#directory/access/module.ts';
-import { createOrganizations, noRoles } from '#directory/organizations/module.ts';
+import { createOrganizations, noRoles, PolicyService } from '#directory/organizations/module.ts';
+import { createSettings } from '#settings/module.ts';
 import { createUsers, type OrganizationCreation } from '#directory/users/module.ts';
 import type { MemberService, OwnOrganization } from '#directory/organizations/member-service.ts';
 import type { OrganizationService } from '#directory/organizations/organization-service.ts';
@@ -18,13 +19,14 @@ import { openTestDatabase } from '../../support/database.ts';
 
 const clock = testClock();
 let database: Database;
-let parts: ReturnType<typeof createOrganizations>;
+let parts: Awaited<ReturnType<typeof open>>;
 let organizations: OrganizationService;
 let members: MemberService;
 let right: OrganizationCreation;
+let tightenings: Awaited<ReturnType<typeof createSettings>>['tightenings'];
 
 /** Under policies that differ from the defaults. */
-function open(changes: Record<string, unknown> = {}) {
+async function open(changes: Record<string, unknown> = {}) {
   const audit = openAudit({ clock, database }).log;
   const { accessRevocation } = openAccess({ clock, database, audit });
   const { users, organizationCreation } = createUsers({
@@ -36,12 +38,20 @@ function open(changes: Record<string, unknown> = {}) {
   });
   right = organizationCreation;
   const policies = policiesWith({ organizations: changes });
-  return createOrganizations({ clock, database, audit, policies, users, roles: noRoles });
+  ({ tightenings } = await createSettings({
+    clock,
+    database,
+    audit,
+    invalidation: { publish: async () => undefined, subscribe: () => undefined },
+    log: { warn: () => undefined },
+    organizationsOf: async () => [],
+  }));
+  return createOrganizations({ clock, database, audit, policies, tightenings, users, roles: noRoles });
 }
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  parts = open();
+  parts = await open();
   ({ organizations, members } = parts);
 });
 afterAll(() => database.close());
@@ -225,20 +235,20 @@ describe('the creation of an organization', () => {
 
   test('is open to everyone, or to none, where the setting says so', async () => {
     const user = await person();
-    expect(await open({ creation: 'anyone' }).creators.mayCreate(user)).toBe(true);
+    expect(await (await open({ creation: 'anyone' })).creators.mayCreate(user)).toBe(true);
     await right.allow(user, true, operator);
-    const off = open({ creation: 'off' });
+    const off = await open({ creation: 'off' });
     expect(await off.creators.mayCreate(user)).toBe(false);
     await expect(off.organizations.createOwn(user, { name: 'Mine' }, operator)).rejects.toMatchObject(refused);
     await database.sql(`update users set status = 'disabled' where id = $1`, [toUuid(user)]);
-    const anyone = open({ creation: 'anyone' });
+    const anyone = await open({ creation: 'anyone' });
     expect(await anyone.creators.mayCreate(user)).toBe(false);
     await expect(anyone.organizations.createOwn(user, { name: 'Mine' }, operator)).rejects.toMatchObject(refused);
   });
 
   test('ends at the number that one user may create, also when many are created at once', async () => {
     const user = await person();
-    const few = open({ creation: 'anyone', createdPerUser: 2 });
+    const few = await open({ creation: 'anyone', createdPerUser: 2 });
     const asked = await Promise.allSettled(
       Array.from({ length: 6 }, () => few.organizations.createOwn(user, { name: 'Many' }, operator)),
     );
@@ -283,8 +293,36 @@ describe('the closing of an organization', () => {
     ]);
   });
 
+  test.each([
+    ['by closing at once', 0],
+    ['when its days are over', 30],
+  ])('ends its demands on sign-ins: %s', async (_how, closingDays) => {
+    const { closing } = await open({ closingDays });
+    const { id } = await organizations.create({ name: 'Demanding' }, operator);
+    const policy = new PolicyService({ organizations, tightenings, policies: policiesWith() });
+    await policy.set(id, 'mfa.enforcement', 'required', operator);
+    expect(tightenings.known(id)).toBeDefined();
+    await closing.close(id, operator);
+    if (closingDays > 0) expect(tightenings.known(id)).toBeDefined();
+    clock.advance(closingDays * DAY);
+    await closing.purge(100);
+    expect(await tightenings.find(id)).toEqual({});
+    expect([tightenings.known(id), tightenings.areAny]).toEqual([undefined, false]);
+  });
+
+  test('is not needed to end demands: an organization that takes its last one back has no row', async () => {
+    const { id } = await organizations.create({ name: 'Lenient' }, operator);
+    const policy = new PolicyService({ organizations, tightenings, policies: policiesWith() });
+    const rows = () => database.sql('select 1 from policy_tightening where holder = $1', [id]);
+    await policy.set(id, 'mfa.graceDays', 3, operator);
+    expect(await rows()).toHaveLength(1);
+    await policy.set(id, 'mfa.graceDays', null, operator);
+    expect(await rows()).toEqual([]);
+    expect(tightenings.known(id)).toBeUndefined();
+  });
+
   test('happens at once where it has no days', async () => {
-    const { closing } = open({ closingDays: 0 });
+    const { closing } = await open({ closingDays: 0 });
     const { id } = await organizations.create({ name: 'At once' }, operator);
     expect(await closing.close(id, operator)).toBeNull();
     expect(await organizations.findById(id)).toBeNull();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { userTokens } from '../../support/api.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { basic, type Node, sender, startNode } from '../../support/nodes.ts';
 import { leave, organizationOf, setStatus, type TestOrganization } from '../../support/organizations.ts';
@@ -41,3 +42,28 @@ test.each<[string, (organization: TestOrganization, user: TestUser) => Promise<u
   const refreshed = await ask('/oidc/token', { grant_type: 'refresh_token', refresh_token: issued.refresh_token });
   expect(refreshed['error']).toBe('invalid_grant');
 });
+
+test.each(['opaque', 'jwt'])(
+  'when roles change on one node, another one tells them within a second: %s tokens of an API',
+  async (token_format) => {
+    const resource = `https://${token_format}.example`;
+    await latchkey.run('apis.create', { identifier: resource, scopes: [{ name: 'read' }], token_format });
+    const apis = { [resource]: ['*'] };
+    const app = await latchkey.client({ first_party: true, apis, organization_usage: 'allow' });
+    const user = await latchkey.user();
+    const { id: organization_id } = await organizationOf(latchkey, [user]);
+    const asked = { resource, organization: organization_id };
+    const { access_token: token } = await userTokens(latchkey, app, user, 'openid read', asked);
+    const ask = async () => (await other.send('/oidc/introspect', { form: { token }, headers: basic(app) })).body;
+    expect(await ask()).toMatchObject({ active: true, aud: resource, org_roles: [] });
+    const seen = (roles: readonly string[]) =>
+      vi.waitFor(async () => expect((await ask())['org_roles']).toEqual(roles), { timeout: 1000, interval: 20 });
+    const given = { organization_id, user_id: user.id, role: 'TENANT_MANAGER' };
+    const { id } = await latchkey.run<{ id: string }>('organizations.assignments.create', given);
+    await seen(['TENANT_MANAGER', 'TENANT_USER']);
+    await latchkey.run('organizations.assignments.delete', { organization_id, assignment_id: id });
+    await seen([]);
+    await latchkey.run('organizations.members.delete', { organization_id, user_id: user.id });
+    await vi.waitFor(async () => expect(await ask()).toEqual({ active: false }), { timeout: 1000, interval: 20 });
+  },
+);

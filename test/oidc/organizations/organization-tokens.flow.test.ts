@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { userTokens } from '../../support/api.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { join, leave, organizationOf, setStatus, type TestOrganization } from '../../support/organizations.ts';
 import { authorizeUrl, formsOf, pkce, post, tokensFor, type TokenAnswer, Visitor } from '../../support/visitor.ts';
@@ -84,6 +85,22 @@ describe('tokens for an organization', () => {
       });
       if (resource === jwtApi) expect(decodeJwt(body.access_token)).toMatchObject(claimsOf(acme));
     }
+  });
+
+  test.each([
+    ['jwt', 600],
+    ['opaque', 3000],
+  ])('live as long as the API asks for, as a JWT ten minutes at most: %s', async (token_format, seconds) => {
+    const resource = `https://long-${token_format}.example`;
+    const given = { identifier: resource, scopes: [{ name: 'read' }], token_format, access_token_seconds: 3000 };
+    await latchkey.run('apis.create', given);
+    const app = await latchkey.client({ first_party: true, apis: { [resource]: ['*'] }, organization_usage: 'allow' });
+    const issued = await userTokens(latchkey, app, user, 'openid read', { resource, organization: 'acme' });
+    expect(issued['expires_in']).toBe(seconds);
+    const { exp = 0, iat = 0 } = (await introspect(issued.access_token, app)) as { exp?: number; iat?: number };
+    expect(exp - iat).toBe(seconds);
+    const plain = await userTokens(latchkey, app, user, 'openid read', { resource });
+    expect(plain['expires_in']).toBe(3000);
   });
 
   test('a sign-in without an organization says nothing of one', async () => {
