@@ -44,7 +44,7 @@ export function createComingIn(
     work,
     registered: leaveWaitlist,
     refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
-    startRegistration: (ctx) => ownPages.createAccount(ctx),
+    startRegistration: (ctx, returnTo) => ownPages.createAccount(ctx, returnTo),
     invitedPeople: organizationInvitations.people,
     ownPages,
   });

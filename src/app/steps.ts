@@ -215,7 +215,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     users,
     roleHolders: nouns.roleHolders,
     passwords,
-    startUrl: config.embedded ? '/' : null,
+    startUrl: config.embedded ? '/' : '/account',
   });
   return {
     goOnWhenSentTwice,

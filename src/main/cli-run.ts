@@ -1,8 +1,9 @@
+import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from '#app/app.ts';
 import { systemClock } from '#kernel/clock.ts';
-import type { Config } from '#kernel/config.ts';
+import { type Config, ConfigError } from '#kernel/config.ts';
 import { askRunning } from '#kernel/control.ts';
 import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { createLog, type Log } from '#kernel/log.ts';
@@ -48,6 +49,7 @@ export function openCommands({ words, config, terminal, openApp = openHere, open
   return {
     async run(name: string, given: Given): Promise<OperationAnswer> {
       if (app) return app.run(name, given);
+      if (config.embedded) await requireFolder(config.dataFolder);
       const { answer, folder } = config.embedded
         ? await askOrOwnDataFolder(config.dataFolder, {
             task: { command: words },
@@ -66,6 +68,18 @@ export function openCommands({ words, config, terminal, openApp = openHere, open
       await Promise.race([opened.disposeAsync(), delay(LONGEST_COMMAND_CLOSE, undefined, { ref: false })]);
     },
   };
+}
+
+/** Only a server makes its folder: a command in the wrong folder, or with a mistyped one, would work on an empty database. */
+async function requireFolder(path: string): Promise<void> {
+  const code = await stat(path).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  if (code === 'ENOENT')
+    throw new ConfigError(
+      `There is no data folder ${path}. Run this command where the server was started, set LATCHKEY_DATA to its folder, or start a server first (latchkey serve).`,
+    );
 }
 
 /** Has one operation run and closes what that opened. */
@@ -102,6 +116,7 @@ function readable(value: unknown, indent: string): string {
       ? `${indent}(none)`
       : value.map((item) => readable(item, indent)).join(indent === '' ? '\n\n' : '\n');
   if (value === null || typeof value !== 'object') return `${indent}${String(value)}`;
+  if (Object.keys(value).length === 0) return `${indent}(none)`;
   const width = Math.max(0, ...Object.keys(value).map((name) => name.length));
   return Object.entries(value)
     .map(([name, item]) =>

@@ -1,4 +1,4 @@
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import { askWithoutClient } from './client-authentication/client-authentication.ts';
 import type { Engine } from './engine.ts';
 import { currentRequest } from './patches/inner-parts.ts';
 import { markedJwt } from './patches/token-patches.ts';
@@ -33,8 +33,14 @@ export class TokenSubjects {
   async find(token: string): Promise<FoundToken | null> {
     const engine = this.#engine();
     // The rules of introspection apply to what is found at this route.
-    const request = { req: {}, res: {}, state: {}, oidc: { route: 'introspection', params: {} } };
-    const found = await currentRequest.run(request as unknown as KoaContextWithOIDC, async () => {
+    const request = askWithoutClient({
+      req: {},
+      res: {},
+      headers: {},
+      state: {},
+      oidc: { route: 'introspection', params: {} },
+    });
+    const found = await currentRequest.run(request, async () => {
       const ofUser = (await engine.AccessToken.find(markedJwt(token))) as Found | undefined;
       return ofUser ?? ((await engine.ClientCredentials.find(token)) as Found | undefined);
     });

@@ -66,14 +66,13 @@ export const adminView = view<AdminPage>('setup/admin.njk', {
 type AdminEndPage = {
   /** `expired`: used before, too old, or never ours. */
   outcome: 'done' | 'expired';
-  /** Where to go on, null where there is nothing yet. */
-  nextUrl: string | null;
+  /** Where to go on. */
+  nextUrl: string;
 };
 
 export const adminEndView = view<AdminEndPage>('setup/end.njk', {
   samples: {
     done: { outcome: 'done', nextUrl: '/' },
-    'done, nowhere to go': { outcome: 'done', nextUrl: null },
     expired: { outcome: 'expired', nextUrl: '/account' },
   },
 });

@@ -16,7 +16,7 @@ import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 export type Dependencies = Omit<SetupDependencies, 'links'> & {
   config: Pick<Config, 'issuerUrl'>;
   clock: Clock;
-  startUrl: string | null;
+  startUrl: string;
 };
 
 /** Creates the service and the routes that create the first administrator. */

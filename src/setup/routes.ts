@@ -35,7 +35,7 @@ export function setupRoutes({
 }: {
   setup: SetupService;
   link: MailedLink;
-  startUrl: string | null;
+  startUrl: string;
 }): Router<State> {
   const router = new Router<State>();
 

@@ -78,6 +78,11 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
         async () => run(['user', 'list'], { LATCHKEY_DATA: '/dev/null/x' }),
         /LATCHKEY_DATA/,
       ],
+      [
+        'a command whose data folder is not there, which it does not make',
+        async () => run(['user', 'list'], { LATCHKEY_DATA: join(around, 'mistyped') }),
+        /There is no data folder .*mistyped\..*latchkey serve/,
+      ],
     ])('%s', async (_title, start, words) => {
       expectFailure(await (await start()).ended, words);
     });

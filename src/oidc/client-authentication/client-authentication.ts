@@ -44,6 +44,13 @@ class TooManyFailures extends errors.OIDCProviderError {
 
 type Tried = { attempt: Attempt; clientId: string | null };
 const tried = new WeakMap<object, Tried>();
+const ofThisProcess = new WeakSet<object>();
+
+/** A question of this process to the engine: no client authenticates in it, so no try is counted. */
+export function askWithoutClient(request: object): KoaContextWithOIDC {
+  ofThisProcess.add(request);
+  return request as KoaContextWithOIDC;
+}
 
 /** Asks, when an endpoint has learnt which client the caller claims to be, whether another try is allowed. */
 export async function requireAnotherTry(
@@ -52,7 +59,7 @@ export async function requireAnotherTry(
   { failures }: AuthenticationDependencies,
 ): Promise<void> {
   // The first client that such an endpoint looks for is the one that calls.
-  if (!endpoints.has(ctx.oidc.route) || tried.has(ctx)) return;
+  if (!endpoints.has(ctx.oidc.route) || tried.has(ctx) || ofThisProcess.has(ctx)) return;
   // A public client proves nothing, so there is nothing to guess; many users may share its id and their address.
   if (client?.clientAuthMethod === 'none') return;
   const known = client ? clientId : null;

@@ -107,8 +107,8 @@ export class OwnPages {
   }
 
   /** Leads to registration, and from there to the account page: also for a signed-in user, who then becomes another user. */
-  createAccount(ctx: Context): void {
-    this.#signIn(ctx, { level: 1, maxAge: null, isForAdministrators: false }, HOME, { prompt: 'create' });
+  createAccount(ctx: Context, returnTo = HOME): void {
+    this.#signIn(ctx, { level: 1, maxAge: null, isForAdministrators: false }, returnTo, { prompt: 'create' });
   }
 
   /** Where a browser goes on that comes back from the sign-in. Throws sessions.reauth_required when that failed. */

@@ -23,7 +23,7 @@ export type InvitationRoutesDependencies = {
   link: MailedLink;
   invitationCookie: BrowserCookie;
   /** Sends the browser to where an account is created, and from there to the account. */
-  startRegistration(ctx: Context): void;
+  startRegistration(ctx: Context, returnTo?: string): void;
   /** The pages of signed-in users: who reads this one, and the sign-in that comes back to it. */
   ownPages: {
     find(ctx: Context): Promise<Reader | null>;
@@ -108,7 +108,7 @@ export function invitationRoutes(dependencies: InvitationRoutesDependencies): Ro
     if (hasAccount) return ownPages.signInAs(ctx, invitation.email, { isOther: reader !== null });
     if (situation !== 'create' && situation !== 'other_account') return seeOther(ctx, ctx.path);
     invitationCookie.write(ctx, link.read(ctx));
-    return startRegistration(ctx);
+    return startRegistration(ctx, JOINED);
   }
 
   return router;

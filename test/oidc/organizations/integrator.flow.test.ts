@@ -1,7 +1,6 @@
 /** Organizations as an integrator uses them: operations, a relying party on openid-client, an API that asks about tokens. */
 import * as oidc from 'openid-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newId, toUuid } from '#kernel/ids.ts';
 import { startTestApp, redirectUri, type TestApp, type TestClient } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
 import type { TestOrganization } from '../../support/organizations.ts';
@@ -49,28 +48,16 @@ async function begin() {
   return { url, checks: { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce } };
 }
 
-/** A role of the instance; `parent`: a role that it inherits. */
-async function role(name: string, permission: string, parent?: string): Promise<void> {
-  const id = toUuid(newId('rol'));
-  await latchkey.app.database.transaction(async (em) => {
-    await em.execute(
-      'insert into role (id, name, permissions, created_at, updated_at) values (?, ?, array[?::text], now(), now())',
-      [id, name, permission],
-    );
-    if (parent !== undefined)
-      await em.execute('insert into role_parent (role_id, parent_id) select ?, id from role where name = ?', [
-        id,
-        parent,
-      ]);
-  });
-}
+const may = async (question: Record<string, string>): Promise<boolean> =>
+  (await latchkey.run<{ allowed: boolean }>('access.check', question)).allowed;
 const at = (page: Page): URL => new URL(page.location ?? page.url);
 
 test('from an invitation and its roles to tokens, a change of the organization, and the end of a membership', async () => {
   const acme = await latchkey.run<TestOrganization>('organizations.create', { name: 'Acme', slug: 'acme' });
   const beta = await latchkey.run<TestOrganization>('organizations.create', { name: 'Beta', slug: 'beta' });
-  await role('READER', `${api} invoices:read`);
-  await role('WRITER', `${api} invoices:write`, 'READER');
+  const [read, write] = [`${api} invoices:read`, `${api} invoices:write`];
+  await latchkey.run('roles.create', { name: 'READER', permissions: [read] });
+  await latchkey.run('roles.create', { name: 'WRITER', permissions: [write], inherits: ['READER'] });
   const user = await latchkey.user({ email_verified: true });
   await latchkey.run('organizations.members.create', {
     organization_id: beta.id,
@@ -106,6 +93,14 @@ test('from an invitation and its roles to tokens, a change of the organization, 
     org_id: acme.id,
     org_permissions: ['invoices:read', 'invoices:write'],
   });
+  const inAcme = { user_id: user.id, organization_id: acme.id };
+  expect([
+    await may({ ...inAcme, permission: read }),
+    await may({ ...inAcme, permission: write }),
+    await may({ ...inAcme, permission: write, organization_id: beta.id }),
+  ]).toEqual([true, true, false]);
+  expect(await may({ token: tokens.access_token, permission: read })).toBe(true);
+  expect(await may({ token: tokens.access_token, permission: write })).toBe(false);
 
   const other = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '', {
     organization: 'beta',
@@ -117,8 +112,11 @@ test('from an invitation and its roles to tokens, a change of the organization, 
     org_permissions: ['invoices:read'],
   });
 
+  expect(await may({ token: other.access_token, permission: read })).toBe(true);
+
   await latchkey.run('organizations.members.delete', { organization_id: beta.id, user_id: user.id });
   expect(await oidc.tokenIntrospection(resource, other.access_token)).toEqual({ active: false });
+  expect(await may({ token: other.access_token, permission: read })).toBe(false);
   await expect(oidc.refreshTokenGrant(config, other.refresh_token ?? '')).rejects.toMatchObject({
     error: 'invalid_grant',
   });
