@@ -2,7 +2,7 @@ import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provide
 import { ownMember } from '#applications/clients/module.ts';
 import { askedLevel, isUnreachable, levelOf, requestedAcr } from './levels.ts';
 import { DEVICE_SESSION_AGE } from './limits.ts';
-import { organizationLevel, organizationPrompt } from './organizations/organization-prompt.ts';
+import { organizationChecks, organizationPrompt } from './organizations/organization-prompt.ts';
 import type { OrganizationRequests } from './organizations/organization-requests.ts';
 
 const { Check, Prompt } = interactionPolicy;
@@ -21,7 +21,7 @@ export function policy(organizations: OrganizationRequests): interactionPolicy.D
   refuseTheWrongPerson(login);
   askForLevels(login);
   askAgainForDevices(login);
-  login.add(organizationLevel(organizations));
+  for (const check of organizationChecks(organizations)) login.add(check);
   spareClaimedAddresses(consent);
   prompts.add(organizationPrompt(organizations), 1);
   prompts.add(new Prompt({ name: 'select_account', requestable: true }), 0);

@@ -5,10 +5,11 @@ import type { Act } from '#kernel/postgres/one-statement.ts';
 import { Detour } from '#kernel/http/redirect.ts';
 import { type Kept, type OpenSignIn, type OpenSignIns, pathOf } from './artifacts/open-sign-ins.ts';
 import { signInExpired } from './errors.ts';
+import type { Spared } from './authority/organization-demands.ts';
 import type { Engine } from './engine.ts';
 import { LEVEL_REASONS } from './interaction-policy.ts';
 import { type AskedLevel, askedLevel, type Level, levelOf, requestedAcr } from './levels.ts';
-import { ORGANIZATION_LEVEL } from './organizations/organization-prompt.ts';
+import { ORGANIZATION_AGAIN, ORGANIZATION_LEVEL } from './organizations/organization-prompt.ts';
 import type { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { type ClientOnPage, onPage } from './pages/pages.ts';
 
@@ -48,7 +49,14 @@ export type EngineInteraction = {
   kept: Kept;
 };
 
-type SignedIn = { accountId: string; amr: readonly string[]; acr: string; authTime: number; remember: boolean };
+type SignedIn = {
+  accountId: string;
+  amr: readonly string[];
+  acr: string;
+  authTime: number;
+  remember: boolean;
+  spared: Spared | null;
+};
 export type Decision = {
   scopes: readonly string[];
   claims: readonly string[];
@@ -124,18 +132,19 @@ export class Interactions {
    */
   async finishLogin(
     { uid, kept }: Pick<EngineInteraction, 'uid' | 'kept'>,
-    { accountId, amr, acr, authTime, remember }: SignedIn,
+    { accountId, amr, acr, authTime, remember, spared }: SignedIn,
     answered: readonly PromptName[],
     act: Omit<Act, 'decision'>,
   ): Promise<string | null> {
     const others = Object.fromEntries(answered.map((name) => [name, {}]));
-    const login = { accountId, amr: [...amr], acr, ts: authTime, remember };
+    const reason = spared === null ? {} : { spared };
+    const login = { accountId, amr: [...amr], acr, ts: authTime, remember, ...reason };
     return this.#open.end(uid, kept, { accountId, result: { ...others, login } }, act);
   }
 
-  /** `level`: the user was asked for a stronger proof and has none. */
-  async finishPrompt(exchange: Exchange, name: PromptName | 'level'): Promise<string> {
-    return this.#finish(exchange, { [name]: {} });
+  /** `level`: the user was asked for a stronger proof and has none, or is spared it. */
+  async finishPrompt(exchange: Exchange, name: PromptName | 'level', spared?: Spared | null): Promise<string> {
+    return this.#finish(exchange, { [name]: spared ? { spared } : {} });
   }
 
   /** The user chose an organization; whether it is theirs is checked where the sign-in goes on. */
@@ -228,7 +237,13 @@ function askedOf(params: Readonly<Record<string, unknown>>, minimum: Level | nul
 
 const levelReasons: ReadonlySet<string> = new Set([...Object.values(LEVEL_REASONS), ORGANIZATION_LEVEL]);
 /** The same user, later: not when the request names another user. */
-const againReasons: ReadonlySet<string> = new Set([...levelReasons, 'login_prompt', 'max_age', 'device_session_age']);
+const againReasons: ReadonlySet<string> = new Set([
+  ...levelReasons,
+  ORGANIZATION_AGAIN,
+  'login_prompt',
+  'max_age',
+  'device_session_age',
+]);
 
 function isOnly(
   { prompt, session }: { prompt: { name: string; reasons: readonly string[] }; session?: unknown },

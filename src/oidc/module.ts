@@ -154,7 +154,7 @@ export function createOidc({
   const failures = new ClientFailures(clock, throttle, policies);
   const authentication = { failures, database, audit };
   const authority = new CurrentAuthority({ apis, findConsent, policies });
-  const organizations = new OrganizationRequests({ store: organizationStore, findChosen, policies, beganIn });
+  const organizations = new OrganizationRequests({ clock, store: organizationStore, findChosen, policies, beganIn });
   const organizationClaims = new OrganizationClaims({ store: organizationStore, apis });
 
   const build = (): { engine: Engine; serve: Middleware } => {
@@ -283,6 +283,7 @@ export type { CurrentSessions } from './sessions/current-session.ts';
 export { createHeldSessions } from './sessions/held-sessions.ts';
 export { type Ending, endings, engineEndings, organizationEndings } from './sessions/access-revocation.ts';
 export type { SignedInBrowser } from './sessions/signed-in-browsers.ts';
+export { refusalOf, type Refusal, type Spared } from './authority/organization-demands.ts';
 export type { RememberedConsent } from './authority/authority.ts';
 export type { EnginePages } from './pages/pages.ts';
 export { ORGANIZATION_REASONS } from './organizations/organization-prompt.ts';

@@ -31,7 +31,7 @@ export type EnforcementDependencies = {
   sessionsOf: (accountId: string) => Promise<readonly string[]>;
   policies: Policies<'oidc'>;
   organizations: Pick<OrganizationStore, 'findFor'>;
-  organizationRequests: Pick<OrganizationRequests, 'change'>;
+  organizationRequests: Pick<OrganizationRequests, 'checkRefresh' | 'unmetBy'>;
   organizationClaims: Pick<OrganizationClaims, 'of'>;
 };
 
@@ -40,6 +40,8 @@ export type Shown = Issued & {
   accountId?: string | undefined;
   grantId?: string | undefined;
   acr?: string | undefined;
+  amr?: readonly string[] | undefined;
+  authTime?: number | undefined;
   nonce?: string | undefined;
   sessionUid?: string | undefined;
   expiresWithSession?: boolean | undefined;
@@ -57,9 +59,12 @@ export async function judged(engine: Engine, shown: Shown, deps: EnforcementDepe
   if (!verdict.holds) return refuse(where, verdict.reason);
   if (await isOrphan(engine, shown, deps))
     return refuse(where, 'it outlived its session by offline_access, which is gone');
+  const unmet =
+    shown.kind === 'RefreshToken' && where !== 'token' ? await deps.organizationRequests.unmetBy(shown) : null;
+  if (unmet !== null) return refuse(where, unmet);
   if (where === 'introspection') await tellOrganization(shown, deps);
   if (shown.kind === 'RefreshToken' && where === 'token' && Provider.ctx)
-    await deps.organizationRequests.change(Provider.ctx, shown);
+    await deps.organizationRequests.checkRefresh(Provider.ctx, shown);
   // A stored artifact must keep its original rights: at the token endpoint only the grant is narrowed.
   if (where !== 'token') Object.assign(shown, { scope: verdict.scope, exp: verdict.exp });
   return shown;

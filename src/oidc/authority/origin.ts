@@ -1,6 +1,8 @@
 import { decodeProtectedHeader } from 'jose';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import type { State } from '#kernel/http/context.ts';
 import { LEVELS, type Level, levelOf } from '../levels.ts';
+import type { Spared } from './organization-demands.ts';
 
 /** How a token or a code came to be, as far as nothing else in it says so. Older ones have none. */
 export type Origin = {
@@ -12,7 +14,12 @@ export type Origin = {
   isSigned?: boolean | undefined;
   /** The organization that it is for. */
   organization?: string | undefined;
+  /** The rest of the sign-in, for the demands of organizations: only where a refresh token can come of it. */
+  signIn?: { ip: string; spared?: Spared | undefined; isRemembered: boolean } | undefined;
 };
+
+/** Tokens that live too short to be held against a policy again. */
+const shortLived: ReadonlySet<string> = new Set(['AccessToken', 'ClientCredentials']);
 
 /** The engine's models that an origin is kept with. */
 export const originKinds = [
@@ -56,13 +63,24 @@ export async function originIn(
     entities.RotatedRefreshToken ??
     entities.RefreshToken) as Source | undefined;
   const level = source?.origin?.level ?? levelOf(session?.['acr']) ?? undefined;
+  const signIn = shortLived.has(kind) ? undefined : (source?.origin?.signIn ?? signInOf(ctx));
   const organization = await organizations.ofIssue(ctx, kind, source?.origin?.organization);
   return {
     ...(organization === undefined ? {} : { organization }),
     ...(level === undefined ? {} : { level }),
+    ...(signIn === undefined ? {} : { signIn }),
     ...(route === 'token' && client ? { authentication: authenticationStrength(client) } : {}),
     ...(kind === 'AuthorizationCode' ? await requestOf(ctx) : {}),
   };
+}
+
+/** Of the session in this browser; undefined where the client itself asks. */
+function signInOf(ctx: KoaContextWithOIDC): Origin['signIn'] {
+  const { session, route, result } = ctx.oidc;
+  if (session?.accountId === undefined || route === 'token') return undefined;
+  const { spared } = { ...(session as { spared?: Spared }), ...(result?.['level'] as { spared?: Spared } | undefined) };
+  const { ip } = (ctx as unknown as { state: State }).state;
+  return { ip, ...(spared === undefined ? {} : { spared }), isRemembered: session.transient !== true };
 }
 
 /** Whether the authorization request was pushed, and whether the client signed it. */

@@ -1,12 +1,14 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Shortfall } from '../authority/organization-demands.ts';
 import type { OrganizationRequests } from './organization-requests.ts';
 
 const { Check, Prompt } = interactionPolicy;
 
 /** Why the user is asked: the organization is closed to them, or they choose one. */
 export const ORGANIZATION_REASONS = { refused: 'organization_refused', choice: 'organization_choice' } as const;
-/** The reason for a sign-in despite a session: the organization asks for a stronger one. */
+/** The reasons for a sign-in despite a session: an organization asks for a stronger one, or for a later one. */
 export const ORGANIZATION_LEVEL = 'organization_level';
+export const ORGANIZATION_AGAIN = 'organization_again';
 
 /** Our prompt after the sign-in, before consent: for which organization it is. A page says that a user is no member. */
 export const organizationPrompt = (requests: OrganizationRequests): interactionPolicy.Prompt =>
@@ -27,21 +29,28 @@ export const organizationPrompt = (requests: OrganizationRequests): interactionP
   );
 
 /**
- * A session that began for another organization, or for none, may be weaker than this one asks for. A sign-in of this very request was
- * held against its policy already.
+ * A session that began for another organization, for none or under another policy may be weaker than this one asks for. A sign-in of
+ * this very request was held against its policy already.
  */
-export const organizationLevel = (requests: OrganizationRequests): interactionPolicy.Check =>
-  new Check(
-    ORGANIZATION_LEVEL,
-    'a stronger End-User authentication is required',
-    'login_required',
-    async (ctx: KoaContextWithOIDC) => {
-      const { result } = ctx.oidc;
-      if (result?.login || result?.['level']) return false;
-      return requests.fallsShort(ctx);
-    },
-    async (ctx: KoaContextWithOIDC) => {
-      const settled = await requests.settle(ctx);
-      return settled.kind === 'organization' ? { organization: settled.id } : {};
-    },
-  );
+export const organizationChecks = (requests: OrganizationRequests): readonly interactionPolicy.Check[] => {
+  const check = (reason: string, asks: (shortfall: Shortfall) => boolean) =>
+    new Check(
+      reason,
+      'a stronger End-User authentication is required',
+      'login_required',
+      async (ctx: KoaContextWithOIDC) => {
+        const { result } = ctx.oidc;
+        if (result?.login || result?.['level']) return false;
+        const shortfall = await requests.shortfall(ctx);
+        return shortfall !== null && asks(shortfall);
+      },
+      async (ctx: KoaContextWithOIDC) => {
+        const settled = await requests.settle(ctx);
+        return settled.kind === 'organization' ? { organization: settled.id } : {};
+      },
+    );
+  return [
+    check(ORGANIZATION_LEVEL, (shortfall) => shortfall !== 'again'),
+    check(ORGANIZATION_AGAIN, (shortfall) => shortfall === 'again'),
+  ];
+};

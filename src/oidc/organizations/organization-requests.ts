@@ -1,9 +1,10 @@
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { isInNetworks } from '#kernel/http/address.ts';
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { State } from '#kernel/http/context.ts';
-import { instance, type Policies, type Policy, type PolicySubject, type UserPolicies } from '#settings/module.ts';
+import { instance, type Policies, type Policy, type UserPolicies } from '#settings/module.ts';
+import { type ProvedSignIn, type Shortfall, shortfallOf, type Spared } from '../authority/organization-demands.ts';
 import type { Origin } from '../authority/origin.ts';
-import { type Level, levelOf } from '../levels.ts';
+import { levelOf } from '../levels.ts';
 import { nameOrganization, organizationNamedAt, usageOf } from './asked-organization.ts';
 import type { FindChosenOrganization, OrganizationStore } from './organization-store.ts';
 
@@ -13,20 +14,34 @@ type Settled = { kind: 'organization'; id: string } | { kind: 'none' } | { kind:
 /** Whether a session or a token that was proved so began in one of these ways. */
 export type BeganIn = (amr: readonly string[], methods: Policy<'signIn'>['methods']) => boolean;
 
+type Demanding = 'mfa' | 'signIn' | 'networks' | 'session';
 type Dependencies = {
+  clock: Clock;
   store: OrganizationStore;
   findChosen: FindChosenOrganization;
-  policies: Policies<'mfa' | 'signIn' | 'networks'> & UserPolicies<'mfa' | 'signIn' | 'networks'>;
+  policies: Policies<Demanding> & UserPolicies<Demanding>;
   beganIn: BeganIn;
 };
 
-/** A refresh token, as far as a change of its organization needs it. */
+/** The members of a session that say how it was proved. */
+type Session = { acr?: string; amr?: readonly string[]; loginTs?: number; spared?: Spared };
+
+/** A refresh token, as far as the demands of organizations need it. */
 type Refreshing = {
   clientId?: string | undefined;
   accountId?: string | undefined;
   origin?: Origin | undefined;
   acr?: string | undefined;
   amr?: readonly string[] | undefined;
+  authTime?: number | undefined;
+};
+
+/** The description for the application, by the shortfall of a refresh token. */
+const words: Readonly<Record<Shortfall, string>> = {
+  network: 'the organization does not allow the network of the sign-in',
+  way: 'the organization asks for another way to sign in',
+  factor: 'the organization asks for a stronger sign-in',
+  again: 'the organization asks the user to sign in again',
 };
 
 /**
@@ -36,6 +51,7 @@ type Refreshing = {
 export class OrganizationRequests {
   readonly #deps: Dependencies;
   readonly #settled = new WeakMap<object, { accountId: string | undefined; settled: Promise<Settled> }>();
+  readonly #lacking = new WeakMap<object, { accountId: string | undefined; shortfall: Promise<Shortfall | null> }>();
   readonly #atToken = new WeakMap<object, Promise<string | undefined>>();
 
   constructor(dependencies: Dependencies) {
@@ -82,58 +98,81 @@ export class OrganizationRequests {
   }
 
   /**
-   * The level that the organization asks of each of its members at once, where the instance asks for less; 1 for everything else,
-   * which a sign-in decides.
+   * Compares the session with the policy of the organization of this request, or of all organizations of its user where it names none;
+   * null when it lacks nothing.
    */
-  levelFor(organization: string, client: string): Level {
-    const { policies } = this.#deps;
-    const demandsTwo = (subject: PolicySubject): boolean => {
-      const { enforcement, graceDays } = policies.for(subject).mfa;
-      return enforcement === 'required' && graceDays === 0;
-    };
-    return demandsTwo({ organization, client }) && !demandsTwo({ client }) ? 2 : 1;
+  shortfall(ctx: KoaContextWithOIDC): Promise<Shortfall | null> {
+    const { accountId } = ctx.oidc.session ?? {};
+    const known = this.#lacking.get(ctx);
+    if (known && known.accountId === accountId) return known.shortfall;
+    const shortfall = this.#ofSession(ctx);
+    this.#lacking.set(ctx, { accountId, shortfall });
+    return shortfall;
   }
 
-  /**
-   * Whether the session is not enough for the policy of the organization of this request, or of all organizations of its user: it is too
-   * weak, began in a way that is closed, or the request comes from a network that is not allowed.
-   */
-  async fallsShort(ctx: KoaContextWithOIDC): Promise<boolean> {
-    const { policies } = this.#deps;
+  async #ofSession(ctx: KoaContextWithOIDC): Promise<Shortfall | null> {
     const { client, session } = ctx.oidc;
-    if (!client || session?.accountId === undefined) return false;
+    if (!client || session?.accountId === undefined) return null;
+    const { acr, amr, loginTs, spared } = session as Session;
     const settled = await this.settle(ctx);
-    const level = levelOf(session['acr']) ?? 1;
-    const isNamed = settled.kind === 'organization';
-    if (isNamed && this.levelFor(settled.id, client.clientId) > level) return true;
-    const { mfa, signIn, networks } = isNamed
-      ? policies.for({ organization: settled.id, client: client.clientId })
-      : await policies.ofUser(session.accountId, client.clientId);
-    const { ip } = (ctx as unknown as { state: State }).state;
-    if (networks.allowed !== undefined && !isInNetworks(ip, networks.allowed)) return true;
-    // A session outlives a change of the policy of the instance: only organizations ask for more than it proved.
-    const isRaised = mfa.enforcement === 'required' && policies.for(instance).mfa.enforcement !== 'required';
-    return (isRaised && mfa.graceDays === 0 && level < 2) || !this.#takes(signIn, session['amr']);
+    const proved = {
+      ip: (ctx as unknown as { state: State }).state.ip,
+      spared,
+      isRemembered: session.transient !== true,
+      level: levelOf(acr) ?? 1,
+      authTime: loginTs ?? 0,
+      amr,
+    };
+    const organization = settled.kind === 'organization' ? settled.id : undefined;
+    return this.#lack(proved, { clientId: client.clientId, accountId: session.accountId }, organization);
   }
 
-  #takes({ methods }: Policy<'signIn'>, amr: readonly string[] = []): boolean {
-    const { policies, beganIn } = this.#deps;
-    return methods.length === policies.for(instance).signIn.methods.length || beganIn(amr, methods);
+  /** The shortfall of the sign-in behind a refresh token, in words; null when it meets the present policy. */
+  async unmetBy(token: Refreshing): Promise<string | null> {
+    const shortfall = await this.#ofRefreshToken(token, token.origin?.organization);
+    return shortfall && words[shortfall];
+  }
+
+  #ofRefreshToken(token: Refreshing, organization: string | undefined): Promise<Shortfall | null> {
+    const { clientId = '', accountId = '', origin = {}, acr, amr, authTime = 0 } = token;
+    const { ip, spared, isRemembered = false } = origin.signIn ?? {};
+    const level = origin.level ?? levelOf(acr) ?? 1;
+    return this.#lack({ ip, spared, isRemembered, level, authTime, amr }, { clientId, accountId }, organization);
+  }
+
+  async #lack(
+    { amr = [], ...proved }: Omit<ProvedSignIn, 'beganIn'> & { amr: readonly string[] | undefined },
+    { clientId: client, accountId }: { clientId: string; accountId: string },
+    organization: string | undefined,
+  ): Promise<Shortfall | null> {
+    const { clock, policies, beganIn } = this.#deps;
+    const policy =
+      organization === undefined ? await policies.ofUser(accountId, client) : policies.for({ organization, client });
+    const own = policies.for(instance);
+    return shortfallOf({ ...proved, beganIn: (methods) => beganIn(amr, methods) }, policy, {
+      own,
+      now: epochSeconds(clock),
+    });
   }
 
   /**
-   * Checks a refresh token whose client asks for tokens of another organization (parameter `organization`), before it is used up.
-   * @throws AccessDenied where the user is no member, UnmetAuthenticationRequirements where the policy there asks for more proof.
+   * Checks a refresh token that is used, before it is used up: for its own organization, or for the other one that its client asks for
+   * (parameter `organization`).
+   * @throws AccessDenied where the user is no member of the other one, UnmetAuthenticationRequirements where the policy there asks for
+   * more proof, invalid_grant where the policy of its own organization does.
    */
-  async change(ctx: KoaContextWithOIDC, { clientId = '', accountId, origin, acr, amr }: Refreshing): Promise<void> {
-    const { client } = ctx.oidc;
+  async checkRefresh(ctx: KoaContextWithOIDC, token: Refreshing): Promise<void> {
+    const { clientId = '', accountId } = token;
+    if (ctx.oidc.client?.clientId !== clientId) return;
     const named = organizationNamedAt(ctx);
-    if (named === null || client?.clientId !== clientId) return;
+    if (named === null) {
+      const unmet = await this.unmetBy(token);
+      if (unmet !== null) throw new errors.CustomOIDCProviderError('invalid_grant', unmet);
+      return;
+    }
     const id = await this.#requireOpen({ clientId, accountId }, named);
-    if (this.levelFor(id, clientId) > (origin?.level ?? levelOf(acr) ?? 1))
-      throw new errors.UnmetAuthenticationRequirements('the organization asks for a stronger sign-in');
-    if (!this.#takes(this.#deps.policies.for({ organization: id, client: clientId }).signIn, amr))
-      throw new errors.UnmetAuthenticationRequirements('the organization asks for another way to sign in');
+    const shortfall = await this.#ofRefreshToken(token, id);
+    if (shortfall !== null) throw new errors.UnmetAuthenticationRequirements(words[shortfall]);
     this.#atToken.set(ctx, Promise.resolve(id));
   }
 

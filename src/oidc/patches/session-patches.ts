@@ -3,6 +3,7 @@ import { type Patch, source } from './patch.ts';
 import type { ArtifactAdapter } from '../artifacts/adapter.ts';
 import type { State } from '#kernel/http/context.ts';
 import { epochSeconds } from '#kernel/clock.ts';
+import type { Spared } from '../authority/organization-demands.ts';
 import type { LastSeen } from '../sessions/current-session.ts';
 import { sessionSeconds } from '../sessions/remember-me.ts';
 
@@ -28,18 +29,26 @@ export const begunSessions: Patch = {
 };
 
 type SignIn = { accountId: string; transient?: boolean };
-type LastingSession = { transient?: boolean | undefined; loginAccount(signIn: SignIn): void };
+type LastingSession = {
+  transient?: boolean | undefined;
+  spared?: Spared | undefined;
+  loginAccount(signIn: SignIn): void;
+};
 
 export const rememberedSessions: Patch = {
   members: { 'Session.prototype.loginAccount': { method: 1 } },
   reason:
-    'The engine never makes a session lasting again: a user who signs in for the open browser and later to stay signed in would be forgotten.',
+    'The engine never makes a session lasting again: a user who signs in for the open browser and later to stay signed in would be forgotten. It does not keep why a second factor was spared.',
   upstream: source('models/session.js'),
   apply(engine) {
     const model = engine.Session.prototype as unknown as LastingSession;
     const { loginAccount } = model;
     model.loginAccount = function loginAndRemember(signIn) {
       this.transient = undefined;
+      const { result } = (Provider.ctx?.oidc.entities.Interaction ?? {}) as {
+        result?: { login?: { spared?: Spared } };
+      };
+      this.spared = result?.login?.spared;
       loginAccount.call(this, signIn);
     };
   },
@@ -79,7 +88,7 @@ export const sessionTrace: Patch = {
   upstream: source('models/session.js'),
   apply({ Session }, { clock, policies }) {
     const kept = (Session as unknown as { IN_PAYLOAD: readonly string[] }).IN_PAYLOAD;
-    Object.defineProperty(Session, 'IN_PAYLOAD', { value: [...kept, 'lastSeen', 'administeredAt'] });
+    Object.defineProperty(Session, 'IN_PAYLOAD', { value: [...kept, 'lastSeen', 'administeredAt', 'spared'] });
     const model = Session.prototype as unknown as TracedSession;
     const { save } = model;
     model.save = async function saveWithTrace(ttl) {

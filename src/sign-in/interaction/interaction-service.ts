@@ -114,7 +114,7 @@ export class InteractionService {
       case 'unchanged': {
         const answered = step.kind === 'chosen' ? 'select_account' : 'level';
         await this.#deps.progress.save(interaction[inside].question, nothingYet);
-        return seeOther(ctx, await this.#deps.engine.finishPrompt(ctx, answered));
+        return seeOther(ctx, await this.#deps.engine.finishPrompt(ctx, answered, known?.requirements.spared));
       }
       default:
         return unreachable(step);

@@ -1,5 +1,5 @@
 import { type Factor, secondFactors } from '#credentials/module.ts';
-import type { Level } from '#oidc/module.ts';
+import type { Level, Refusal, Spared } from '#oidc/module.ts';
 
 /** Tasks that a user must finish before a sign-in completes, in their order. */
 const tasks = ['recovery-codes', 'new-password', 'verify-email', 'first-passkey', 'terms', 'profile'] as const;
@@ -19,13 +19,13 @@ export type Requirements = {
   required: Level;
   /** This browser was trusted with the second factor: that satisfies `required` up to 2, and never a relying party. */
   isTrusted: boolean;
+  /** Why a second factor that the policy demands is not asked for. */
+  spared: Spared | null;
   /** An organization of the user does not take this sign-in, whatever more is proved: from here, or begun in this way. */
   refusal: Refusal | null;
   tasks: readonly Task[];
   offers: readonly Offer[];
 };
-
-export type Refusal = 'network' | 'way';
 
 /** The requirements of one step. */
 export type StepRequirements = Partial<Requirements> & {
@@ -50,6 +50,7 @@ export function requirementsOf(parts: readonly StepRequirements[]): Requirements
     factors: secondFactors.filter((factor) => factors.includes(factor)),
     hasConfirmed,
     required: Math.max(isSuspicious ? 2 : 1, ...parts.map((part) => part.required ?? 1)) as Level,
+    spared: parts.find(({ spared }) => spared)?.spared ?? null,
     isTrusted: parts.some((part) => part.isTrusted === true) && !isSuspicious,
     refusal: parts.find((part) => (part.refusal ?? null) !== null)?.refusal ?? null,
     tasks: tasks.filter((task) => asked.has(task)),

@@ -34,13 +34,15 @@ export class SignInEnding {
   /** Answers with the path at which the browser goes on. */
   async finish(ctx: Context, interaction: KnownInteraction, answered: readonly PromptName[]): Promise<string> {
     const { engine, users, steps, remembered } = this.#deps;
-    const { path, userId, facts } = interaction;
+    const { path, userId, facts, requirements } = interaction;
     const { proofs, level, amr } = facts;
     if (proofs.length === 0 || level === 0) throw new Error('a sign-in was to finish without a proof');
     const { question, progress } = interaction[inside];
     const authTime = Math.max(...proofs.map(({ at }) => at));
     const end = { ...interaction, level, amr };
-    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember: progress.remember === true };
+    const { spared } = requirements;
+    const remember = progress.remember === true;
+    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember, spared };
     let next: string | null;
     try {
       next = await engine.finishLogin(question, login, answered, this.#act(ctx, interaction, end));

@@ -17,11 +17,11 @@ import { ACCOUNT_NEW_FOR } from './limits.ts';
 type UserFacts = {
   user: ReadUser;
   /** `hasTrust`: by the policy of this sign-in. */
-  held: Omit<SecondFactorOverview, 'trustedAt'>;
+  held: SecondFactorOverview;
   /** The policy for the organization that the sign-in is for; where it is for none, for all organizations of the user. */
   policy: PolicyInForce;
-  /** An organization closes ways to sign in that the instance opens. */
-  closesWays: boolean;
+  /** The policy of the instance, which organizations tighten. */
+  own: PolicyInForce;
   /** The address of the browser. */
   ip: string;
   now: Date;
@@ -120,7 +120,7 @@ export class UserFactsReader {
       user,
       held: { ...held, hasTrust: isTrusted(held, policy.mfa, clock) },
       policy,
-      closesWays: policy.signIn.methods.length < policies.for(instance).signIn.methods.length,
+      own: policies.for(instance),
       ip,
       now: clock.now(),
       canText: user.phoneNumberVerified && texts.reaches(user.phoneNumber ?? ''),

@@ -1,7 +1,7 @@
 import { access } from '#directory/access/module.ts';
-import { DAY } from '#kernel/clock.ts';
+import { DAY, SECOND } from '#kernel/clock.ts';
 import { type Factor, hasConfirmed, hasTwoSteps, hasUsable, isFactorDemanded } from '#credentials/module.ts';
-import type { SignInFacts, StepRequirements } from '#sign-in/interaction/module.ts';
+import type { Requirements, SignInFacts, StepRequirements } from '#sign-in/interaction/module.ts';
 import type { Policy } from '#settings/module.ts';
 
 /** The facts that decide about the second factor. */
@@ -13,7 +13,9 @@ export type MfaFacts = Pick<SignInFacts, 'held' | 'proved' | 'canText' | 'now'> 
 /** The second factor that policy and account require. */
 export function mfaRequirements(
   facts: MfaFacts,
-): Required<Pick<StepRequirements, 'factors' | 'hasConfirmed' | 'required' | 'isTrusted' | 'tasks' | 'offers'>> {
+): Required<
+  Pick<StepRequirements, 'factors' | 'hasConfirmed' | 'required' | 'spared' | 'isTrusted' | 'tasks' | 'offers'>
+> {
   const {
     user,
     held,
@@ -30,14 +32,25 @@ export function mfaRequirements(
   const isAlwaysAsked = access.isAdministrative(user);
   // Trust spares a factor that could be asked for. Where none can be, it proves nothing.
   const isTrustable = !isAlwaysAsked && required === 2 && held.resetAt === null && (canUseOne || !hasConfirmed(held));
+  const isTrusted = isTrustable && held.hasTrust;
   return {
     factors,
     hasConfirmed: hasConfirmed(held),
     required,
-    isTrusted: isTrustable && held.hasTrust,
+    spared: sparedBy(facts, { isSpared, isTrusted }),
+    isTrusted,
     tasks: held.showsCodes ? ['recovery-codes'] : [],
     offers: isSpared || mustAdd ? ['enrol-factor'] : [],
   };
+}
+
+function sparedBy(
+  { held: { askedAt, trustedAt }, now }: MfaFacts,
+  { isSpared, isTrusted }: { isSpared: boolean; isTrusted: boolean },
+): Requirements['spared'] {
+  const epoch = (at: Date | null): number => Math.floor((at ?? now).getTime() / SECOND);
+  if (isSpared) return { by: 'grace', since: epoch(askedAt) };
+  return isTrusted ? { by: 'trust', since: epoch(trustedAt) } : null;
 }
 
 /** Passkeys are second factors only where the policy names them. */

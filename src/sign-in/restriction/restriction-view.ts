@@ -1,4 +1,5 @@
-import type { Refusal, Way } from '#sign-in/interaction/module.ts';
+import type { Refusal } from '#oidc/module.ts';
+import type { Way } from '#sign-in/interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
 type RestrictionPage = {

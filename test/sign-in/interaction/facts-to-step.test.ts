@@ -75,6 +75,7 @@ function stepOf({ proved = ['password'], user = {}, held = {}, policy = {}, aske
       askedAt: null,
       resetAt: null,
       hasTrust: false,
+      trustedAt: null,
       ...held,
     },
     policy: {

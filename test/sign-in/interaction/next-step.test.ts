@@ -501,11 +501,12 @@ describe('the level of proofs', () => {
       requirementsOf([
         { factors: ['totp'], required: 2, hasConfirmed: true },
         { factors: ['recovery-code', 'passkey'], tasks: ['profile'] },
-        { tasks: ['verify-email'], isTrusted: true, offers: ['offer-passkey'] },
+        { tasks: ['verify-email'], isTrusted: true, spared: { by: 'trust', since: 1 }, offers: ['offer-passkey'] },
       ]),
     ).toEqual({
       factors: ['passkey', 'totp', 'recovery-code'],
       hasConfirmed: true,
+      spared: { by: 'trust', since: 1 },
       required: 2,
       isTrusted: true,
       refusal: null,

@@ -4,8 +4,10 @@ import { sections } from '#settings/module.ts';
 import { type MfaFacts, mfaRequirements } from '../../../src/sign-in/mfa/mfa-requirements.ts';
 
 const now = new Date('2030-01-10T00:00:00Z');
+const epoch = (days: number) => ago(days).getTime() / 1000;
 const ago = (days: number) => new Date(now.getTime() - days * DAY);
 
+type MfaRequirements = ReturnType<typeof mfaRequirements>;
 type Given = Partial<Pick<MfaFacts, 'proved' | 'canText'>> & {
   permissions?: MfaFacts['user']['permissions'];
   held?: Partial<Omit<MfaFacts['held'], 'passkeys'>>;
@@ -26,6 +28,7 @@ const part = ({ permissions = [], held = {}, policy = {}, passkeys = 0, unusable
       askedAt: null,
       resetAt: null,
       hasTrust: false,
+      trustedAt: null,
       ...held,
     },
     policy: { mfa: { ...sections.mfa.parse({}), ...policy } },
@@ -171,6 +174,24 @@ describe('requirements of a sign-in', () => {
     ['a code by mail that is demanded', { held: { hasTrust: true }, policy: { ...required, emailCodes: true } }, true],
   ])('a trusted browser skips %s', (_title, given, isTrusted) => {
     expect(part(given).isTrusted).toBe(isTrusted);
+  });
+
+  test.each<[title: string, given: Given, spared: MfaRequirements['spared']]>([
+    [
+      'days of grace',
+      { held: { askedAt: ago(2) }, policy: { ...required, graceDays: 7 } },
+      { by: 'grace', since: epoch(2) },
+    ],
+    ['days of grace that begin now', { policy: { ...required, graceDays: 7 } }, { by: 'grace', since: epoch(0) }],
+    ['none after the days of grace', { held: { askedAt: ago(8) }, policy: { ...required, graceDays: 7 } }, null],
+    [
+      'a trusted browser',
+      { held: { hasTrust: true, hasTotp: true, trustedAt: ago(3) } },
+      { by: 'trust', since: epoch(3) },
+    ],
+    ['none where nothing is demanded', { held: { hasTrust: true, trustedAt: ago(3) } }, null],
+  ])('say why a demanded factor is spared: %s', (_title, given, spared) => {
+    expect(part(given).spared).toEqual(spared);
   });
 
   test('require saving the codes that this sign-in created', () => {
