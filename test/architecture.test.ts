@@ -698,9 +698,8 @@ describe('tables', () => {
     'directory/invitations/invited-people.ts organization':
       'an invitation is read with the name and the status of its organization',
     'directory/access/effective-permissions.ts users': 'a disabled user has no permission, asked in the same statement',
-    'directory/access/organization-roles.ts organization_member':
-      'an owner who is no member any more is not another owner',
-    'directory/access/organization-roles.ts users': 'a disabled owner is not another owner',
+    'directory/access/owners.ts organization_member': 'an owner who is no member any more is not another owner',
+    'directory/access/owners.ts users': 'a disabled owner is not another owner',
   };
   const statement = /\b(?:from|join|into|update|using)\s+"?([a-z_]+)"?/g;
 

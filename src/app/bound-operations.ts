@@ -89,7 +89,6 @@ export function createOperations(
     audit,
     effective: nouns.effective,
     places: nouns.organizations.organizations,
-    members: nouns.organizationRoles,
     administrators: roleHolders,
     apis: apis.lookup,
     clients: clients.lookup,

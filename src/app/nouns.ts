@@ -89,6 +89,11 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
 
   const { accessRevocation, held, progress, revocables } = createAccess(kernel, { audit, policies });
   const knownUsers = new KnownUsers({ clock, database, invalidation });
+  const { effective, organizationRoles, endedAssignments, owners } = createPermissions({
+    clock,
+    database,
+    invalidation,
+  });
   const {
     users,
     usernames,
@@ -105,10 +110,10 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     audit,
     accessRevocation,
     rights: access,
+    owners,
     policies,
     known: knownUsers,
   });
-  const { effective, organizationRoles, endedAssignments } = createPermissions({ clock, database, invalidation });
   const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });
   const organizations = createOrganizations({
     clock,
@@ -208,6 +213,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     clock,
     database,
     users,
+    roleHolders,
     usernames,
     userBulk,
     contactBulk,

@@ -2,8 +2,9 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { BulkPassword, PasswordBulk, PasswordService, TotpService } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import type { BulkUser, UserBulk, UserId, Usernames, UserService } from '#directory/users/module.ts';
+import type { BulkUser, RoleHolders, UserBulk, UserId, Usernames, UserService } from '#directory/users/module.ts';
 import type { ContactBulk } from '#directory/contacts/module.ts';
+import { AppError } from '#kernel/errors.ts';
 import { changedMeanwhile } from './errors.ts';
 import { type Line, planImport, type Refused, type Step } from './import-plan.ts';
 import { readImportRecord } from './import-record.ts';
@@ -17,6 +18,7 @@ export type ImportDependencies = {
   clock: Clock;
   database: Database;
   users: Pick<UserService, 'changeStatus'>;
+  roleHolders: Pick<RoleHolders, 'outranking'>;
   usernames: Pick<Usernames, 'accept'>;
   userBulk: Pick<UserBulk, 'find' | 'findIdentities' | 'insert' | 'insertIdentities' | 'update'>;
   contactBulk: Pick<ContactBulk, 'find' | 'insert'>;
@@ -64,7 +66,8 @@ export class ImportService {
           ready.flatMap(({ user }) => user.identities),
         ),
       };
-      const plan = planImport(ready, known, { update, now: clock.now() });
+      const planned = planImport(ready, known, { update, now: clock.now() });
+      const plan = update ? await this.#withoutOutranking(em, planned, by) : planned;
       const steps = plan.filter((step): step is Step => step.kind !== 'refused');
       const touched = dryRun ? new Set<UserId>() : await this.#carryOut(em, steps, { hashes, update }, by);
       return {
@@ -72,9 +75,38 @@ export class ImportService {
         statuses: dryRun ? [] : steps.filter(isUpdate).filter(({ next, before }) => next.status !== before.status),
       };
     });
-    // Disabling a user ends sessions and tokens, in a transaction of its own.
-    for (const { next } of statuses) await this.#deps.users.changeStatus(next.id, next.status, by);
-    return results.sort((a, b) => a.line - b.line);
+    const kept = await this.#changeStatuses(statuses, by);
+    return results
+      .map((result) => ({ ...result, ...kept.get(result.line) }))
+      .sort((first, second) => first.line - second.line);
+  }
+
+  /** An actor changes no user who has more permissions than the actor. */
+  async #withoutOutranking(
+    em: EntityManager,
+    plan: readonly (Step | Refused)[],
+    by: By,
+  ): Promise<readonly (Step | Refused)[]> {
+    const existing = plan.flatMap((step) => ('before' in step ? [step.next.id] : []));
+    const outranking = await this.#deps.roleHolders.outranking(em, existing, by);
+    return plan.map((step) =>
+      step.kind !== 'refused' && outranking.has(step.next.id)
+        ? { kind: 'refused', line: step.line, email: step.user.email, reason: 'the user has more permissions than you' }
+        : step,
+    );
+  }
+
+  /** Disabling a user ends sessions and tokens, in a transaction of its own. Answers the lines whose users stay as they are. */
+  async #changeStatuses(steps: readonly Step[], by: By) {
+    const kept = new Map<number, Pick<LineResult, 'outcome' | 'reason'>>();
+    for (const { line, next } of steps)
+      try {
+        await this.#deps.users.changeStatus(next.id, next.status, by);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        kept.set(line, { outcome: 'refused', reason: `status: all but this was written. ${error.message}` });
+      }
+    return kept;
   }
 
   /** One after the other, so that users who sign in meanwhile have the other threads; of no user whose password stays. */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EffectivePermissions } from '#directory/access/effective-permissions.ts';
 import { systemClock } from '#kernel/clock.ts';
-import { noRoles, type OrganizationId } from '#directory/organizations/module.ts';
+import type { OrganizationId } from '#directory/organizations/module.ts';
 import { MemberService } from '#directory/organizations/member-service.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { fromUuid } from '#kernel/ids.ts';
@@ -20,6 +20,7 @@ import { type Database, openDatabase } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
 import { entities } from '../../src/app/entities.ts';
 import { onServer } from '../support/database.ts';
+import { noRoles } from '../support/no-roles.ts';
 import { startBackends } from './backends.ts';
 
 const { values: options } = parseArgs({

@@ -24,7 +24,9 @@ type DataRouteDependencies = {
 const DOWNLOAD = '/account/data/download';
 const CLOSE = '/account/close';
 const noFields = form(z.object({}));
-const closePage = formPage<Pick<ClosePage, 'problem'>>();
+const closePage = formPage<Pick<ClosePage, 'problem'> & Partial<Pick<ClosePage, 'organizations'>>>();
+/** Named on the page; the page of organizations shows all of them. */
+const MOST_NAMED = 3;
 const closeForm = form(z.object({ email: z.string().trim().max(254).default('') }));
 
 /** Routes of `/account/data`: download of the user's data as JSON, and deletion of the account. */
@@ -72,8 +74,9 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
       const goesAt = await closing.close(person.userId, byUser(person.userId, visitorOf(ctx)));
       return seeOther(ctx, `/account/closed${goesAt ? `?until=${goesAt.toISOString().slice(0, 10)}` : ''}`);
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'users.last_administrator') throw error;
-      return closePage.refuse(ctx, CLOSE, { problem: 'last_administrator' });
+      const refusal = error instanceof AppError ? refusalOf(error) : null;
+      if (refusal === null) throw error;
+      return closePage.refuse(ctx, CLOSE, refusal);
     }
   }
 
@@ -88,15 +91,23 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
   async function showClose(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
-    const { problem = null } = closePage.refused(ctx);
+    const { problem = null, organizations = [] } = closePage.refused(ctx);
     const connected = await apps.list(person.userId);
     show(ctx, 200, closeView, {
       frame: accountFrame(ctx, person),
       days: closing.daysOf(person.userId),
       apps: connected.length,
       problem,
+      organizations,
     });
   }
 
   return router;
+}
+
+function refusalOf({ code, details }: AppError): Pick<ClosePage, 'problem' | 'organizations'> | null {
+  if (code === 'users.last_administrator') return { problem: 'last_administrator', organizations: [] };
+  if (code !== 'users.last_owner') return null;
+  const organizations = (details?.['organizations'] ?? []) as readonly { name: string }[];
+  return { problem: 'last_owner', organizations: organizations.slice(0, MOST_NAMED).map(({ name }) => name) };
 }

@@ -9,14 +9,16 @@ export type ClosePage = {
   days: number;
   /** How many apps lose their access. */
   apps: number;
-  problem: 'required' | 'different' | 'last_administrator' | null;
+  problem: 'required' | 'different' | 'last_administrator' | 'last_owner' | null;
+  /** Names of some organizations that would have no owner. */
+  organizations: readonly string[];
 };
 type ClosedPage = {
   /** When the account goes; null when it has gone. */
   goesAt: Date | null;
 };
 
-const close: ClosePage = { frame: sampleFrame, days: 14, apps: 3, problem: null };
+const close: ClosePage = { frame: sampleFrame, days: 14, apps: 3, problem: null, organizations: [] };
 
 export const dataView = view<DataPage>('account/data/data.njk', {
   samples: {
@@ -38,6 +40,8 @@ export const closeView = view<ClosePage>('account/data/close.njk', {
     'nothing typed': { ...close, problem: 'required' },
     'something else typed': { ...close, problem: 'different' },
     'the last administrator': { ...close, problem: 'last_administrator' },
+    'the only owner': { ...close, problem: 'last_owner', organizations: ['Acme', 'Northwind Traders'] },
+    'the only owner, hostile': { ...close, problem: 'last_owner', organizations: ['<script>alert(1)</script>'] },
     hostile: { ...close, frame: hostileFrame },
     long: { ...close, frame: longFrame },
   },

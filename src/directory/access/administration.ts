@@ -1,5 +1,4 @@
 import type { AuditLog } from '#audit/module.ts';
-import type { MemberRoles } from '#directory/organizations/member-roles.ts';
 import type { RoleHolders } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
@@ -10,7 +9,6 @@ import { GroupMemberService } from './group-member-service.ts';
 import { GroupService } from './group-service.ts';
 import { type ApiScopes, PermissionNames } from './permission-names.ts';
 import { Rights } from './rights.ts';
-import { LastHolders } from './last-holders.ts';
 import { RoleService } from './role-service.ts';
 
 type Dependencies = {
@@ -19,8 +17,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   effective: Effective;
   places: { require(organizationId: string): Promise<unknown> };
-  members: Pick<MemberRoles, 'requireAnotherOwner'>;
-  administrators: Pick<RoleHolders, 'requireAnother'>;
+  administrators: Pick<RoleHolders, 'requireAnotherAdministrator'>;
   apis: ApiScopes;
   clients: KnownClients;
   tokens: TokenSubjects;
@@ -40,7 +37,7 @@ export function createAccessAdministration(deps: Dependencies) {
       database,
       audit,
       rights,
-      lastHolders: new LastHolders({ members: deps.members, administrators: deps.administrators }),
+      administrators: deps.administrators,
       clients: deps.clients,
     }),
     explanations: new Explanations({ clock, database, effective }),

@@ -129,7 +129,7 @@ function operationsOn(place: OperationPlace) {
       errors: [
         permissionsNotHeld,
         assignmentNotFound,
-        place === onOrganization ? lastOwner : lastAdministrator,
+        ...(place === onOrganization ? [lastOwner] : [lastAdministrator]),
         ...notThere(place),
       ],
       event: roleUnassigned,

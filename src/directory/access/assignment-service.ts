@@ -1,13 +1,14 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import type { RoleHolders, UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, toUuid } from '#kernel/ids.ts';
 import { lockPlace, type Place, placeUuid, requireHeld } from './access-scope.ts';
+import { SUPER_ADMIN_ID } from './built-in-roles.ts';
 import { assignmentInvalid, assignmentNotFound, assignmentTaken, groupNotFound } from './errors.ts';
 import { roleAssigned, roleUnassigned } from './events.ts';
 import { type GroupId, takeGroup } from './group-service.ts';
-import type { LastHolders } from './last-holders.ts';
+import { keepingOwners } from './owners.ts';
 import { permissionsOfRoles } from './role-graph.ts';
 import { type RoleId, requireRole } from './role-service.ts';
 import { requirePerson, type Rights } from './rights.ts';
@@ -32,7 +33,7 @@ type Dependencies = {
   database: Pick<Database, 'em' | 'sql' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   rights: Pick<Rights, 'requireOver'>;
-  lastHolders: Pick<LastHolders, 'requireAnother'>;
+  administrators: Pick<RoleHolders, 'requireAnotherAdministrator'>;
   clients: KnownClients;
 };
 
@@ -122,22 +123,23 @@ export class AssignmentService {
     });
   }
 
-  /** Takes a role. Throws assignments.not_found, access.permissions_not_held, and what keeps the last owner. */
+  /** Takes a role. Throws assignments.not_found, access.permissions_not_held, organizations.last_owner, users.last_administrator. */
   async delete(place: Place, id: AssignmentId, by: By): Promise<void> {
-    const { clock, database, audit, rights, lastHolders } = this.#deps;
+    const { database, audit, rights, administrators } = this.#deps;
     const { subject } = await findAssignment(database.em(), place, id);
     if (subject.kind === 'user') await rights.requireOver(subject.id, place, by);
     await database.transaction(async (em) => {
       await lockPlace(em, place);
       const assignment = await findAssignment(em, place, id);
       requireHeld(await permissionsOfRoles(em, [toUuid(assignment.role.id)]), place, by);
-      const isInForce = assignment.expiresAt === null || assignment.expiresAt > clock.now();
-      if (assignment.subject.kind === 'user' && isInForce)
-        await lastHolders.requireAnother(em, place, assignment.subject.id, toUuid(assignment.role.id));
-      await em.execute('delete from role_assignment where id = ? and organization_id is not distinct from ?::uuid', [
-        toUuid(id),
-        placeUuid(place),
-      ]);
+      if (place === null && assignment.subject.kind === 'user' && toUuid(assignment.role.id) === SUPER_ADMIN_ID)
+        await administrators.requireAnotherAdministrator(em, assignment.subject.id);
+      await keepingOwners(em, place, null, () =>
+        em.execute('delete from role_assignment where id = ? and organization_id is not distinct from ?::uuid', [
+          toUuid(id),
+          placeUuid(place),
+        ]),
+      );
       await audit.record(em, roleUnassigned(recorded(assignment, by)));
     });
   }

@@ -1,3 +1,4 @@
+import { listNames } from '#directory/users/errors.ts';
 import { errorType } from '#kernel/errors.ts';
 import { listProblems } from '#kernel/operations/input.ts';
 
@@ -15,11 +16,13 @@ export const permissionsNotHeld = errorType({
   message: 'This needs every permission that is given or taken. Use a caller that has all of them.',
 });
 
-/** 409: the organization would have no owner. */
+/** 409: an organization would have no active owner. */
 export const lastOwner = errorType({
   code: 'organizations.last_owner',
   status: 409,
-  message: 'This member is the last active owner of the organization. Make another member owner first.',
+  message: (organizations: readonly { name: string }[]) =>
+    `${listNames(organizations)} would have no active owner. Make another member owner first.`,
+  details: (organizations) => ({ organizations }),
 });
 
 export const roleNotFound = errorType({ code: 'roles.not_found', status: 404, message: 'There is no such role.' });

@@ -7,6 +7,7 @@ import { lockPlace, type Place } from './access-scope.ts';
 import { groupMemberNotFound } from './errors.ts';
 import { groupMemberAdded, groupMemberRemoved } from './events.ts';
 import { type GroupId, requireGrantable, takeGroup } from './group-service.ts';
+import { keepingOwners } from './owners.ts';
 import type { Rights } from './rights.ts';
 import { requirePerson } from './rights.ts';
 
@@ -57,7 +58,7 @@ export class GroupMemberService {
     });
   }
 
-  /** Throws groups.not_found, groups.member_not_found, access.permissions_not_held. */
+  /** Throws groups.not_found, groups.member_not_found, access.permissions_not_held, organizations.last_owner. */
   async remove(place: Place, id: GroupId, userId: UserId, by: By): Promise<void> {
     const { clock, database, audit, rights } = this.#deps;
     await rights.requireOver(userId, place, by);
@@ -65,9 +66,11 @@ export class GroupMemberService {
       await lockPlace(em, place);
       const group = await takeGroup(em, place, id);
       await requireGrantable(em, [id], clock.now(), by);
-      const removed = await em.execute<unknown[]>(
-        'delete from user_group_member where group_id = ? and user_id = ? returning 1',
-        [toUuid(id), toUuid(userId)],
+      const removed = await keepingOwners(em, place, { group: toUuid(id) }, () =>
+        em.execute<unknown[]>('delete from user_group_member where group_id = ? and user_id = ? returning 1', [
+          toUuid(id),
+          toUuid(userId),
+        ]),
       );
       if (removed.length === 0) throw groupMemberNotFound();
       await audit.record(em, groupMemberRemoved(of(userId, place, group.name, id, by)));

@@ -6,6 +6,7 @@ import { lockPlace, type Place, placeUuid, requireHeld } from './access-scope.ts
 import { groupCycle, groupNameTaken, groupNotFound, tooManyGroups } from './errors.ts';
 import { groupChanged, groupCreated, groupDeleted } from './events.ts';
 import { MOST_GROUPS } from './limits.ts';
+import { keepingOwners } from './owners.ts';
 import { circleThrough, grantsOfGroups, uuids } from './role-graph.ts';
 
 export type GroupId = Id<'grp'>;
@@ -93,7 +94,7 @@ export class GroupService {
     return this.require(place, id);
   }
 
-  /** Throws groups.not_found, groups.name_taken, groups.cycle, access.permissions_not_held. */
+  /** Throws groups.not_found, groups.name_taken, groups.cycle, access.permissions_not_held, organizations.last_owner. */
   async change(place: Place, id: GroupId, change: GroupChange, by: By): Promise<ShownGroup> {
     const { clock, database, audit } = this.#deps;
     await database.transaction(async (em) => {
@@ -111,23 +112,25 @@ export class GroupService {
          where id = ? and organization_id is not distinct from ?::uuid`,
         [name, after.description, clock.now(), toUuid(id), placeUuid(place)],
       );
-      if (parents) await setParents(em, id, parents);
+      if (parents) await keepingOwners(em, place, { group: toUuid(id) }, () => setParents(em, id, parents));
       await audit.record(em, groupChanged({ ...about(id, place, by), details: { before: changeable(before), after } }));
     });
     return this.require(place, id);
   }
 
-  /** With all its assignments. Throws groups.not_found, access.permissions_not_held. */
+  /** With all its assignments. Throws groups.not_found, access.permissions_not_held, organizations.last_owner. */
   async delete(place: Place, id: GroupId, by: By): Promise<void> {
     const { clock, database, audit } = this.#deps;
     await database.transaction(async (em) => {
       await lockPlace(em, place);
       const before = shown(await takeGroup(em, place, id));
       await requireGrantable(em, [id], clock.now(), by);
-      await em.execute('delete from user_group where id = ? and organization_id is not distinct from ?::uuid', [
-        toUuid(id),
-        placeUuid(place),
-      ]);
+      await keepingOwners(em, place, { group: toUuid(id) }, () =>
+        em.execute('delete from user_group where id = ? and organization_id is not distinct from ?::uuid', [
+          toUuid(id),
+          placeUuid(place),
+        ]),
+      );
       await audit.record(em, groupDeleted({ ...about(id, place, by), details: { before: changeable(before) } }));
     });
   }

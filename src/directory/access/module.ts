@@ -12,6 +12,7 @@ import type { Invalidation } from '#kernel/invalidation.ts';
 import { EffectivePermissions } from './effective-permissions.ts';
 import { EndedAssignments } from './ended-assignments.ts';
 import { OrganizationRoles } from './organization-roles.ts';
+import { lockOwned, onlyOwnedBy } from './owners.ts';
 
 export type Dependencies = {
   clock: Clock;
@@ -26,6 +27,7 @@ export function createPermissions({ clock, database, invalidation }: Dependencie
     effective,
     organizationRoles: new OrganizationRoles({ clock, database, effective }),
     endedAssignments: new EndedAssignments(clock, database),
+    owners: { lockOwned, onlyOwnedBy },
   };
 }
 

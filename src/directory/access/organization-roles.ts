@@ -7,7 +7,8 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { TENANT_OWNER_ID } from './built-in-roles.ts';
 import type { EffectivePermissions } from './effective-permissions.ts';
-import { lastOwner, permissionsNotHeld, roleNotFound } from './errors.ts';
+import { permissionsNotHeld, roleNotFound } from './errors.ts';
+import { keepingOwners } from './owners.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -39,18 +40,9 @@ export class OrganizationRoles implements MemberRoles {
       await this.#insert(em, organizationId, userId, id, by.actor.id ?? by.actor.type);
   }
 
-  /** Throws organizations.last_owner. An owner whose role ends at a date, or whose account is disabled or closed, is not another one. */
-  async requireAnotherOwner(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void> {
-    const [found] = await em.execute<{ owns: boolean; hasOther: boolean }[]>(
-      `select coalesce(bool_or(a.user_id = ?), false) as owns, coalesce(bool_or(a.user_id <> ? and a.expires_at is null and exists (
-         select 1 from organization_member m join users u on u.id = m.user_id
-         where m.organization_id = a.organization_id and m.user_id = a.user_id and u.status = 'active' and u.deletes_at is null
-       )), false) as "hasOther"
-       from role_assignment a where a.organization_id = ? and a.role_id = ? and a.user_id is not null
-         and (a.expires_at is null or a.expires_at > ?)`,
-      [toUuid(userId), toUuid(userId), toUuid(organizationId), TENANT_OWNER_ID, this.#deps.clock.now()],
-    );
-    if (found?.owns && !found.hasOther) throw lastOwner();
+  /** Throws organizations.last_owner. */
+  async keepingOwner<T>(em: EntityManager, organizationId: OrganizationId, act: () => Promise<T>): Promise<T> {
+    return keepingOwners(em, organizationId, null, act);
   }
 
   async namesOf(

@@ -5,6 +5,7 @@ import { organizationNotFound } from '#directory/organizations/errors.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import {
+  lastOwner,
   permissionsNotHeld,
   roleBuiltIn,
   roleCycle,
@@ -118,6 +119,7 @@ function operationsOn(place: OperationPlace) {
         roleNameTaken,
         roleInvalid,
         roleCycle,
+        lastOwner,
         ...notThere(place),
       ],
       event: roleChanged,
@@ -132,7 +134,7 @@ function operationsOn(place: OperationPlace) {
       permission: place.manage,
       params: ofRole,
       output: z.strictObject({ id: z.string(), deleted: z.literal(true) }),
-      errors: [permissionsNotHeld, roleNotFound, roleBuiltIn, ...notThere(place)],
+      errors: [permissionsNotHeld, roleNotFound, roleBuiltIn, lastOwner, ...notThere(place)],
       event: roleDeleted,
       description: 'Delete a role, with all its assignments.',
       command: place.command('role delete', 'delete-role'),

@@ -6,6 +6,7 @@ import { lockPlace, type Place, placeUuid, requireHeld } from './access-scope.ts
 import { roleBuiltIn, roleCycle, roleInvalid, roleNameTaken, roleNotFound, tooManyRoles } from './errors.ts';
 import { roleChanged, roleCreated, roleDeleted } from './events.ts';
 import { MOST_ROLES } from './limits.ts';
+import { keepingOwners } from './owners.ts';
 import type { PermissionNames } from './permission-names.ts';
 import { circleThrough, permissionsOfRoles, texts, uuids } from './role-graph.ts';
 
@@ -102,7 +103,10 @@ export class RoleService {
     return this.require(place, id);
   }
 
-  /** Throws roles.not_found, roles.built_in, roles.name_taken, roles.invalid, roles.cycle, access.permissions_not_held. */
+  /**
+   * Throws roles.not_found, roles.built_in, roles.name_taken, roles.invalid, roles.cycle, access.permissions_not_held,
+   * organizations.last_owner.
+   */
   async change(place: Place, id: RoleId, change: RoleChange, by: By): Promise<ShownRole> {
     const { clock, database, audit } = this.#deps;
     const wanted = change.permissions === undefined ? undefined : await this.#checked(place, change);
@@ -127,23 +131,25 @@ export class RoleService {
          where id = ? and organization_id is not distinct from ?::uuid`,
         [name, after.description, texts(after.permissions), clock.now(), toUuid(id), placeUuid(place)],
       );
-      if (parents) await setParents(em, toUuid(id), parents);
+      if (parents) await keepingOwners(em, place, { role: toUuid(id) }, () => setParents(em, toUuid(id), parents));
       await audit.record(em, roleChanged({ ...about(id, place, by), details: { before: changeable(before), after } }));
     });
     return this.require(place, id);
   }
 
-  /** With all its assignments. Throws roles.not_found, roles.built_in, access.permissions_not_held. */
+  /** With all its assignments. Throws roles.not_found, roles.built_in, access.permissions_not_held, organizations.last_owner. */
   async delete(place: Place, id: RoleId, by: By): Promise<void> {
     const { database, audit } = this.#deps;
     await database.transaction(async (em) => {
       await lockPlace(em, place);
       const before = await takeOwn(em, place, id);
       requireHeld(await permissionsOfRoles(em, [toUuid(id)]), place, by);
-      await em.execute('delete from role where id = ? and organization_id is not distinct from ?::uuid', [
-        toUuid(id),
-        placeUuid(place),
-      ]);
+      await keepingOwners(em, place, { role: toUuid(id) }, () =>
+        em.execute('delete from role where id = ? and organization_id is not distinct from ?::uuid', [
+          toUuid(id),
+          placeUuid(place),
+        ]),
+      );
       await audit.record(em, roleDeleted({ ...about(id, place, by), details: { before: changeable(before) } }));
     });
   }

@@ -16,10 +16,10 @@ export type MemberRoles = {
     by: By,
   ): Promise<void>;
   /**
-   * Throws where the organization would be left without an owner. The caller holds the lock of the organization's row, so that
-   * of two acts at once the second one sees the first.
+   * Performs an act, and throws where it leaves the organization without an owner. The caller holds the lock of the organization's
+   * row, so that simultaneous acts follow one another.
    */
-  requireAnotherOwner(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
+  keepingOwner<T>(em: EntityManager, organizationId: OrganizationId, act: () => Promise<T>): Promise<T>;
   /** Takes every role away that the user has in the organization, and every membership in its groups. */
   removeAll(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
   /** The names of the roles that these users have there, without inherited roles and roles of groups. */
@@ -28,17 +28,4 @@ export type MemberRoles = {
   requireGivable(roles: readonly string[], organizationId: OrganizationId, by: By): Promise<void>;
   /** Throws where the member has a permission there that the actor does not have. */
   requireRightsOver(organizationId: OrganizationId, userId: UserId, by: By): Promise<void>;
-};
-
-const nothing = async (): Promise<void> => {};
-
-/** Members without any role. */
-export const noRoles: MemberRoles = {
-  grantOnCreate: nothing,
-  grant: nothing,
-  requireAnotherOwner: nothing,
-  removeAll: nothing,
-  namesOf: async () => new Map(),
-  requireGivable: nothing,
-  requireRightsOver: nothing,
 };

@@ -149,13 +149,14 @@ export class MemberService {
     const { database, audit, roles } = this.#deps;
     await database.transaction(async (em) => {
       await lockOrganization(em, organizationId);
-      const removed = await em.execute<unknown[]>(
-        'delete from organization_member where organization_id = ? and user_id = ? returning 1',
-        [toUuid(organizationId), toUuid(userId)],
-      );
-      if (removed.length === 0) throw memberNotFound();
-      await roles.requireAnotherOwner(em, organizationId, userId);
-      await roles.removeAll(em, organizationId, userId);
+      await roles.keepingOwner(em, organizationId, async () => {
+        const removed = await em.execute<unknown[]>(
+          'delete from organization_member where organization_id = ? and user_id = ? returning 1',
+          [toUuid(organizationId), toUuid(userId)],
+        );
+        if (removed.length === 0) throw memberNotFound();
+        await roles.removeAll(em, organizationId, userId);
+      });
       await audit.record(em, type({ ...by, subject: { type: 'user', id: userId }, organizationId }));
     });
   }

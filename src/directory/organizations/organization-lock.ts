@@ -1,5 +1,5 @@
 import type { EntityManager } from '#kernel/database.ts';
-import { toUuid } from '#kernel/ids.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { organizationNotFound } from './errors.ts';
 import { Organization, type OrganizationId, type OrganizationStatus } from './organization.ts';
 
@@ -14,6 +14,18 @@ export async function lockOrganization(em: EntityManager, id: OrganizationId): P
   );
   if (!row) throw organizationNotFound();
   return row;
+}
+
+/** The same for many, in one order; those that are gone are left out. */
+export async function lockOrganizations(
+  em: EntityManager,
+  ids: readonly OrganizationId[],
+): Promise<{ id: OrganizationId; name: string }[]> {
+  const rows = await em.execute<{ id: string; name: string }[]>(
+    'select id, name from organization where id = any(?::uuid[]) order by id for no key update',
+    [`{${ids.map(toUuid).join(',')}}`],
+  );
+  return rows.map(({ id, name }) => ({ id: fromUuid('org', id), name }));
 }
 
 /** The same with the whole row, to change it. */

@@ -43,7 +43,7 @@ export class ClosingService {
 
   /**
    * Signs the user out everywhere, and says when the account goes; null when it has gone at once.
-   * Throws users.last_administrator.
+   * Throws users.last_administrator, users.last_owner.
    */
   async close(userId: UserId, by: By): Promise<Date | null> {
     const { clock, database, accessRevocation, letters, audit } = this.#deps;

@@ -54,6 +54,20 @@ export const lastAdministrator = errorType({
   status: 409,
   message: 'This user is the last active administrator. Create or invite another administrator first.',
 });
+/** Names in a sentence, as many as can be read. */
+export function listNames(each: readonly { name: string }[]): string {
+  const shown = each.slice(0, 5).map(({ name }) => name);
+  return [...shown, ...(each.length > shown.length ? [`${each.length - shown.length} more`] : [])].join(', ');
+}
+
+/** 409: organizations would have no active owner. */
+export const lastOwner = errorType({
+  code: 'users.last_owner',
+  status: 409,
+  message: (organizations: readonly { name: string }[]) =>
+    `This user is the last active owner of ${listNames(organizations)}. Make another member owner first.`,
+  details: (organizations) => ({ organizations }),
+});
 /** 403: the act on a user with a role needs the permissions of the role. */
 export const rightsMissing = errorType({
   code: 'users.rights_missing',

@@ -22,6 +22,12 @@ export const userInvited = eventType({
 export const userDisabled = eventType({
   name: 'user.disabled',
   text: 'An account was disabled: its sessions and tokens ended, and new sign-ins are refused.',
+  details: z.strictObject({
+    organizations_without_owner: z
+      .array(z.string())
+      .optional()
+      .describe('Organizations that lost their only active owner'),
+  }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'notice',
   webhook: true,

@@ -18,7 +18,7 @@ import { OwnDetails } from './own-details.ts';
 import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
-import { type Rights, RoleHolders } from './role-holders.ts';
+import { type Owners, type Rights, RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
 import { Usernames } from './usernames.ts';
 import { type Revocation, UserService } from './user-service.ts';
@@ -29,15 +29,20 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   accessRevocation: Revocation;
   rights: Rights;
+  /** Without them no user owns an organization. */
+  owners?: Owners;
   /** Without them users have no usernames. */
   policies?: Policies<'users'>;
   /** Users in memory. */
   known?: KnownUsers;
 };
 
+const noOwners: Owners = { lockOwned: async () => {}, onlyOwnedBy: async () => [] };
+
 /** Creates the services of users: accounts, profiles, required passwords, bulk writes. */
-export function createUsers({ clock, database, audit, accessRevocation, rights, policies, known }: Dependencies) {
-  const roleHolders = new RoleHolders(database, rights);
+export function createUsers(dependencies: Dependencies) {
+  const { clock, database, audit, accessRevocation, rights, owners = noOwners, policies, known } = dependencies;
+  const roleHolders = new RoleHolders(database, rights, owners);
   const usernames = new Usernames({ clock, database, audit, policies, roleHolders, known });
   return {
     users: new UserService({ clock, database, audit, accessRevocation, roleHolders, usernames, known }),
@@ -63,7 +68,7 @@ export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { type ReadUser, User, type UserId, UserIdentity } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
-export { lockUser, readUser } from './user.ts';
+export { lockActive, lockUser, readUser } from './user.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';

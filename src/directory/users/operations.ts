@@ -4,6 +4,7 @@ import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
 import {
   lastAdministrator,
+  lastOwner,
   propertiesInvalid,
   rightsMissing,
   usernameInvalid,
@@ -38,11 +39,16 @@ const disableUser = operation({
   name: 'users.disable',
   permission: 'users.manage',
   params,
+  input: z.strictObject({
+    force: z.boolean().default(false).describe('Also where it leaves organizations without an active owner'),
+  }),
   output: userSchema,
-  errors: [userNotFound, rightsMissing, lastAdministrator],
+  errors: [userNotFound, rightsMissing, lastAdministrator, lastOwner],
   event: userDisabled,
   description: 'Disable a user and end all its sessions and tokens.',
-  run: async ({ user_id: id }, by: By, { users }: Services) => userOnWire(await users.changeStatus(id, 'disabled', by)),
+  example: { force: false },
+  run: async ({ user_id: id, force: isForced }, by: By, { users }: Services) =>
+    userOnWire(await users.changeStatus(id, 'disabled', by, { isForced })),
 });
 
 const enableUser = operation({

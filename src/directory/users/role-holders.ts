@@ -1,7 +1,7 @@
 import type { By } from '#audit/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import { lastAdministrator, rightsMissing, roleNotHeld } from './errors.ts';
+import { lastAdministrator, lastOwner, rightsMissing, roleNotHeld } from './errors.ts';
 import { type Role, ROLE_COLUMNS, type RoleHolder, roleHolderOf, type RoleRow } from './role.ts';
 import type { UserId } from './user.ts';
 
@@ -13,14 +13,25 @@ export type Rights = {
   expanded(permissions: readonly string[]): Iterable<string>;
 };
 
+type OwnedOrganization = { id: string; name: string };
+/** The organizations of owners; the slice access knows them. */
+export type Owners = {
+  /** Locks the organizations of the user, so that simultaneous acts see one another. */
+  lockOwned(em: EntityManager, id: UserId): Promise<void>;
+  /** The organizations that have no other active owner than this user. Locks the user, after `lockOwned`. */
+  onlyOwnedBy(em: EntityManager, id: UserId): Promise<readonly OwnedOrganization[]>;
+};
+
 /** The users who hold roles: which acts on them are refused, whatever page, operation or job performs the act. */
 export class RoleHolders {
   readonly #database: Pick<Database, 'sql'>;
   readonly #rights: Rights;
+  readonly #owners: Owners;
 
-  constructor(database: Pick<Database, 'sql'>, rights: Rights) {
+  constructor(database: Pick<Database, 'sql'>, rights: Rights, owners: Owners) {
     this.#database = database;
     this.#rights = rights;
+    this.#owners = owners;
   }
 
   /** Whether any user holds it, in whatever state. */
@@ -40,22 +51,48 @@ export class RoleHolders {
     if (row && !this.#mayAll(row.permissions, by)) throw rightsMissing();
   }
 
+  /** The same as a question about many users: which of them have a permission that the actor lacks. */
+  async outranking(em: EntityManager, ids: readonly UserId[], by: By): Promise<ReadonlySet<UserId>> {
+    const rows = await em.execute<(RoleRow & { id: string })[]>(
+      `select u.id, ${ROLE_COLUMNS} from users u where u.id = any(?::uuid[])`,
+      [`{${ids.map(toUuid).join(',')}}`],
+    );
+    return new Set(rows.filter((row) => !this.#mayAll(row.permissions, by)).map(({ id }) => fromUuid('usr', id)));
+  }
+
   /** @throws AppError users.role_not_held, where the actor lacks a permission that one of these roles brings. */
   requireGivable(roles: readonly Role[], by: By): void {
     if (!this.#mayAll(this.#rights.broughtBy(roles), by)) throw roleNotHeld();
   }
 
   /**
-   * To be asked in the transaction in which a user can no longer act by a role: disabled, closed, erased, or without the role.
-   * Another user must be left who can. All of them are locked, always in the same order and before the user's own row, so that
-   * of two acts at once the second one sees the first.
+   * To be asked in the transaction in which a user can no longer act: disabled, or closed by its owner. An administrator of the instance
+   * is left, and an owner in each organization of the user; `isForced` leaves organizations without one, and answers which.
+   * @throws AppError users.last_administrator, users.last_owner.
+   */
+  async requireAnother(
+    em: EntityManager,
+    id: UserId,
+    { isForced = false } = {},
+  ): Promise<readonly OwnedOrganization[]> {
+    // In every act the same order: organizations, administrators, users.
+    await this.#owners.lockOwned(em, id);
+    await this.requireAnotherAdministrator(em, id);
+    const owned = await this.#owners.onlyOwnedBy(em, id);
+    if (owned.length > 0 && !isForced) throw lastOwner(owned);
+    return owned;
+  }
+
+  /**
+   * The same for the administrators alone, where the role is taken. All of them are locked, always in the same order, so that
+   * simultaneous acts see one another.
    * @throws AppError users.last_administrator.
    */
-  async requireAnother(em: EntityManager, id: UserId): Promise<void> {
+  async requireAnotherAdministrator(em: EntityManager, id: UserId): Promise<void> {
     if (await this.isLastActing(em, id)) throw lastAdministrator();
   }
 
-  /** The same as a question: whether no other active user has a role of this one. */
+  /** The same as a question: whether no other active user has a role of this one on the instance. */
   async isLastActing(em: EntityManager, id: UserId): Promise<boolean> {
     const holder = await readHolder(em, id);
     if (holder?.status !== 'active') return false;

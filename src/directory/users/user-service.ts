@@ -200,19 +200,20 @@ export class UserService {
   }
 
   /**
-   * A disabled user can neither sign in nor use what was issued before.
-   * Throws users.not_found, users.rights_missing, users.last_administrator.
+   * A disabled user can neither sign in nor use what was issued before. `isForced` disables also the last owner of an organization.
+   * Throws users.not_found, users.rights_missing, users.last_administrator, users.last_owner.
    */
-  async changeStatus(id: UserId, status: UserStatus, by: By): Promise<User> {
+  async changeStatus(id: UserId, status: UserStatus, by: By, options: { isForced?: boolean } = {}): Promise<User> {
     await this.#roleHolders.requireRightsOver(id, by);
     const changed = await this.#database.transaction(async (em) => {
-      if (status === 'disabled') await this.#roleHolders.requireAnother(em, id);
+      const left = status === 'disabled' ? await this.#roleHolders.requireAnother(em, id, options) : [];
       const user = await em.findOne(User, { id });
       if (!user) throw userNotFound();
       Object.assign(user, { status, updatedAt: this.#clock.now() });
       await em.flush();
-      const type = status === 'disabled' ? userDisabled : userEnabled;
-      await this.#audit.record(em, type({ ...by, subject: { type: 'user', id } }));
+      const of = { ...by, subject: { type: 'user', id } };
+      const details = left.length === 0 ? {} : { organizations_without_owner: left.map((each) => each.id) };
+      await this.#audit.record(em, status === 'disabled' ? userDisabled({ ...of, details }) : userEnabled(of));
       if (status === 'disabled') await this.#accessRevocation.revoke(em, 'user disabled', id, by);
       return user;
     });

@@ -18,6 +18,9 @@ export const userSchema = z.strictObject({
   ...Object.fromEntries(claims.map((claim) => [claim, z.unknown().optional()])),
   status: z.enum(['active', 'disabled']),
   administrator: z.boolean(),
+  can_create_organizations: z
+    .boolean()
+    .describe('The right, which counts where the setting organizations.creation is permitted'),
   created_at: timeSchema,
   last_active_at: timeSchema.nullable().optional().describe('Last sign-in or use of a session, within some minutes'),
 });
@@ -34,6 +37,7 @@ export function userOnWire(user: User, lastActiveAt?: Date | null): z.input<type
     ...user.profile,
     status: user.status,
     administrator: user.roles.includes('administrator'),
+    can_create_organizations: user.canCreateOrganizations,
     created_at: user.createdAt.toISOString(),
     ...(lastActiveAt === undefined ? {} : { last_active_at: lastActiveAt?.toISOString() ?? null }),
   };

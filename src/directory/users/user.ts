@@ -26,6 +26,15 @@ export async function lockUser(em: EntityManager, id: UserId): Promise<RoleHolde
   return row ? roleHolderOf(row) : null;
 }
 
+/** Locks the users among these who can act, so that they can until the transaction ends; answers how many. */
+export async function lockActive(em: EntityManager, ids: readonly UserId[]): Promise<number> {
+  const rows = await em.execute<unknown[]>(
+    `select 1 from users where id = any(?::uuid[]) and status = 'active' and deletes_at is null order by id for share`,
+    [`{${ids.map(toUuid).join(',')}}`],
+  );
+  return rows.length;
+}
+
 export type UserId = Id<'usr'>;
 
 const UserSchema = defineEntity({

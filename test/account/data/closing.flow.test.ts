@@ -180,6 +180,19 @@ describe('account deletion', () => {
     await sql('update users set is_administrator = false where is_administrator');
   });
 
+  test('is refused to the only owner of an organization, and the page names it', async () => {
+    const { visitor, user } = await signInTo(latchkey);
+    const { id: organization_id } = await latchkey.run('organizations.create', { name: 'Acme <Ltd>', owner: user.id });
+    const refused = await visitor.submit(await visitor.open(at('/account/close')), { email: user.email }, 'confirm');
+    expect(refused.isRefused).toBe(true);
+    expect(refused.text).toContain('You are the only owner');
+    expect(refused.text).toContain('<li><bdi>Acme &lt;Ltd&gt;</bdi></li>');
+    expect(refused.text).toContain('href="/account/organizations"');
+    const { id: user_id } = await latchkey.user();
+    await latchkey.run('organizations.members.create', { organization_id, user_id, roles: ['TENANT_OWNER'] });
+    expect((await send(visitor, at('/account/close'), { email: user.email })).location).toMatch(/account\/closed/);
+  });
+
   test('is refused to another user, and in a session older than five minutes', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
     expect((await send(mallory.visitor, at('/account/close'), { email: alice.user.email })).isRefused).toBe(true);

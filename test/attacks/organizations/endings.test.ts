@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { operator } from '#audit/module.ts';
 import { OrganizationClientService } from '#directory/organization-clients/module.ts';
 import { MemberService } from '#directory/organizations/member-service.ts';
-import { noRoles } from '#directory/organizations/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { Id } from '#kernel/ids.ts';
 import { organizationEndings } from '#oidc/module.ts';
 import { openAudit } from '../../support/audit.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { post, tokensFor, type TokenAnswer } from '../../support/visitor.ts';
+import { noRoles } from '../../support/no-roles.ts';
 
 let latchkey: TestApp;
 let client: TestClient;

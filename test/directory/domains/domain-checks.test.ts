@@ -3,13 +3,14 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { operator } from '#audit/module.ts';
 import { createDomains } from '#directory/domains/module.ts';
 import { challengeOf } from '#directory/domains/domain-challenge.ts';
-import { createOrganizations, noRoles, type OrganizationId } from '#directory/organizations/module.ts';
+import { createOrganizations, type OrganizationId } from '#directory/organizations/module.ts';
 import { DAY, HOUR } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { createThrottle } from '#kernel/throttle.ts';
 import type { TxtAnswer } from '#kernel/txt-records.ts';
 import { testClock } from '../../support/clock.ts';
 import { openTestDatabase } from '../../support/database.ts';
+import { noRoles } from '../../support/no-roles.ts';
 
 const clock = testClock();
 const events: { type: string; details: unknown }[] = [];

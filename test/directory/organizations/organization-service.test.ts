@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operator } from '#audit/module.ts';
 import { access } from '#directory/access/module.ts';
-import { createOrganizations, noRoles, PolicyService } from '#directory/organizations/module.ts';
+import { createOrganizations, PolicyService } from '#directory/organizations/module.ts';
 import { createSettings } from '#settings/module.ts';
 import { createUsers, type OrganizationCreation } from '#directory/users/module.ts';
 import type { MemberService, OwnOrganization } from '#directory/organizations/member-service.ts';
@@ -16,6 +16,7 @@ import { testClock } from '../../support/clock.ts';
 import { policiesWith } from '../../support/policies.ts';
 import { openAudit } from '../../support/audit.ts';
 import { openTestDatabase } from '../../support/database.ts';
+import { noRoles } from '../../support/no-roles.ts';
 
 const clock = testClock();
 let database: Database;

@@ -1,0 +1,14 @@
+import type { MemberRoles } from '#directory/organizations/module.ts';
+
+const nothing = async (): Promise<void> => {};
+
+/** Members without any role. */
+export const noRoles: MemberRoles = {
+  grantOnCreate: nothing,
+  grant: nothing,
+  keepingOwner: (_em, _organizationId, act) => act(),
+  removeAll: nothing,
+  namesOf: async () => new Map(),
+  requireGivable: nothing,
+  requireRightsOver: nothing,
+};
