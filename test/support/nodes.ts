@@ -14,24 +14,23 @@ export type Answer = {
 };
 export type Send = (
   path: string,
-  options?: { form?: Record<string, string>; headers?: Record<string, string> },
+  options?: { method?: string; form?: Record<string, string>; json?: object; headers?: Record<string, string> },
 ) => Promise<Answer>;
 export type Node = { send: Send; stop(): Promise<void> };
 
 /** Requests to one port in the name of the issuer, over connections that stay open. */
 export function sender(issuer: string, port: number): { send: Send; close(): void } {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  const send: Send = async (path, { form, headers = {} } = {}) => {
-    const body = form ? new URLSearchParams(form).toString() : undefined;
+  const send: Send = async (path, { method, form, json, headers = {} } = {}) => {
+    const body = form ? new URLSearchParams(form).toString() : json && JSON.stringify(json);
+    const mediaType = form ? 'application/x-www-form-urlencoded' : 'application/json';
     const type =
-      body === undefined
-        ? {}
-        : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(Buffer.byteLength(body)) };
+      body === undefined ? {} : { 'content-type': mediaType, 'content-length': String(Buffer.byteLength(body)) };
     const req = request({
       host: '127.0.0.1',
       port,
       path,
-      method: body === undefined ? 'GET' : 'POST',
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       agent,
       headers: { host: new URL(issuer).host, accept: 'application/json', ...type, ...headers },
     });
