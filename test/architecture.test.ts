@@ -23,6 +23,7 @@ const mayImport: Record<string, readonly string[]> = {
   'directory/invitations': ['directory/users', 'directory/organizations', 'credentials', 'directory/contacts', 'audit'],
   'directory/domains': ['directory/users', 'directory/organizations', 'audit'],
   'directory/waitlist': ['directory/users', 'credentials', 'audit', 'settings'],
+  connections: ['directory/users', 'directory/organizations', 'audit'],
   'oidc/keys': ['audit', 'settings'],
   oidc: [
     'oidc/keys',

@@ -131,6 +131,13 @@ test('every operation gives what its output schema lets through', async () => {
 
   await useAccess(run, user_id as unknown as string);
 
+  const provided = { slug: 'github', provider: 'github', client_id: 'latchkey', client_secret: 'secret' };
+  const { slug: connection } = await run('connections.create', provided);
+  await run('connections.list', { organization_id });
+  await run('connections.read', { connection });
+  await run('connections.update', { connection, enabled: false });
+  await run('connections.delete', { connection });
+
   for (const verb of ['list', 'rotate', 'reencrypt']) await run(`keys.${verb}`);
   await run('registration_tokens.create');
   await run('settings.list');

@@ -8,6 +8,7 @@ import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
 import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
+import { connectionOperations } from '#connections/operations.ts';
 import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
@@ -136,6 +137,10 @@ export function createOperations(
       organizations: nouns.organizations.organizations,
       invitations: nouns.organizationInvitations.invitations,
     }),
+    bindOperations(connectionOperations, {
+      connections: nouns.connections.connections,
+      callbackUrl: nouns.connections.callbackUrl,
+    }),
     bindOperations(mfaOperations, { resets }),
     bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),
     bindOperations(migrationOperations, { imports: migration.imports, exports: migration.exports }),
@@ -148,6 +153,7 @@ export function createOperations(
       sealed: {
         'signing keys': () => keys.service.reencrypt(),
         'client secrets': () => clients.secrets.reencrypt(),
+        'secrets of connections': () => nouns.connections.connections.reencrypt(),
         'authenticator apps': () => credentials.totp.reencrypt(),
         'keys of audit seals': () => nouns.sealingKeys.reencrypt(),
       },

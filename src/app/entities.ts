@@ -2,6 +2,7 @@ import { AuditChain, AuditDetail, AuditEventRow, AuditSeal, AuditSealKey, AuditU
 import { BrandRow, ClientLogo, OrganizationBrand } from '#branding/module.ts';
 import { ApiResource } from '#applications/apis/module.ts';
 import { Client, ClientSecret, RetiredClientId } from '#applications/clients/module.ts';
+import { Connection, UsedUpstreamState } from '#connections/module.ts';
 import { Consent } from '#oidc/consents/module.ts';
 import {
   AttemptCounterRow,
@@ -62,6 +63,7 @@ export const entities: Entities = [
   ClientLogo,
   Client,
   ClientSecret,
+  Connection,
   Consent,
   Contact,
   KnownDevice,
@@ -98,6 +100,7 @@ export const entities: Entities = [
   TotpEnrolment,
   TrustedDeviceRow,
   UsedProofOfWork,
+  UsedUpstreamState,
   User,
   UserGroup,
   UserGroupMember,

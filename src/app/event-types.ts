@@ -4,6 +4,7 @@ import * as account from '#account/events.ts';
 import * as audit from '#audit/events.ts';
 import * as branding from '#branding/events.ts';
 import * as clients from '#applications/clients/events.ts';
+import * as connections from '#connections/events.ts';
 import * as consent from '#oidc/consents/events.ts';
 import * as credentials from '#credentials/events.ts';
 import * as domains from '#directory/domains/events.ts';
@@ -37,6 +38,7 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   clients,
   keys,
   credentials,
+  connections,
   migration,
   oidc,
   interaction,

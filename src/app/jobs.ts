@@ -18,6 +18,7 @@ export function defineJobs(
     partitions,
     keys,
     clients,
+    connections,
     contacts,
     credentials,
     look,
@@ -55,6 +56,7 @@ export function defineJobs(
         endedAssignments,
         organizationInvitations.invitations,
         credentials.oneTimeSecrets,
+        connections.states,
       ].flat(),
     ),
   );

@@ -21,6 +21,7 @@ import {
 } from '#directory/organizations/module.ts';
 import { createOrganizationInvitations } from '#directory/invitations/module.ts';
 import { createDomains } from '#directory/domains/module.ts';
+import { createConnections } from '#connections/module.ts';
 import { OrganizationClientService } from '#directory/organization-clients/module.ts';
 import { createUsers, KnownUsers, PictureService, UserActivity } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
@@ -209,6 +210,17 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     letters: look.letters,
     audit,
   });
+  const connections = createConnections({
+    clock,
+    database,
+    keyRing,
+    audit,
+    invalidation,
+    outbound,
+    log,
+    issuer: config.issuer,
+    organizations: knownOrganizations,
+  });
   const migration = createMigration({
     clock,
     database,
@@ -261,6 +273,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     knownOrganizations,
     domains,
     organizationClients,
+    connections,
     organizationChoices,
     organizationPolicy,
     contacts,

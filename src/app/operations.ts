@@ -6,6 +6,7 @@ import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
 import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
+import { connectionOperations } from '#connections/operations.ts';
 import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
@@ -41,6 +42,7 @@ export const operations: readonly Operation[] = [
   joinOperations,
   organizationClientOperations,
   organizationInvitationOperations,
+  connectionOperations,
   mfaOperations,
   invitationOperations,
   migrationOperations,

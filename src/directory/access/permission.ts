@@ -15,6 +15,8 @@ const onInstance = {
   'waitlist.manage': 'Invite from the waitlist and remove from it',
   'clients.read': 'Read clients',
   'clients.manage': 'Create, change and delete clients and their secrets, and make registration tokens',
+  'connections.read': 'Read connections to identity providers, without their secrets',
+  'connections.manage': 'Create, change and delete connections to identity providers',
   'apis.read': 'Read APIs and their scopes',
   'apis.manage': 'Create, change and delete APIs',
   'keys.read': 'Read signing keys, without their private part',

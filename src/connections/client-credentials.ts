@@ -1,0 +1,67 @@
+/** How this instance proves to a provider who it is. */
+import { createPrivateKey, sign } from 'node:crypto';
+import { importPKCS8 } from 'jose';
+import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt } from 'openid-client';
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import type { Connection } from './connection.ts';
+import { ASSERTION_SECONDS } from './limits.ts';
+import type { ClientAuthentication } from './providers/provider.ts';
+
+type Credentials = {
+  connection: Pick<Connection, 'provider' | 'clientId' | 'settings'>;
+  method: ClientAuthentication;
+  secret: string;
+  clock: Clock;
+};
+
+/** The authentication of one connection at its token endpoint. */
+export async function clientAuthenticationOf(credentials: Credentials): Promise<ClientAuth> {
+  const { connection, method, secret, clock } = credentials;
+  if (connection.provider === 'apple') return signedSecret({ connection, secret, clock });
+  switch (method) {
+    case 'client_secret_basic':
+      return ClientSecretBasic(secret);
+    case 'client_secret_post':
+      return ClientSecretPost(secret);
+    case 'private_key_jwt':
+      return PrivateKeyJwt({
+        key: await signingKey(secret),
+        ...(connection.settings.keyId === undefined ? {} : { kid: connection.settings.keyId }),
+      });
+    case 'none':
+      return None();
+  }
+}
+
+/** The algorithms of private keys (RFC 7518 §3.1, RFC 8037 §3.1). */
+const algorithms: Readonly<Record<string, string>> = { rsa: 'RS256', ec: 'ES256', ed25519: 'Ed25519' };
+
+/** A key in any form of PEM. */
+function signingKey(pem: string) {
+  const key = createPrivateKey(pem);
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'pem' }) as string;
+  return importPKCS8(pkcs8, algorithms[key.asymmetricKeyType ?? ''] ?? '');
+}
+
+const segment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/**
+ * Apple takes a client secret that the key of the team signs with ES256:
+ * https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
+ */
+function signedSecret({ connection, secret, clock }: Omit<Credentials, 'method'>): ClientAuth {
+  const { clientId, settings } = connection;
+  return (server, client, body, headers) => {
+    const now = epochSeconds(clock);
+    const claims = {
+      iss: settings.teamId,
+      iat: now,
+      exp: now + ASSERTION_SECONDS,
+      aud: server.issuer,
+      sub: clientId,
+    };
+    const input = `${segment({ alg: 'ES256', kid: settings.keyId })}.${segment(claims)}`;
+    const signature = sign('sha256', Buffer.from(input), { key: secret, dsaEncoding: 'ieee-p1363' });
+    ClientSecretPost(`${input}.${signature.toString('base64url')}`)(server, client, body, headers);
+  };
+}

@@ -1,0 +1,107 @@
+/** Rules for the members of a connection, so that its provider can be asked. */
+import { createPrivateKey } from 'node:crypto';
+import { isLoopback } from '#kernel/issuer.ts';
+import type { Connection, ConnectionSettings } from './connection.ts';
+import { connectionInvalid } from './errors.ts';
+import type { Provider } from './providers/provider.ts';
+import { providers } from './providers/providers.ts';
+
+type Ruled = Pick<Connection, 'provider' | 'settings'>;
+
+const methodOf = ({ provider, settings }: Ruled) =>
+  settings.clientAuthentication ?? providers[provider].clientAuthentications[0]!;
+
+/** A public client has no secret. */
+export const isConfigured = (connection: Ruled & Pick<Connection, 'sealedSecret'>): boolean =>
+  Boolean(connection.sealedSecret) || methodOf(connection) === 'none';
+
+const endpointMembers = ['authorizationEndpoint', 'tokenEndpoint', 'userinfoEndpoint'] as const;
+/** The addresses that see the secret, or that say where it is sent. */
+const secretGoesTo = ['issuer', ...endpointMembers] as const;
+
+/** Whether a secret that was given for the addresses before is safe with those after. */
+export const sendsSecretElsewhere = (before: ConnectionSettings, after: ConnectionSettings): boolean =>
+  secretGoesTo.some((member) => before[member] !== after[member]);
+
+/** `secret` is one that is given now. Throws connections.invalid. */
+export function requireUsable(connection: Ruled, secret: string | null): void {
+  const problem = problemOf(connection, providers[connection.provider], secret);
+  if (problem !== null) throw connectionInvalid(problem);
+}
+
+function problemOf(connection: Ruled, provider: Provider, secret: string | null): string | null {
+  const { settings } = connection;
+  const method = methodOf(connection);
+  const isGeneric = connection.provider === 'oidc' || connection.provider === 'oauth2';
+  if (!provider.clientAuthentications.includes(method))
+    return `client_authentication of ${provider.title} must be ${provider.clientAuthentications.join(' or ')}`;
+  if (settings.claims !== undefined && !isGeneric) return 'claims belong to oidc and oauth2';
+  if (connection.provider !== 'oauth2' && settings.claims?.sub !== undefined)
+    return 'the subject of OpenID Connect is sub, and no other claim';
+  return (
+    addressProblem(provider, settings) ??
+    scopeProblem(provider, settings) ??
+    keyProblem(connection, method) ??
+    (secret === null ? null : secretProblem(connection, method, secret))
+  );
+}
+
+function addressProblem(provider: Provider, settings: ConnectionSettings): string | null {
+  const given = endpointMembers.filter((member) => settings[member] !== undefined);
+  if (provider.protocol === 'openid') {
+    if (given.length > 0) return `${wireName(given[0]!)} belongs to oauth2; the endpoints come from the issuer`;
+    if (provider.issuer === null && settings.issuer === undefined) return 'issuer must be given';
+    if (provider.issuer?.kind === 'fixed' && settings.issuer !== undefined)
+      return `issuer of ${provider.title} is always the same`;
+  } else {
+    if (settings.issuer !== undefined) return 'issuer belongs to providers of OpenID Connect';
+    if (settings.idTokenAlgorithms !== undefined) return 'id_token_algorithms belongs to providers of OpenID Connect';
+    if (provider.endpoints !== null && given.length > 0) return `endpoints of ${provider.title} are always the same`;
+    const missing = endpointMembers.find((member) => provider.endpoints === null && settings[member] === undefined);
+    if (missing !== undefined) return `${wireName(missing)} must be given`;
+  }
+  const wrong = secretGoesTo.find((member) => settings[member] !== undefined && !isAddress(settings[member]));
+  return wrong === undefined ? null : `${wireName(wrong)} must begin with https:// and have no user and no fragment`;
+}
+
+/** OpenID Connect Discovery §3 has https alone; plain http is for a provider on this machine. */
+function isAddress(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '' || text.includes('#')) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+}
+
+function scopeProblem({ protocol }: Provider, { scopes }: ConnectionSettings): string | null {
+  if (scopes === undefined || protocol !== 'openid' || scopes.includes('openid')) return null;
+  return 'scopes must contain openid';
+}
+
+function keyProblem({ provider, settings }: Ruled, method: string): string | null {
+  if (provider !== 'apple') {
+    if (settings.teamId !== undefined) return 'team_id belongs to apple';
+    return settings.keyId === undefined || method === 'private_key_jwt' ? null : 'key_id belongs to private_key_jwt';
+  }
+  if (settings.teamId === undefined) return 'team_id must be given';
+  return settings.keyId === undefined ? 'key_id must be given' : null;
+}
+
+function secretProblem({ provider }: Ruled, method: string, secret: string): string | null {
+  if (method === 'none') return 'client_authentication none has no secret';
+  if (provider === 'apple')
+    return kindOfKey(secret) === 'P-256' ? null : 'client_secret of Apple is the content of its .p8 file';
+  if (method !== 'private_key_jwt' || kindOfKey(secret) !== null) return null;
+  return 'client_secret must be a private key in PEM: RSA with 2048 bits or more, EC on P-256, or Ed25519';
+}
+
+function kindOfKey(pem: string): 'rsa' | 'P-256' | 'ed25519' | null {
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem);
+    if (type === 'rsa') return (details?.modulusLength ?? 0) >= 2048 ? type : null;
+    if (type === 'ec') return details?.namedCurve === 'prime256v1' ? 'P-256' : null;
+    return type === 'ed25519' ? type : null;
+  } catch {
+    return null;
+  }
+}
+
+const wireName = (member: string): string => member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,0 +1,194 @@
+import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
+import type { AuditLog, By } from '#audit/module.ts';
+import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { fromUuid, newId, parseId } from '#kernel/ids.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import { requireUsable, sendsSecretElsewhere } from './connection-rules.ts';
+import { Connection, type ConnectionId, type ConnectionSettings, sealPlace } from './connection.ts';
+import { connectionNotFound, slugTaken, tooManyConnections } from './errors.ts';
+import { connectionChanged, connectionCreated, connectionDeleted } from './events.ts';
+import { CONNECTIONS_TOPIC, listOf } from './known-connections.ts';
+import { MOST_CONNECTIONS } from './limits.ts';
+
+export type ConnectionDependencies = {
+  clock: Clock;
+  database: Database;
+  keyRing: KeyRing;
+  audit: Pick<AuditLog, 'record'>;
+  invalidation: Pick<Invalidation, 'publish'>;
+};
+
+type Switches = Pick<
+  Connection,
+  'trustsEmail' | 'createsUsers' | 'linksByEmail' | 'trustsFactors' | 'position' | 'enabled'
+>;
+type NewConnection = Pick<Connection, 'slug' | 'name' | 'provider' | 'clientId' | 'settings'> &
+  Partial<Switches> & { organizationId: OrganizationId | null; secret: string | null };
+/** Members of `settings` that are null go; those that are not named stay. */
+type ConnectionChanges = Partial<Pick<Connection, 'name' | 'clientId'> & Switches> & {
+  secret?: string;
+  settings: { [Member in keyof ConnectionSettings]?: ConnectionSettings[Member] | null };
+};
+
+/** Creates, lists, changes and deletes connections. */
+export class ConnectionService {
+  readonly #deps: ConnectionDependencies;
+
+  constructor(dependencies: ConnectionDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Of the instance or of one organization, in their order. */
+  async list(organizationId: OrganizationId | null): Promise<Connection[]> {
+    const order = { position: 'asc', id: 'asc' } as const;
+    return this.#deps.database.em().find(Connection, { organizationId }, { orderBy: order });
+  }
+
+  /** By its id or its slug. Throws connections.not_found. */
+  async require(idOrSlug: string): Promise<Connection> {
+    return found(await this.#deps.database.em().findOne(Connection, byName(idOrSlug)));
+  }
+
+  /** Throws connections.invalid, connections.slug_taken, connections.too_many, organizations.not_found. */
+  async create({ secret, organizationId, ...given }: NewConnection, by: By): Promise<Connection> {
+    const { clock, database, keyRing, audit } = this.#deps;
+    requireUsable(given, secret);
+    const isNamed = given.provider !== 'oidc' && given.provider !== 'oauth2';
+    const connection = await database.transaction(async (em) => {
+      if (organizationId !== null) await lockOrganization(em, organizationId);
+      const present = await em.find(Connection, { organizationId });
+      if (present.length >= MOST_CONNECTIONS) throw tooManyConnections();
+      const id: ConnectionId = newId('con');
+      const now = clock.now();
+      const added = em.create(Connection, {
+        // The table says when an email address of a named provider is trusted. For other providers an operator decides.
+        trustsEmail: isNamed,
+        createsUsers: true,
+        linksByEmail: isNamed,
+        trustsFactors: false,
+        position: Math.max(0, ...present.map(({ position }) => position)) + 1,
+        enabled: true,
+        ...given,
+        id,
+        organizationId,
+        sealedSecret: secret === null ? null : keyRing.seal(secret, sealPlace(id)),
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
+      });
+      await em.flush().catch((error: unknown) => {
+        throw error instanceof UniqueConstraintViolationException ? slugTaken() : error;
+      });
+      await audit.record(em, connectionCreated(eventAbout(added, by)));
+      return added;
+    });
+    await this.#tell(connection);
+    return connection;
+  }
+
+  /**
+   * A secret that was given for other addresses goes with them, unless a new one comes along.
+   * Throws connections.not_found, connections.invalid.
+   */
+  async change(
+    idOrSlug: string,
+    { secret, settings, ...given }: ConnectionChanges,
+    by: By,
+  ): Promise<{ connection: Connection; secretRemoved: boolean }> {
+    const { clock, keyRing, audit } = this.#deps;
+    return this.#act(idOrSlug, async (em, connection) => {
+      const next = merged(connection.settings, settings);
+      requireUsable({ provider: connection.provider, settings: next }, secret ?? null);
+      const secretRemoved =
+        secret === undefined && Boolean(connection.sealedSecret) && sendsSecretElsewhere(connection.settings, next);
+      if (secret !== undefined) connection.sealedSecret = keyRing.seal(secret, sealPlace(connection.id));
+      else if (secretRemoved) connection.sealedSecret = null;
+      Object.assign(connection, given, { settings: next, updatedAt: clock.now() });
+      // A sign-in under way goes on after a change of what is only shown.
+      const { name: _name, position: _position, ...decisive } = given;
+      const isDecisive = Object.keys({ ...decisive, ...settings }).length > 0 || secret !== undefined;
+      if (isDecisive) connection.version += 1;
+      await em.flush();
+      const { details, ...event } = eventAbout(connection, by);
+      const members = [...Object.keys(given), ...Object.keys(settings)].sort();
+      const fate = secretRemoved ? 'removed' : secret === undefined ? 'kept' : 'replaced';
+      await audit.record(
+        em,
+        connectionChanged({ ...event, details: { ...details, members, secret: fate, enabled: connection.enabled } }),
+      );
+      return { connection, secretRemoved };
+    });
+  }
+
+  /** Its users stay, and do not sign in with it any more. Throws connections.not_found. */
+  async delete(idOrSlug: string, by: By): Promise<Connection> {
+    const { connection } = await this.#act(idOrSlug, async (em, connection) => {
+      await em.nativeDelete(Connection, { id: connection.id });
+      await this.#deps.audit.record(em, connectionDeleted(eventAbout(connection, by)));
+      return { connection };
+    });
+    return connection;
+  }
+
+  /** Seals every secret under the first secret of the ring. May be broken off and called again. */
+  async reencrypt(): Promise<{ checked: number; changed: number }> {
+    const { database, keyRing } = this.#deps;
+    const rows = await database.sql<{ id: string; sealed: string }>(
+      'select id, sealed_secret as sealed from connection where sealed_secret is not null',
+    );
+    let changed = 0;
+    for (const { id, sealed } of rows.filter((row) => !keyRing.isCurrent(row.sealed))) {
+      const place = sealPlace(fromUuid('con', id));
+      const done = await database.sql(
+        'update connection set sealed_secret = $1 where id = $2 and sealed_secret = $3 returning id',
+        [keyRing.seal(keyRing.open(sealed, place), place), id, sealed],
+      );
+      changed += done.length;
+    }
+    return { checked: rows.length, changed };
+  }
+
+  async #act<Result extends { connection: Connection }>(
+    idOrSlug: string,
+    work: (em: EntityManager, connection: Connection) => Promise<Result>,
+  ): Promise<Result> {
+    const result = await this.#deps.database.transaction(async (em) => {
+      const locked = await em.findOne(Connection, byName(idOrSlug), { lockMode: LockMode.PESSIMISTIC_WRITE });
+      return work(em, found(locked));
+    });
+    await this.#tell(result.connection);
+    return result;
+  }
+
+  async #tell({ organizationId = null }: Connection): Promise<void> {
+    await this.#deps.invalidation.publish(CONNECTIONS_TOPIC, listOf(organizationId));
+  }
+}
+
+function byName(idOrSlug: string): { id: ConnectionId } | { slug: string } {
+  const id = parseId('con', idOrSlug);
+  return id === null ? { slug: idOrSlug } : { id };
+}
+
+function found(connection: Connection | null): Connection {
+  if (connection === null) throw connectionNotFound();
+  return connection;
+}
+
+function merged(before: ConnectionSettings, changes: ConnectionChanges['settings']): ConnectionSettings {
+  const members = Object.entries({ ...before, ...changes });
+  return Object.fromEntries(members.filter(([, value]) => value !== null));
+}
+
+/** Members of events about a connection. */
+function eventAbout({ id, slug, provider, organizationId = null }: Connection, by: By) {
+  return {
+    ...by,
+    subject: { type: 'connection', id },
+    ...(organizationId === null ? {} : { organizationId }),
+    details: { connection: slug, connection_id: id, provider },
+  };
+}

@@ -1,0 +1,35 @@
+import { errorType } from '#kernel/errors.ts';
+import { MOST_CONNECTIONS } from './limits.ts';
+
+export const connectionNotFound = errorType({
+  code: 'connections.not_found',
+  status: 404,
+  message: 'There is no such connection.',
+});
+/** 404: unknown, disabled and unfinished connections look the same to a visitor. */
+export const connectionNotOffered = errorType({
+  code: 'connections.not_offered',
+  status: 404,
+  message: 'This way to sign in is not available. Choose another one.',
+});
+/** 503: the provider cannot be asked now. */
+export const providerUnreachable = errorType({
+  code: 'connections.unreachable',
+  status: 503,
+  message: 'The identity provider does not answer. Try again later, or choose another way to sign in.',
+});
+export const slugTaken = errorType({
+  code: 'connections.slug_taken',
+  status: 409,
+  message: 'Another connection has this slug. Choose another one.',
+});
+export const tooManyConnections = errorType({
+  code: 'connections.too_many',
+  status: 409,
+  message: `The instance or an organization may have at most ${MOST_CONNECTIONS} connections. Delete one first.`,
+});
+export const connectionInvalid = errorType<[problem: string]>({
+  code: 'connections.invalid',
+  status: 422,
+  message: (problem) => `The connection cannot work: ${problem}.`,
+});

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { eventType } from '#audit/event-type.ts';
+
+const about = z.strictObject({ connection: z.string(), connection_id: z.string(), provider: z.string() });
+
+export const connectionCreated = eventType({
+  name: 'connection.created',
+  text: 'A connection to an identity provider was created.',
+  details: about,
+  audience: ['operator', 'organization'],
+  gravity: 'notice',
+  webhook: true,
+});
+
+export const connectionChanged = eventType({
+  name: 'connection.changed',
+  text: 'A connection to an identity provider was changed.',
+  details: about.extend({
+    members: z.array(z.string()),
+    secret: z.enum(['kept', 'replaced', 'removed']),
+    enabled: z.boolean(),
+  }),
+  audience: ['operator', 'organization'],
+  gravity: 'notice',
+  webhook: true,
+});
+
+export const connectionDeleted = eventType({
+  name: 'connection.deleted',
+  text: 'A connection to an identity provider was deleted. Users cannot sign in with it any more.',
+  details: about,
+  audience: ['operator', 'organization'],
+  gravity: 'warning',
+  webhook: true,
+});

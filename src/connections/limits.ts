@@ -1,0 +1,32 @@
+import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+
+/** From the redirect to a provider to its answer: long enough for a second factor there. */
+export const TRANSACTION_LIFETIME = 10 * MINUTE;
+/** One request to a provider while a user waits. A sign-in makes up to four. */
+export const UPSTREAM_TIMEOUT = 5 * SECOND;
+/** Bytes of an answer: a token response with large ID tokens, or a profile. */
+export const LARGEST_UPSTREAM_ANSWER = 256 * 1024;
+/** A discovery document is read again after this time; keys are read again as the protocol library needs them. */
+export const METADATA_KEPT_FOR = HOUR;
+/** Connections whose metadata and keys are in memory, some ten KiB each. */
+export const MOST_KEPT_METADATA = 200;
+/** The lists of connections that a node keeps: one for the instance, one for each organization. */
+export const MOST_KNOWN_LISTS = 5_000;
+/** Connections of the instance, or of one organization: they are all on one page. */
+export const MOST_CONNECTIONS = 50;
+/** OpenID Connect Core §2: a subject has at most 255 characters. Other identifiers of a provider get the same. */
+export const LONGEST_IDENTIFIER = 255;
+/** Characters of a name of a user. */
+export const LONGEST_NAME = 200;
+/** Methods in `amr`: one sign-in uses some. */
+export const MOST_METHODS = 20;
+/** Characters of a text that the browser brings back: nothing of ours is longer. */
+export const LONGEST_TRANSACTION = 2048;
+/** Characters of a secret: a private key of RSA with 4096 bits in PEM has 3,300. */
+export const LONGEST_SECRET = 8192;
+/** Characters of an address of a provider. */
+export const LONGEST_ADDRESS = 512;
+/** Scopes of one request. */
+export const MOST_SCOPES = 30;
+/** A client assertion is made for one request. Apple takes up to six months. */
+export const ASSERTION_SECONDS = 60;

@@ -1,0 +1,93 @@
+export const providerNames = [
+  'google',
+  'microsoft',
+  'github',
+  'apple',
+  'facebook',
+  'x',
+  'linkedin',
+  'gitlab',
+  'discord',
+  'slack',
+  'oidc',
+  'oauth2',
+] as const;
+export type ProviderName = (typeof providerNames)[number];
+
+export const clientAuthentications = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+export type ClientAuthentication = (typeof clientAuthentications)[number];
+
+/** The members that a connection may read from a claim of another name. */
+export const mappedMembers = [
+  'sub',
+  'email',
+  'email_verified',
+  'name',
+  'given_name',
+  'family_name',
+  'preferred_username',
+  'locale',
+] as const;
+export type ClaimMapping = Partial<Record<(typeof mappedMembers)[number], string>>;
+
+export type Endpoints = {
+  authorizationEndpoint: string;
+  tokenEndpoint: string;
+  userinfoEndpoint: string;
+};
+
+type ClaimName =
+  | (typeof mappedMembers)[number]
+  | ('iss' | 'azp' | 'at_hash' | 'auth_time' | 'acr' | 'amr' | 'sid')
+  /** Of Google: the hosted domain. */
+  | 'hd'
+  /** Of Microsoft: the domain of the email address is proved. */
+  | 'xms_edov';
+/** Claims with the names of OpenID Connect Core §2 and §5.1. The values come from a provider, so they may be anything. */
+export type Claims = Readonly<Partial<Record<ClaimName, unknown>>>;
+/** An object that a provider sent. */
+type Members = Readonly<Record<string, unknown>>;
+
+/** Sends a GET with the access token, and reads an object or a list of JSON. */
+type Ask = (url: string) => Promise<unknown>;
+
+type Row = {
+  /** As the provider writes it. */
+  title: string;
+  scopes: readonly string[];
+  /** The first one is the default. */
+  clientAuthentications: readonly ClientAuthentication[];
+  /** False where the provider is known to refuse a code verifier. */
+  takesCodeChallenge: boolean;
+  /** Parameters that ask the user to authenticate again, as far as the provider can. */
+  forcedAuthentication: Readonly<Record<string, string>>;
+  /** Whether the provider vouches for the email address of these claims, besides `email_verified: true`. */
+  vouchesForEmail: (claims: Claims) => boolean;
+};
+
+/** A provider of OpenID Connect. Its endpoints and keys come from its discovery document. */
+export type OpenidProvider = Row & {
+  protocol: 'openid';
+  /** `fixed`: nothing else works. `default`: a connection may name another one. Null: a connection names it. */
+  issuer: { kind: 'fixed' | 'default'; url: string } | null;
+  responseMode?: 'form_post';
+  /** Brings claims that differ from the standard into its form. `parameters` come with the answer. */
+  normalize?: (claims: Claims, parameters: URLSearchParams) => Claims;
+};
+
+/** A provider of OAuth 2.0 with an API that answers who the user is. */
+export type OauthProvider = Row & {
+  protocol: 'oauth';
+  /** Identifies the provider in identities. Null: the origin of the token endpoint. */
+  issuer: string | null;
+  /** Null: a connection names them. */
+  endpoints: Endpoints | null;
+  /** Answers with standard names, and the identifier of the user as `sub`. */
+  readClaims: (userinfoEndpoint: string, ask: Ask) => Promise<Claims>;
+};
+
+export type Provider = OpenidProvider | OauthProvider;
+
+/** Members of an object; none of anything else. */
+export const membersOf = (value: unknown): Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};

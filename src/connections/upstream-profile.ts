@@ -1,0 +1,106 @@
+import type { OrganizationId } from '#directory/organizations/module.ts';
+import { newCanonicalEmail } from '#directory/users/email.ts';
+import { headerText } from '#kernel/mail/address.ts';
+import type { Connection, ConnectionId } from './connection.ts';
+import { LONGEST_IDENTIFIER, LONGEST_NAME, MOST_METHODS } from './limits.ts';
+import type { Claims, Provider, ProviderName } from './providers/provider.ts';
+
+/** A user as a provider describes one, checked and limited. The texts are still texts of a stranger. */
+export type UpstreamProfile = {
+  connection: {
+    id: ConnectionId;
+    slug: string;
+    name: string;
+    provider: ProviderName;
+    organizationId: OrganizationId | null;
+    /** A user who is new here gets an account. */
+    mayCreateUsers: boolean;
+    /** An account is found by a trusted email address. */
+    mayLinkByEmail: boolean;
+    /** `acr` and `amr` count as proof of a second factor. */
+    trustsFactors: boolean;
+  };
+  issuer: string;
+  /** Exactly as the provider writes it. */
+  subject: string;
+  /** In its canonical form. Trusted: the provider verified it, vouches for it, and the connection believes that. */
+  email: { address: string; isTrusted: boolean } | null;
+  name: string | null;
+  givenName: string | null;
+  familyName: string | null;
+  preferredUsername: string | null;
+  locale: string | null;
+  /** When the user authenticated there, where the provider says so. */
+  authenticatedAt: Date | null;
+  acr: string | null;
+  amr: readonly string[];
+  /** The session there (`sid`), which a logout notice would name. */
+  sessionId: string | null;
+};
+
+/** Null without a usable subject: then nothing says who the user is. */
+export function profileOf(
+  connection: Connection,
+  { vouchesForEmail }: Pick<Provider, 'vouchesForEmail'>,
+  { issuer, claims }: { issuer: string; claims: Claims },
+): UpstreamProfile | null {
+  const subject = identifier(claims.sub);
+  if (subject === null) return null;
+  const address = typeof claims.email === 'string' ? newCanonicalEmail(claims.email) : null;
+  const isTrusted = connection.trustsEmail && claims.email_verified === true && vouchesForEmail(claims);
+  const { id, slug, name, provider, organizationId = null } = connection;
+  return {
+    connection: {
+      id,
+      slug,
+      name,
+      provider,
+      organizationId,
+      mayCreateUsers: connection.createsUsers,
+      mayLinkByEmail: connection.linksByEmail,
+      trustsFactors: connection.trustsFactors,
+    },
+    issuer,
+    subject,
+    email: address === null ? null : { address, isTrusted },
+    name: plainText(claims.name),
+    givenName: plainText(claims.given_name),
+    familyName: plainText(claims.family_name),
+    preferredUsername: plainText(claims.preferred_username),
+    locale: localeOf(claims.locale),
+    authenticatedAt: instantOf(claims.auth_time),
+    acr: identifier(claims.acr),
+    amr: (Array.isArray(claims.amr) ? claims.amr : [])
+      .slice(0, MOST_METHODS)
+      .filter((method): method is string => identifier(method) !== null),
+    sessionId: identifier(claims.sid),
+  };
+}
+
+/** Compared byte by byte, so nothing is trimmed or converted: what could be shown as another one is none. */
+function identifier(value: unknown): string | null {
+  if (typeof value !== 'string' || value === '' || value.length > LONGEST_IDENTIFIER) return null;
+  return value.trim() === value && !/\p{C}/u.test(value) ? value : null;
+}
+
+/** One line without control characters, as long as a name may be. */
+function plainText(value: unknown): string | null {
+  // Cut ahead of the work on it, which would take its time with a megabyte.
+  const text = typeof value === 'string' ? headerText(value.slice(0, 8 * LONGEST_NAME), LONGEST_NAME) : '';
+  return text === '' ? null : text;
+}
+
+/** RFC 5646, also with an underscore, as some providers write it. */
+function localeOf(value: unknown): string | null {
+  if (typeof value !== 'string' || value.length > 35) return null;
+  try {
+    return Intl.getCanonicalLocales(value.replaceAll('_', '-'))[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The largest time of ECMAScript, in seconds. */
+const LATEST = 8.64e12;
+const instantOf = (value: unknown): Date | null =>
+  typeof value === 'number' && value > 0 && value < LATEST ? new Date(value * 1000) : null;

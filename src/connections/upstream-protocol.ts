@@ -1,0 +1,221 @@
+/** OpenID Connect and OAuth 2.0 towards providers, with a certified library. It is loaded by the first sign-in that needs it. */
+import { createHash } from 'node:crypto';
+import {
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  buildAuthorizationUrlWithPAR,
+  calculatePKCECodeChallenge,
+  type ClientMetadata,
+  Configuration,
+  type CustomFetch,
+  customFetch,
+  discovery,
+  enableNonRepudiationChecks,
+  fetchProtectedResource,
+  fetchUserInfo,
+  type TokenEndpointResponse,
+} from 'openid-client';
+import type { Clock } from '#kernel/clock.ts';
+import { isLoopback } from '#kernel/issuer.ts';
+import { clientAuthenticationOf } from './client-credentials.ts';
+import type { Connection } from './connection.ts';
+import { METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
+import { mapped } from './claim-mapping.ts';
+import type { Claims, OauthProvider, OpenidProvider, Provider } from './providers/provider.ts';
+import type { Transaction } from './transaction.ts';
+
+/** A connection with what a request to its provider needs. */
+export type Upstream = {
+  connection: Connection;
+  provider: Provider;
+  /** In the clear; empty where the client has none. */
+  secret: string;
+  redirectUri: string;
+};
+
+/** An answer that the library lets through and that is wrong all the same. */
+export class AnswerRefused extends Error {
+  override readonly name = 'AnswerRefused';
+}
+
+/** ID tokens are signed with RS256 unless the connection says otherwise (OpenID Connect Core §2, `alg`). */
+const USUAL_ALGORITHMS = ['RS256'] as const;
+
+type Request = Transaction & { loginHint?: string | undefined; forceAuthentication?: boolean | undefined };
+
+/** The requests of a sign-in at a provider. Every function throws for what the provider does wrong. */
+export class UpstreamProtocol {
+  readonly #clock: Clock;
+  readonly #fetch: CustomFetch;
+  readonly #kept = new Map<string, { configuration: Promise<Configuration>; until: number }>();
+
+  constructor({ clock, fetch }: { clock: Clock; fetch: typeof globalThis.fetch }) {
+    this.#clock = clock;
+    this.#fetch = (url, init) => fetch(url, init as RequestInit);
+  }
+
+  /** Where to send the browser. */
+  async authorizationUrl(upstream: Upstream, { loginHint, forceAuthentication, ...request }: Request): Promise<URL> {
+    const { connection, provider, redirectUri } = upstream;
+    const configuration = await this.#configurationOf(upstream);
+    const scopes = connection.settings.scopes ?? provider.scopes;
+    const challenge = provider.takesCodeChallenge ? await calculatePKCECodeChallenge(request.verifier) : undefined;
+    const isOpenid = provider.protocol === 'openid';
+    const parameters = given({
+      ...(forceAuthentication === true ? provider.forcedAuthentication : {}),
+      redirect_uri: redirectUri,
+      scope: scopes.join(' ') || undefined,
+      state: request.state,
+      code_challenge: challenge,
+      code_challenge_method: challenge === undefined ? undefined : 'S256',
+      nonce: isOpenid ? request.nonce : undefined,
+      response_mode: isOpenid ? provider.responseMode : undefined,
+      login_hint: isOpenid ? loginHint : undefined,
+    });
+    // RFC 9126: what the provider is asked for does not pass through the browser.
+    return configuration.serverMetadata().pushed_authorization_request_endpoint === undefined
+      ? buildAuthorizationUrl(configuration, parameters)
+      : buildAuthorizationUrlWithPAR(configuration, parameters);
+  }
+
+  /** Swaps the code for tokens, and reads who the user is, from an ID token or from the user endpoint. */
+  async claimsOf(
+    upstream: Upstream,
+    transaction: Transaction,
+    parameters: URLSearchParams,
+  ): Promise<{ issuer: string; claims: Claims }> {
+    const { provider, redirectUri } = upstream;
+    const configuration = await this.#configurationOf(upstream);
+    const answer = new URL(redirectUri);
+    answer.search = parameters.toString();
+    const tokens = await authorizationCodeGrant(configuration, answer, {
+      expectedState: transaction.state,
+      ...(provider.takesCodeChallenge ? { pkceCodeVerifier: transaction.verifier } : {}),
+      ...(provider.protocol === 'openid' ? { expectedNonce: transaction.nonce, idTokenExpected: true } : {}),
+    });
+    return provider.protocol === 'openid'
+      ? openidClaims(configuration, upstream.connection, provider, tokens, parameters)
+      : oauthClaims(configuration, upstream.connection, provider, tokens);
+  }
+
+  /** Metadata and keys are kept for each state of a connection. */
+  #configurationOf(upstream: Upstream): Promise<Configuration> {
+    const { id, version } = upstream.connection;
+    const key = `${id} ${version}`;
+    const now = this.#clock.now().getTime();
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && kept.until > now) return kept.configuration;
+    const configuration = this.#configure(upstream);
+    this.#kept.delete(key);
+    this.#kept.set(key, { configuration, until: now + METADATA_KEPT_FOR });
+    if (this.#kept.size > MOST_KEPT_METADATA) this.#kept.delete(this.#kept.keys().next().value!);
+    // The next sign-in asks again.
+    configuration.catch(() => {
+      if (this.#kept.get(key)?.configuration === configuration) this.#kept.delete(key);
+    });
+    return configuration;
+  }
+
+  async #configure({ connection, provider, secret }: Upstream): Promise<Configuration> {
+    const { settings, clientId } = connection;
+    const method = settings.clientAuthentication ?? provider.clientAuthentications[0]!;
+    const authentication = await clientAuthenticationOf({ connection, method, secret, clock: this.#clock });
+    // The library takes one algorithm or a list, and its type knows one alone.
+    const metadata = {
+      id_token_signed_response_alg: settings.idTokenAlgorithms ?? USUAL_ALGORITHMS,
+    } as unknown as Partial<ClientMetadata>;
+    if (provider.protocol === 'openid') {
+      const issuer = new URL(settings.issuer ?? provider.issuer!.url);
+      return discovery(issuer, clientId, metadata, authentication, {
+        [customFetch]: this.#fetch,
+        execute: [enableNonRepudiationChecks, ...insecure(issuer)],
+      });
+    }
+    const { authorizationEndpoint, tokenEndpoint } = endpointsOf(connection, provider);
+    const server = { issuer: issuerOf(connection, provider) };
+    const endpoints = { authorization_endpoint: authorizationEndpoint, token_endpoint: tokenEndpoint };
+    const configuration = new Configuration({ ...server, ...endpoints }, clientId, metadata, authentication);
+    configuration[customFetch] = this.#fetch;
+    for (const allow of insecure(new URL(tokenEndpoint))) allow(configuration);
+    return configuration;
+  }
+}
+
+/** Plain http is for providers on this machine, and even those must be in OUTBOUND_ALLOW. */
+const insecure = ({ protocol, hostname }: URL) =>
+  protocol === 'http:' && isLoopback(hostname) ? [allowInsecureRequests] : [];
+
+const endpointsOf = ({ settings }: Connection, { endpoints }: OauthProvider) => ({
+  authorizationEndpoint: settings.authorizationEndpoint ?? endpoints!.authorizationEndpoint,
+  tokenEndpoint: settings.tokenEndpoint ?? endpoints!.tokenEndpoint,
+  userinfoEndpoint: settings.userinfoEndpoint ?? endpoints!.userinfoEndpoint,
+});
+
+const issuerOf = (connection: Connection, provider: OauthProvider): string =>
+  provider.issuer ?? new URL(endpointsOf(connection, provider).tokenEndpoint).origin;
+
+async function openidClaims(
+  configuration: Configuration,
+  connection: Connection,
+  { normalize = (claims) => claims }: OpenidProvider,
+  tokens: TokenEndpointResponse & { claims(): Claims | undefined },
+  parameters: URLSearchParams,
+): Promise<{ issuer: string; claims: Claims }> {
+  const idToken = tokens.claims();
+  if (idToken === undefined) throw new AnswerRefused('no ID token');
+  requireOwn(idToken, connection.clientId);
+  requireAccessToken(idToken, tokens);
+  const told = mapped(normalize(idToken, parameters), connection.settings.claims);
+  const issuer = String(idToken.iss);
+  const isComplete = told.email !== undefined && told.name !== undefined;
+  if (isComplete || configuration.serverMetadata().userinfo_endpoint === undefined) return { issuer, claims: told };
+  const answer = await fetchUserInfo(configuration, tokens.access_token, String(idToken.sub));
+  const further = mapped(normalize(answer, parameters), connection.settings.claims);
+  // An address and whether it is verified come from one document: each alone could be true of another address.
+  const { email, email_verified: verified } = told.email === undefined ? further : told;
+  return { issuer, claims: { ...further, ...given(told), email, email_verified: verified } };
+}
+
+/** Without the members that are undefined. */
+const given = <Value>(members: Readonly<Record<string, Value | undefined>>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(members).filter((entry): entry is [string, Value] => entry[1] !== undefined));
+
+/** OpenID Connect Core §3.1.3.7, steps 4 and 5: the library compares `azp` only where there are several audiences. */
+function requireOwn({ azp }: Claims, clientId: string): void {
+  if (azp !== undefined && azp !== clientId) throw new AnswerRefused('the ID token is for another client');
+}
+
+const digests: Readonly<Record<string, string>> = { '256': 'sha256', '384': 'sha384', '512': 'sha512' };
+
+/** OpenID Connect Core §3.1.3.8: an `at_hash` belongs to the access token of the same answer. */
+function requireAccessToken({ at_hash: hash }: Claims, tokens: TokenEndpointResponse): void {
+  if (hash === undefined) return;
+  const { alg } = JSON.parse(Buffer.from(tokens.id_token!.split('.')[0]!, 'base64url').toString()) as { alg: string };
+  const digest = createHash(digests[alg.slice(-3)] ?? 'sha512')
+    .update(tokens.access_token)
+    .digest();
+  if (digest.subarray(0, digest.length / 2).toString('base64url') !== hash)
+    throw new AnswerRefused('the ID token belongs to another access token');
+}
+
+async function oauthClaims(
+  configuration: Configuration,
+  connection: Connection,
+  provider: OauthProvider,
+  tokens: TokenEndpointResponse,
+): Promise<{ issuer: string; claims: Claims }> {
+  const headers = new Headers({ accept: 'application/json' });
+  const ask = async (url: string): Promise<unknown> => {
+    const target = new URL(url);
+    const answer = await fetchProtectedResource(configuration, tokens.access_token, target, 'GET', undefined, headers);
+    if (!answer.ok) throw new AnswerRefused(`status ${answer.status} of the user endpoint`);
+    try {
+      return await answer.json();
+    } catch {
+      throw new AnswerRefused('the user endpoint did not answer with JSON');
+    }
+  };
+  const claims = await provider.readClaims(endpointsOf(connection, provider).userinfoEndpoint, ask);
+  return { issuer: issuerOf(connection, provider), claims: mapped(claims, connection.settings.claims) };
+}

@@ -1,0 +1,208 @@
+import type { KnownOrganizations, OrganizationId } from '#directory/organizations/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { type KeyRing, randomSecret } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { type Outbound, OutboundError } from '#kernel/http/outbound.ts';
+import type { Log } from '#kernel/log.ts';
+import { headerText } from '#kernel/mail/address.ts';
+import { isConfigured } from './connection-rules.ts';
+import { Connection, sealPlace } from './connection.ts';
+import { connectionNotOffered, providerUnreachable } from './errors.ts';
+import type { KnownConnections, OfferedConnection } from './known-connections.ts';
+import { LARGEST_UPSTREAM_ANSWER, UPSTREAM_TIMEOUT } from './limits.ts';
+import { providers } from './providers/providers.ts';
+import { isExpired, openTransaction, sealTransaction, type Transaction } from './transaction.ts';
+import { profileOf, type UpstreamProfile } from './upstream-profile.ts';
+import type { Upstream, UpstreamProtocol } from './upstream-protocol.ts';
+import type { UsedStates } from './used-states.ts';
+
+type BeginRequest = {
+  /** The slug of the connection. */
+  connection: string;
+  purpose: Transaction['purpose'];
+  loginHint?: string | undefined;
+  forceAuthentication?: boolean | undefined;
+};
+
+/**
+ * transaction     damaged, of another connection, or with another state than the answer
+ * expired         the answer came too late
+ * replayed        an answer with this state was used before
+ * disabled        the connection is deleted, disabled or unfinished, or its organization is not active
+ * changed         the connection was changed after the request
+ * unreachable     the provider did not answer
+ * upstream_error  the provider answered with an error
+ * invalid_answer  a token, a signature or a document is wrong
+ * subject         nothing usable says who the user is
+ */
+type RefusalReason =
+  | 'transaction'
+  | 'expired'
+  | 'replayed'
+  | 'disabled'
+  | 'changed'
+  | 'unreachable'
+  | 'upstream_error'
+  | 'invalid_answer'
+  | 'subject';
+
+type UpstreamOutcome =
+  | { kind: 'profile'; profile: UpstreamProfile; purpose: Transaction['purpose'] }
+  | { kind: 'cancelled'; purpose: Transaction['purpose'] }
+  | { kind: 'refused'; reason: RefusalReason };
+
+export type UpstreamDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'em'>;
+  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  outbound: Pick<Outbound, 'limited'>;
+  log: Pick<Log, 'warn'>;
+  /** Without a slash at its end. */
+  issuer: string;
+  organizations: Pick<KnownOrganizations, 'findById'>;
+  known: KnownConnections;
+  states: Pick<UsedStates, 'use'>;
+};
+
+/** The errors with which providers say that the user turned back; RFC 6749 §4.1.2.1 knows the first one alone. */
+const cancellations: ReadonlySet<string> = new Set([
+  'access_denied',
+  'user_cancelled_authorize',
+  'user_cancelled_login',
+]);
+
+/** Sends users to identity providers, and reads what comes back. */
+export class UpstreamSignIn {
+  readonly #deps: UpstreamDependencies;
+  #protocol: Promise<UpstreamProtocol> | undefined;
+
+  constructor(dependencies: UpstreamDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** The enabled and configured connections of an organization in their order, then the connections of the instance. */
+  async offered({ organizationId }: { organizationId: OrganizationId | null }): Promise<readonly OfferedConnection[]> {
+    const { known } = this.#deps;
+    if (organizationId === null) return known.offered(null);
+    const own = (await this.#isActive(organizationId)) ? await known.offered(organizationId) : [];
+    return [...own, ...(await known.offered(null))];
+  }
+
+  /** Connections by their ids, in whatever state. */
+  describe(...given: Parameters<KnownConnections['describe']>): ReturnType<KnownConnections['describe']> {
+    return this.#deps.known.describe(...given);
+  }
+
+  /**
+   * Where to send the browser, and the text that must come back from the same browser with the answer.
+   * Throws connections.not_offered, connections.unreachable.
+   */
+  async begin({
+    connection: slug,
+    purpose,
+    ...asked
+  }: BeginRequest): Promise<{ location: string; transaction: string }> {
+    const { clock, keyRing } = this.#deps;
+    const connection = await this.#usable(slug);
+    if (connection === null) throw connectionNotOffered();
+    const transaction: Transaction = {
+      connectionId: connection.id,
+      version: connection.version,
+      purpose,
+      state: randomSecret(),
+      nonce: randomSecret(),
+      verifier: randomSecret(),
+      startedAt: clock.now().getTime(),
+    };
+    try {
+      const protocol = await this.#load();
+      const url = await protocol.authorizationUrl(this.#open(connection), { ...transaction, ...asked });
+      return { location: url.href, transaction: sealTransaction(keyRing, slug, transaction) };
+    } catch (err) {
+      this.#deps.log.warn({ connection: connection.id, err }, 'an identity provider cannot be asked');
+      throw providerUnreachable();
+    }
+  }
+
+  /** Reads an answer of a provider, once. `parameters` come from the query or from the form. */
+  async finish({
+    connection: slug,
+    transaction: sealed,
+    parameters,
+  }: {
+    connection: string;
+    transaction: string;
+    parameters: URLSearchParams;
+  }): Promise<UpstreamOutcome> {
+    const { clock, keyRing, states } = this.#deps;
+    const transaction = openTransaction(keyRing, slug, sealed);
+    if (transaction === null || parameters.getAll('state').join(' ') !== transaction.state)
+      return this.#refuse(slug, 'transaction');
+    if (isExpired(transaction, clock)) return this.#refuse(slug, 'expired');
+    if (!(await states.use(transaction.state))) return this.#refuse(slug, 'replayed');
+    const connection = await this.#usable(slug);
+    if (connection?.id !== transaction.connectionId) return this.#refuse(slug, 'disabled');
+    if (connection.version !== transaction.version) return this.#refuse(slug, 'changed');
+    try {
+      const protocol = await this.#load();
+      const told = await protocol.claimsOf(this.#open(connection), transaction, parameters);
+      const profile = profileOf(connection, providers[connection.provider], told);
+      if (profile === null) return this.#refuse(slug, 'subject');
+      return { kind: 'profile', profile, purpose: transaction.purpose };
+    } catch (err) {
+      const error = parameters.get('error') ?? '';
+      if (isErrorAnswer(err) && cancellations.has(error)) return { kind: 'cancelled', purpose: transaction.purpose };
+      return this.#refuse(slug, reasonOf(err), { err, upstream_error: headerText(error, 64) });
+    }
+  }
+
+  /** Read again for each use: a connection that was disabled or changed a moment ago counts as such on every node. */
+  async #usable(slug: string): Promise<Connection | null> {
+    const connection = await this.#deps.database.em().findOne(Connection, { slug });
+    if (connection === null || !connection.enabled || !isConfigured(connection)) return null;
+    const { organizationId = null } = connection;
+    return organizationId === null || (await this.#isActive(organizationId)) ? connection : null;
+  }
+
+  async #isActive(organizationId: OrganizationId): Promise<boolean> {
+    return (await this.#deps.organizations.findById(organizationId))?.status === 'active';
+  }
+
+  #open(connection: Connection): Upstream {
+    const { keyRing, issuer } = this.#deps;
+    const { id, sealedSecret = null, slug } = connection;
+    return {
+      connection,
+      provider: providers[connection.provider],
+      secret: sealedSecret === null ? '' : keyRing.open(sealedSecret, sealPlace(id)),
+      redirectUri: callbackUrl(issuer, slug),
+    };
+  }
+
+  #load(): Promise<UpstreamProtocol> {
+    const { clock, outbound } = this.#deps;
+    const fetch = outbound.limited({ totalTimeout: UPSTREAM_TIMEOUT, maxBytes: LARGEST_UPSTREAM_ANSWER });
+    return (this.#protocol ??= import('./upstream-protocol.ts').then(
+      ({ UpstreamProtocol: Protocol }) => new Protocol({ clock, fetch }),
+    ));
+  }
+
+  #refuse(slug: string, reason: RefusalReason, seen: object = {}): UpstreamOutcome {
+    this.#deps.log.warn({ connection: slug, reason, ...seen }, 'a sign-in at an identity provider was refused');
+    return { kind: 'refused', reason };
+  }
+}
+
+/** The address that a provider sends the browser back to, and that is registered there. */
+export const callbackUrl = (issuer: string, slug: string): string => `${issuer}/federation/${slug}/callback`;
+
+const isErrorAnswer = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'AuthorizationResponseError';
+
+function reasonOf(error: unknown): RefusalReason {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof OutboundError) return at.kind === 'too_large' ? 'invalid_answer' : 'unreachable';
+    if (at.name === 'AuthorizationResponseError' || at.name === 'ResponseBodyError') return 'upstream_error';
+  }
+  return 'invalid_answer';
+}
