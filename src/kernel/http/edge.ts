@@ -22,7 +22,7 @@ import { createOwnTargets } from './own-target.ts';
 import { createReadyMade } from './ready-made.ts';
 import { createRefusals } from './refusal.ts';
 import { requestGuard } from './request-guard.ts';
-import { type Route, type Router, routesOf } from './router.ts';
+import { type Route, type Router, routesOf, routeTree } from './router.ts';
 import { requestLog, type AnsweredRequest } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -85,11 +85,9 @@ export function createEdge({
   };
   const routes: Route[] = [];
   const mount: Edge['mount'] = (routers) => {
-    for (const router of routers)
-      if (router) {
-        app.use(router.routes());
-        routes.push(...routesOf(router));
-      }
+    const given = routers.filter((router) => router !== undefined);
+    app.use(routeTree(given));
+    routes.push(...given.flatMap(routesOf));
   };
   return Object.assign(app, { callback: listener, forgetReady: readyMade.forget, mount, routes });
 }
