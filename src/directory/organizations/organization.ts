@@ -80,6 +80,8 @@ const OrganizationMemberSchema = defineEntity({
       expression: 'by migration',
     },
   ],
+  // With the organization: the organizations of a user are read without their rows here.
+  indexes: [{ name: 'organization_member_user_index', properties: ['userId', 'organizationId'] }],
   properties: {
     organizationId: () =>
       p
@@ -90,14 +92,7 @@ const OrganizationMemberSchema = defineEntity({
         .deleteRule('cascade')
         .updateRule('no action'),
     userId: () =>
-      p
-        .manyToOne(User)
-        .mapToPk()
-        .primary()
-        .fieldName('user_id')
-        .deleteRule('cascade')
-        .updateRule('no action')
-        .index('organization_member_user_id_index'),
+      p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
     source: p.text().$type<MemberSource>(),
     createdAt: instant(),
   },
