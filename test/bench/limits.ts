@@ -30,7 +30,7 @@ export async function settleLimits(
   const settings = Object.entries(raised).map(([name, value]) => `${name}=${value}`);
   const counters = left.filter((key) => key.startsWith('latchkey:limit:'));
   return [
-    `Settings that differ: ${settings.join(', ')}; limits raised: none. Requests that a limit refused: ${refused}.`,
+    `Settings that differ: ${settings.join(', ')}. Requests that a limit refused: ${refused}.`,
     `Removed: ${left.length} keys of Redis (counters: ${counters.join(', ') || 'none'}); with the database: ${rows[0]?.many ?? 0} counters of attempts.`,
   ].join('\n');
 }

@@ -20,12 +20,14 @@ import type { Minted, Setup } from './bare-engine.ts';
 import type { Page } from './bare-http.ts';
 import { freePort, residentMemory, Worker } from './children.ts';
 import type { Hashing } from './hashing-alone.ts';
-import { signedInTokens, unusedTokens } from './own-tokens.ts';
+import type { Job } from './load.ts';
+import { serviceToken, signedInTokens, unusedTokens } from './own-tokens.ts';
 import { type Prepared, prepare, type Product, productEnvironment, redirectUri, startProduct } from './product.ts';
 import { keysIn, settleLimits } from './limits.ts';
-import { documents, type Scenario, scenarios, scope, type SideTokens } from './scenarios.ts';
+import { type Scenario, scenarios, scope, type SideTokens } from './scenarios.ts';
 import type { SignInJob } from './sign-in.ts';
 import { measureStarts } from './starts.ts';
+import { Connection } from './wire.ts';
 import { isReached, median, type Row, table } from './table.ts';
 import { summary, type Summary, type Turn, Turntable } from './turns.ts';
 
@@ -117,16 +119,21 @@ async function startRows(folder: string, backends: Backends | null): Promise<Row
 async function scenarioRow(scenario: Scenario, product: Product, prepared: Prepared, load: Worker): Promise<Row> {
   const host = `localhost:${product.port}`;
   const needsTokens = /^(refresh|introspection|userinfo)/.test(scenario.what);
-  const own = needsTokens ? await ownTokens(product, prepared, scenario.isCold === true) : none;
+  const own = needsTokens
+    ? await ownTokens(product, prepared, scenario.isCold === true)
+    : scenario.what.startsWith('access.check')
+      ? { accessTokens: [await serviceToken(product.port, host, prepared.service.authorization)], chains: [] }
+      : none;
+  const work = scenario.work(host, own);
   const {
     worker,
     port: theirPort,
     tokens,
-  } = scenario.against === 'engine' ? await startEngine(prepared, needsTokens) : await startHttp(product.port);
+  } = scenario.against === 'engine' ? await startEngine(prepared, needsTokens) : await startHttp(product.port, work);
   try {
     const table = new Turntable(load, turns);
     const { ours, theirs, ratio } = await table.compare(
-      { port: product.port, work: scenario.work(host, own), pid: product.child.pid ?? 0 },
+      { port: product.port, work, pid: product.child.pid ?? 0 },
       { port: theirPort, pid: worker.pid, work: scenario.work(`localhost:${theirPort}`, tokens) },
     );
     say(`  ${scenario.what}: ${ratio.toFixed(2)}`);
@@ -164,18 +171,23 @@ async function startEngine({ client, apis, people }: Prepared, needsTokens: bool
   return { worker, port: first.port, tokens: { accessTokens: minted.accessTokens, chains: minted.refreshTokens } };
 }
 
-/** The same bytes as ours: body and headers, but for those that Node itself writes. */
-async function startHttp(ourPort: number): Promise<Peer> {
-  const pages: Page[] = [];
-  for (const path of documents) {
-    const answer = await fetch(`http://localhost:${ourPort}${path}`);
-    const headers = Object.fromEntries(
-      [...answer.headers].filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name)),
-    );
-    pages.push({ path, headers, body: await answer.text() });
+/** Node's own server with the responses of the product to these requests: body and headers, but for those that Node itself writes. */
+async function startHttp(ourPort: number, work: Job['work']): Promise<Peer> {
+  const pages = new Map<string, Page>();
+  const connection = new Connection(ourPort);
+  for (const request of work.kind === 'requests' ? work.requests : []) {
+    const path = request.split(' ', 2)[1] ?? '';
+    if (pages.has(path)) continue;
+    const { status, head, body } = await connection.send(request);
+    if (status !== 200) throw new Error(`${path}: ${status} ${body}`);
+    const headers = [...head.matchAll(/\r\n([^:\r]+): *([^\r]*)/g)]
+      .map(([, name = '', value = '']): [string, string] => [name, value])
+      .filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name.toLowerCase()));
+    pages.set(path, { path, headers: Object.fromEntries(headers), body });
   }
+  connection.close();
   const { worker, first } = await Worker.start<{ port: number }>('bare-http.ts', {
-    BENCH_PAGES: JSON.stringify(pages),
+    BENCH_PAGES: JSON.stringify([...pages.values()]),
   });
   return { worker, port: first.port, tokens: none };
 }

@@ -1,7 +1,7 @@
 /** The requests to the servers, once for each server. */
 import type { Job } from './load.ts';
 import type { Prepared } from './product.ts';
-import { get, post } from './wire.ts';
+import { get, post, postJson } from './wire.ts';
 
 export type Against = 'engine' | 'http';
 export type Scenario = {
@@ -18,9 +18,8 @@ export type Scenario = {
 export type SideTokens = { accessTokens: readonly string[]; chains: string[] };
 
 export const scope = 'openid profile email';
-export const documents = ['/.well-known/openid-configuration', '/oidc/jwks'];
 
-export function scenarios({ authorization, apis }: Prepared): Scenario[] {
+export function scenarios({ authorization, apis, service }: Prepared): Scenario[] {
   const headers = { Authorization: authorization };
   const same = (requests: string[], holds: string): Job['work'] => ({ kind: 'requests', requests, status: 200, holds });
 
@@ -78,5 +77,20 @@ export function scenarios({ authorization, apis }: Prepared): Scenario[] {
       work: document('/.well-known/openid-configuration', '"issuer":"'),
     },
     { what: 'JWKS', against: 'http', target: 0.7, work: document('/oidc/jwks', '"keys":[') },
+    {
+      what: 'access.check',
+      against: 'http',
+      target: 0.35,
+      work: (host, { accessTokens: [token] }) =>
+        same(
+          service.memberIds.map((user_id) =>
+            postJson(
+              { host, path: '/api/v1/access/check', headers: { Authorization: `Bearer ${token}` } },
+              { user_id, permission: 'organization.members.manage', organization_id: service.organizationId },
+            ),
+          ),
+          '"allowed":true',
+        ),
+    },
   ];
 }

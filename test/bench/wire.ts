@@ -78,7 +78,15 @@ export function get({ host, path, headers = {} }: Written): string {
   return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${lines(headers)}\r\n`;
 }
 
-export function post({ host, path, headers = {} }: Written, form: Readonly<Record<string, string>>): string {
-  const body = new URLSearchParams(form).toString();
-  return `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n${lines(headers)}\r\n${body}`;
+export function post(written: Written, form: Readonly<Record<string, string>>): string {
+  return withBody(written, 'application/x-www-form-urlencoded', new URLSearchParams(form).toString());
+}
+
+/** `value`: of ASCII text alone. */
+export function postJson(written: Written, value: Readonly<Record<string, unknown>>): string {
+  return withBody(written, 'application/json', JSON.stringify(value));
+}
+
+function withBody({ host, path, headers = {} }: Written, type: string, body: string): string {
+  return `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n${lines(headers)}\r\n${body}`;
 }
