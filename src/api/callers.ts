@@ -1,7 +1,6 @@
 import { access, type EffectivePermissions, isOfOrganizations } from '#directory/access/module.ts';
 import type { OrganizationId } from '#directory/organizations/module.ts';
 import { type By, byClient, byUser } from '#audit/module.ts';
-import { MINUTE } from '#kernel/clock.ts';
 import type { AppError } from '#kernel/errors.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import { parseId } from '#kernel/ids.ts';
@@ -10,9 +9,7 @@ import type { ShownToken, TokenCheck } from '#oidc/module.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { invalidToken, tokenRefused, tooManyCalls, tooManyRefusedTokens, useDpopNonce } from './errors.ts';
-
-/** The time within which calls of one caller, and refused tokens of one address, are counted. */
-const CALL_WINDOW = MINUTE;
+import { CALL_WINDOW, LOTS_OF_LIMIT } from './limits.ts';
 
 /** A client with its access token, and its user if there is one. */
 export type Caller = {
@@ -59,7 +56,9 @@ export class Callers {
     const token = await check();
     const caller = token.kind === 'valid' ? await this.#callerOf(token, visitor, organizationId) : null;
     if (caller === null) throw await this.#refusalOf(token, visitor);
-    const calls = { name: 'api-calls', points: limits.apiCallsPerMinute, duration: CALL_WINDOW };
+    const points = limits.apiCallsPerMinute;
+    const lot = Math.max(1, Math.floor(points / LOTS_OF_LIMIT));
+    const calls = { name: 'api-calls', points, duration: CALL_WINDOW, lot };
     const counted = await throttle.consume(calls, caller.key);
     if (!counted.allowed) throw tooManyCalls(counted.retryAfter);
     return caller;

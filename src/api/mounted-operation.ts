@@ -7,11 +7,9 @@ import { parseId } from '#kernel/ids.ts';
 import type { BoundOperation } from '#kernel/operations/bound-operation.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
 import { notFound } from './errors.ts';
+import { LISTED_WITHOUT_LIMIT } from './limits.ts';
 import { type OperationRoute, routeOf } from './operation-route.ts';
 import { queryReader } from './query-text.ts';
-
-/** Entries of a list, where a call names no limit: a list of everything would hold up the server. */
-const LISTED_WITHOUT_LIMIT = 100;
 
 /** An operation with its address. */
 export type MountedOperation = {

@@ -15,9 +15,17 @@ export type ThrottlePolicy = Readonly<{
   points: number;
   /** Milliseconds, in whole seconds, from the first attempt on. */
   duration: number;
+  /**
+   * Attempts that a process takes from the shared count at once, for limits with many points; 1 without. Unused ones are lost: no more
+   * than `points` are allowed, and at most this many fewer for each process.
+   */
+  lot?: number;
 }>;
 
 type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds, at least 1. */ retryAfter: number };
+
+/** `lasting`: milliseconds until the count starts again. */
+type Counted = { allowed: true; lasting: number } | Extract<ThrottleOutcome, { allowed: false }>;
 
 /** The user or the IP address that is counted. */
 type Limited = readonly [ThrottlePolicy, key: string];
@@ -32,6 +40,9 @@ export type Throttle = {
   /** Forgets all attempts. */
   reset(policy: ThrottlePolicy, key: string): Promise<void>;
 };
+
+/** The most callers whose unused attempts a process remembers. */
+const MOST_LOTS = 10_000;
 
 type Options = {
   redis: RedisPort | null;
@@ -76,6 +87,18 @@ export function createThrottle({ redis, processes }: Options): Throttle {
     }
   }
 
+  const lots = new Lots();
+
+  async function count(policy: ThrottlePolicy, key: string, attempts: number): Promise<Counted> {
+    try {
+      const { msBeforeNext } = await onStore(policy, (limiter) => limiter.consume(digest(key), attempts));
+      return { allowed: true, lasting: msBeforeNext };
+    } catch (outcome) {
+      if (!(outcome instanceof RateLimiterRes)) throw outcome;
+      return { allowed: false, retryAfter: Math.max(1, Math.ceil(outcome.msBeforeNext / SECOND)) };
+    }
+  }
+
   async function isUsedUpHere([policy, key]: Limited): Promise<boolean> {
     const found = await limiter('process', policy).get(digest(key));
     return found !== null && found.remainingPoints <= 0;
@@ -83,13 +106,11 @@ export function createThrottle({ redis, processes }: Options): Throttle {
 
   return {
     consume: async (policy, key) => {
-      try {
-        await onStore(policy, (limiter) => limiter.consume(digest(key)));
-        return { allowed: true };
-      } catch (outcome) {
-        if (!(outcome instanceof RateLimiterRes)) throw outcome;
-        return { allowed: false, retryAfter: Math.max(1, Math.ceil(outcome.msBeforeNext / SECOND)) };
-      }
+      const { name, lot = 1 } = policy;
+      const counted = await (lot === 1
+        ? count(policy, key, 1)
+        : lots.take(`${name} ${key}`, lot, () => count(policy, key, lot)));
+      return counted.allowed ? { allowed: true } : counted;
     },
     isUsedUp: async (...limits) => {
       try {
@@ -104,6 +125,44 @@ export function createThrottle({ redis, processes }: Options): Throttle {
     refund: async (policy, key) => void (await onStore(policy, (limiter) => limiter.reward(digest(key)))),
     reset: async (policy, key) => void (await onStore(policy, (limiter) => limiter.delete(digest(key)))),
   };
+}
+
+/** Attempts that this process has taken from the shared count and not used. */
+class Lots {
+  readonly #left = new Map<string, { attempts: number; until: number }>();
+  /** Attempts that come meanwhile wait for the same lot. */
+  readonly #counting = new Map<string, Promise<Counted>>();
+
+  async take(id: string, size: number, count: () => Promise<Counted>): Promise<Counted> {
+    for (;;) {
+      const left = this.#left.get(id);
+      const lasting = left ? left.until - performance.now() : 0;
+      if (left && left.attempts > 0 && lasting > 0) {
+        left.attempts -= 1;
+        return { allowed: true, lasting };
+      }
+      const outcome = await (this.#counting.get(id) ?? this.#count(id, size, count));
+      if (!outcome.allowed) return outcome;
+    }
+  }
+
+  async #count(id: string, size: number, count: () => Promise<Counted>): Promise<Counted> {
+    const counting = count();
+    this.#counting.set(id, counting);
+    try {
+      const outcome = await counting;
+      if (outcome.allowed) this.#keep(id, { attempts: size, until: performance.now() + outcome.lasting });
+      return outcome;
+    } finally {
+      this.#counting.delete(id);
+    }
+  }
+
+  #keep(id: string, lot: { attempts: number; until: number }): void {
+    this.#left.delete(id);
+    this.#left.set(id, lot);
+    if (this.#left.size > MOST_LOTS) this.#left.delete(this.#left.keys().next().value!);
+  }
 }
 
 const prefixOf = (name: string): string => `limit:${name}`;

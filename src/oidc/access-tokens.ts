@@ -12,6 +12,7 @@ import {
   loadAccessTokenClient,
   loadAccessTokenGrant,
 } from './patches/inner-parts.ts';
+import type { RecentChecks } from './recent-checks.ts';
 
 /** The present authority of an access token in this request. */
 export type ShownToken = {
@@ -33,12 +34,17 @@ export type TokenCheck =
   /** The request has no header Authorization. The header WWW-Authenticate is set. */
   | { kind: 'absent' };
 
+/** `bearerUntil`: when a token that is bound to no key expires, in seconds since the epoch. */
+type Looked = { check: TokenCheck; bearerUntil: number | null };
+
 /** Checks access tokens that are shown to an API of this process, by the code of the engine and of introspection. */
 export class AccessTokens {
   readonly #engine: () => Engine;
+  readonly #recent: RecentChecks<TokenCheck>;
 
-  constructor(engine: () => Engine) {
+  constructor(engine: () => Engine, recent: RecentChecks<TokenCheck>) {
     this.#engine = engine;
+    this.#recent = recent;
   }
 
   /**
@@ -46,6 +52,21 @@ export class AccessTokens {
    * expired or revoked, its session is over, its grant, client, API or user is gone, or its key is not proved.
    */
   async check(ctx: Context, audience: string): Promise<TokenCheck> {
+    const { authorization, dpop } = ctx.headers;
+    const key = `${audience} ${authorization}`;
+    // A token that also comes otherwise is refused.
+    const isPlain = dpop === undefined && ctx.query['access_token'] === undefined;
+    const known = isPlain ? this.#recent.find(key) : undefined;
+    if (known) return known;
+    const mark = this.#recent.mark();
+    const found = await this.#look(ctx, audience);
+    // A token that is bound to a key needs its proof in each request.
+    if (found.check.kind === 'valid' && found.bearerUntil !== null)
+      this.#recent.keep(key, found.check, found.bearerUntil, mark);
+    return found.check;
+  }
+
+  async #look(ctx: Context, audience: string): Promise<Looked> {
     const engine = this.#engine();
     const request = ctx as unknown as KoaContextWithOIDC;
     // No endpoint of the engine has the address of this request, which a proof of a key must name (RFC 9449 §4.3).
@@ -56,9 +77,9 @@ export class AccessTokens {
     Object.defineProperty(ctx, 'oidc', { configurable: true, value: oidc });
     try {
       await currentRequest.run(request, () => checks(audience)(request as never, async () => undefined));
-      return shownToken(request);
+      return { check: shownToken(request), bearerUntil: bearerUntil(request) };
     } catch (error) {
-      return refusalOf(ctx, error);
+      return { check: refusalOf(ctx, error), bearerUntil: null };
     }
   }
 }
@@ -91,6 +112,11 @@ function shownToken({ oidc }: KoaContextWithOIDC): TokenCheck {
     scopes,
     scheme: jkt ? 'DPoP' : 'Bearer',
   };
+}
+
+function bearerUntil({ oidc }: KoaContextWithOIDC): number | null {
+  const { jkt, exp, 'x5t#S256': certificate } = oidc.accessToken as { jkt?: string; exp?: number; 'x5t#S256'?: string };
+  return jkt === undefined && certificate === undefined && exp !== undefined ? exp : null;
 }
 
 function refusalOf(ctx: Context, error: unknown): TokenCheck {

@@ -40,6 +40,8 @@ export const PURGE_BATCH = 5000;
 export const MOST_WRITE_TRIES = 3;
 /** Artifacts found lately that are kept in this process. */
 export const MOST_RECENT_FINDS = 10_000;
+/** Tokens of callers of the management API that were checked a moment ago. */
+export const MOST_RECENT_CHECKS = 1000;
 /** Characters. Longer addresses fail on their way through proxies. */
 export const LONGEST_KEPT_PATH = 4096;
 /** Characters of the id of a client; a longer one is not written down. */

@@ -25,6 +25,7 @@ import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies, SettingsService, UserPolicies } from '#settings/module.ts';
 import type { KnownUsers, UserActivity } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
+import { RecentChecks } from './recent-checks.ts';
 import { TokenSubjects } from './token-subjects.ts';
 import type { Kind } from './artifacts/artifact-store.ts';
 import { createStorage } from './artifacts/storage.ts';
@@ -248,7 +249,7 @@ export function createOidc({
     /** The state of a sign-in that is not open any more. */
     gone: new GoneSignIns(config.issuer, () => current.engine, begunSignIns, signIns),
     /** Checks the access tokens that requests to APIs of this process show. */
-    accessTokens: new AccessTokens(() => current.engine),
+    accessTokens: new AccessTokens(() => current.engine, new RecentChecks({ clock, database, recent })),
     /** The subjects of access tokens, for answers about permissions. */
     tokenSubjects: new TokenSubjects(() => current.engine),
     /** The rights of applications for a user. */

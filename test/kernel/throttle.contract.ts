@@ -27,6 +27,14 @@ export function describeThrottle({ name, runs, create }: ThrottleBackend): void 
       expect(await countAllowed(await create(), policyOf(20), 'address', 200)).toBe(20);
     });
 
+    test.each([
+      [20, 10, 20],
+      [20, 6, 18],
+      [20, 30, 0],
+    ])('of %d points that are taken %d at once allows %d, and never more', async (points, lot, expected) => {
+      expect(await countAllowed(await create(), { ...policyOf(points), lot }, 'address', points + lot)).toBe(expected);
+    });
+
     test('says after how many seconds to retry', async () => {
       const throttle = await create();
       const policy = policyOf(1, 90 * SECOND);
