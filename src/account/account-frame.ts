@@ -1,4 +1,5 @@
 import { AGAIN, type SignedInPerson } from '#oidc/sessions/module.ts';
+import { shownAccount, type ShownAccount } from '#directory/users/module.ts';
 
 /** The result of a form on the next page: the word in the address and the sentence at the top. */
 export const doneKinds = [
@@ -15,9 +16,9 @@ export const doneKinds = [
 type Done = (typeof doneKinds)[number];
 
 /** Values on every account page. */
-export type AccountFrame = {
-  name: string | null;
-  email: string;
+export type AccountFrame = ShownAccount & {
+  /** The primary email address; null for a user without one. */
+  email: string | null;
   /** A path of ours, null for the initials. */
   picture: string | null;
   /** The user had to prove who they are; what they had sent before did nothing. */
@@ -34,8 +35,8 @@ export function accountFrame(
 ): AccountFrame {
   const { done } = ctx.query;
   return {
-    name: user.profile.name ?? null,
-    email: user.email,
+    ...shownAccount(user),
+    email: user.email ?? null,
     picture: picturePath(user.profile.picture),
     isAgain: ctx.query[AGAIN] !== undefined,
     done: doneKinds.find((kind) => kind === done) ?? null,
@@ -51,6 +52,7 @@ function picturePath(picture: string | undefined): string | null {
 /** Of the pages in the samples. */
 export const sampleFrame: AccountFrame = {
   name: 'Noor Haddad',
+  identifier: 'noor@fernway.example',
   email: 'noor@fernway.example',
   picture: null,
   isAgain: false,
@@ -59,10 +61,14 @@ export const sampleFrame: AccountFrame = {
 export const hostileFrame: AccountFrame = {
   ...sampleFrame,
   name: '"><script>alert(1)</script>\u202Erooj',
+  identifier: '"<b>"@x.example',
   email: '"<b>"@x.example',
 };
 export const longFrame: AccountFrame = {
   ...sampleFrame,
   name: 'Adolph Blaine Charles David Earl Frederick Gerald Hubert Irvin John Kenneth Wolfeschlegelsteinhausenbergerdorff',
+  identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`,
   email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`,
 };
+/** Of a user with a username and without an email address. */
+export const usernameFrame: AccountFrame = { ...sampleFrame, name: null, identifier: 'noor', email: null };

@@ -155,6 +155,7 @@ export { PasswordChanges } from './passwords/password-changes.ts';
 export { DEVICE_KNOWN_FOR } from './lifetimes.ts';
 export { LONGEST_PASSWORD_FIELD, LONGEST_SHOWN_WAIT } from './limits.ts';
 export type { WaysIn } from './ways-in.ts';
+export { passwordOwner } from './passwords/password-policy.ts';
 export type { NewPasswordProblem, PasswordProblem } from './passwords/password-problem.ts';
 export { breachChecks } from './passwords/breached-passwords.ts';
 export { newPasswordProblems } from './passwords/password-problem.ts';

@@ -6,6 +6,7 @@ import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import {
   emailInvalid,
   emailTaken,
+  identifierMissing,
   legacyIdTaken,
   profileInvalid,
   rightsMissing,
@@ -39,7 +40,7 @@ const createUser = operation({
   name: 'users.create',
   permission: 'users.manage',
   input: z.strictObject({
-    email: z.string().describe('Email address for sign-in'),
+    email: z.string().optional().describe('Email address for sign-in; a user with a username needs none'),
     username: z.string().optional().describe('Username for sign-in, where the setting users.username allows it'),
     email_verified: z.boolean().optional().describe('The email address is verified'),
     phone_number: z.string().optional().describe('Phone number, such as +12025550123'),
@@ -57,6 +58,7 @@ const createUser = operation({
     emailTaken,
     legacyIdTaken,
     ...usernameErrors,
+    identifierMissing,
     profileInvalid,
     hashingBusy,
     ...Object.values(passwordErrors),

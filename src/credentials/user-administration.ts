@@ -35,7 +35,7 @@ type UserAdministrationDependencies = {
 };
 
 type NewUser = {
-  email: string;
+  email?: string | undefined;
   username?: string | undefined;
   legacyId?: string | undefined;
   emailVerified?: boolean | undefined;
@@ -74,7 +74,7 @@ export class UserAdministration {
     const roles: readonly Role[] = administrator ? ['administrator'] : [];
     roleHolders.requireGivable(roles, by);
     usernames.requireGiven(username);
-    const owner = { userId: null, email, name: profile.name };
+    const owner = { userId: null, email, username, name: profile.name };
     const save = password === undefined ? null : await passwords.accept(password, owner);
     return database.transaction(async (em) => {
       const user = await users.create(

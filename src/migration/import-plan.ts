@@ -4,13 +4,15 @@ import type { BulkContact } from '#directory/contacts/module.ts';
 import type { BulkIdentity, BulkUser, UserId } from '#directory/users/module.ts';
 import type { FurtherContact, Identity, ImportedUser } from './import-record.ts';
 
+/** How a report names the user of a line. */
+export type Named = { email?: string; username?: string };
 export type Line = { line: number; user: ImportedUser };
 
 export type Step = Line & { newIdentities: Identity[]; newContacts: FurtherContact[] } & (
     | { kind: 'create'; next: BulkUser }
     | { kind: 'unchanged' | 'exists' | 'update'; before: BulkUser; next: BulkUser }
   );
-export type Refused = { kind: 'refused'; line: number; email: string; reason: string };
+export type Refused = Named & { kind: 'refused'; line: number; reason: string };
 
 type Known = {
   people: readonly BulkUser[];
@@ -19,8 +21,8 @@ type Known = {
 };
 
 /**
- * The result of each line, given the existing users. The email address identifies a user; an existing user stays as they
- * are unless `update` says otherwise.
+ * The result of each line, given the existing users. The email address identifies a user, and where the line has none the username
+ * does; an existing user stays as they are unless `update` says otherwise.
  */
 export function planImport(
   lines: readonly Line[],
@@ -28,6 +30,7 @@ export function planImport(
   { update, now }: { update: boolean; now: Date },
 ): (Step | Refused)[] {
   const byEmail = new Map(known.people.map((person) => [person.emailCanonical, person]));
+  const byUsername = new Map(known.people.map((person) => [person.username, person]));
   const byLegacyId = new Map(known.people.map((person) => [person.legacyId, person.id]));
   const bySkeleton = new Map(known.people.map((person) => [person.usernameSkeleton, person.id]));
   const byId = new Map(known.people.map((person) => [person.id, person]));
@@ -37,14 +40,24 @@ export function planImport(
   const held = new Set(known.contacts.map((contact) => contactKey(contact.userId, contact)));
   const seen = new Map<string, number>();
 
+  /** A user with an email address is no other one for having the username of a line. */
+  function byName(user: ImportedUser): BulkUser | undefined {
+    const found = byUsername.get(user.username?.username ?? '');
+    return found && (found.email === null || isSurely(found, user)) ? found : undefined;
+  }
+
   return lines.map(({ line, user }): Step | Refused => {
-    const refuse = (reason: string): Refused => ({ kind: 'refused', line, email: user.email, reason });
-    const before = byEmail.get(user.emailCanonical);
+    const refuse = (reason: string): Refused => ({ kind: 'refused', line, ...namesOf(user), reason });
+    const { emailCanonical } = user;
+    const before = emailCanonical === null ? byName(user) : byEmail.get(emailCanonical);
     const id = before?.id ?? user.id ?? newId('usr');
     if (!before && byId.has(id)) return refuse('id: another person has it');
-    if (!before && further.has(user.emailCanonical)) return refuse('email: another person has it as a further address');
-    const twin = seen.get(user.emailCanonical) ?? seen.get(id);
-    if (twin !== undefined) return refuse(`email: the same person stands in line ${twin}`);
+    if (emailCanonical !== null && !before && further.has(emailCanonical))
+      return refuse('email: another person has it as a further address');
+    const key = keyOfUser(user);
+    const twin = seen.get(key) ?? seen.get(id);
+    if (twin !== undefined)
+      return refuse(`${emailCanonical === null ? 'username' : 'email'}: the same person stands in line ${twin}`);
     const { legacyId } = user;
     if (legacyId !== undefined && (byLegacyId.get(legacyId) ?? id) !== id)
       return refuse('legacy_id: another person has it');
@@ -52,7 +65,7 @@ export function planImport(
     if (username !== undefined && (bySkeleton.get(username.skeleton) ?? id) !== id)
       return refuse('username: another person has it, or one that looks like it');
     const newContacts = user.further.filter(
-      (contact) => contact.canonical !== user.emailCanonical && !held.has(contactKey(id, contact)),
+      (contact) => contact.canonical !== emailCanonical && !held.has(contactKey(id, contact)),
     );
     const taken = newContacts.find(({ kind, canonical }) => {
       const owner = byEmail.get(canonical)?.id ?? further.get(canonical);
@@ -67,7 +80,9 @@ export function planImport(
     const belongsToOwner = user.emailVerified === true || newIdentities.length + newContacts.length > 0;
     if (update && before?.emailVerified === false && belongsToOwner)
       return refuse('email: the existing user has not verified it, and gets nothing that belongs to its owner');
-    seen.set(user.emailCanonical, line).set(id, line);
+    if (update && before?.email === null && belongsToOwner && !isSurely(before, user))
+      return refuse('username: the existing user may be another person; give id or legacy_id');
+    seen.set(key, line).set(id, line);
     if (username !== undefined) bySkeleton.set(username.skeleton, id);
     if (legacyId !== undefined) byLegacyId.set(legacyId, id);
     for (const { canonical } of newContacts) seen.set(canonical, line);
@@ -87,6 +102,17 @@ export function planImport(
   });
 }
 
+/** What no other user has: the email address, or the username of a user without one. */
+export const keyOfUser = ({ emailCanonical, username }: Pick<ImportedUser, 'emailCanonical' | 'username'>): string =>
+  emailCanonical ?? username?.username ?? '';
+
+export const namesOf = ({ email, username }: Pick<ImportedUser, 'email' | 'username'>): Named =>
+  email !== null ? { email } : username === undefined ? {} : { username: username.username };
+
+/** Whether the line says itself whom it means. */
+const isSurely = ({ id, legacyId }: BulkUser, user: ImportedUser): boolean =>
+  user.id === id || (legacyId !== null && user.legacyId === legacyId);
+
 const keyOf = ({ connection, issuer, subject }: Identity) => JSON.stringify([connection, issuer, subject]);
 
 const contactKey = (userId: UserId, { kind, canonical }: FurtherContact) => `${userId} ${kind} ${canonical}`;
@@ -98,8 +124,8 @@ function merged(user: ImportedUser, before: BulkUser | undefined, made: { id: Us
   return {
     id: made.id,
     status: user.status ?? before?.status ?? 'active',
-    email: user.email,
-    emailCanonical: user.emailCanonical,
+    email: user.email ?? before?.email ?? null,
+    emailCanonical: user.emailCanonical ?? before?.emailCanonical ?? null,
     emailVerified: user.emailVerified ?? before?.emailVerified ?? false,
     username: user.username?.username ?? before?.username ?? null,
     usernameSkeleton: user.username?.skeleton ?? before?.usernameSkeleton ?? null,

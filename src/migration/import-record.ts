@@ -43,7 +43,8 @@ const importRecord = profileSchema.extend({
     .refine((text) => text.trim() !== '', 'must not be empty')
     .optional(),
   username: z.string().max(512).optional(),
-  email: z.string(),
+  /** May be missing from a user with a username. */
+  email: z.string().optional(),
   email_verified: z.boolean().optional(),
   phone_number: phoneNumberSchema.optional(),
   phone_number_verified: z.boolean().optional(),
@@ -89,8 +90,8 @@ export type ImportedUser = {
   id: UserId | undefined;
   username: Username | undefined;
   legacyId: string | undefined;
-  email: string;
-  emailCanonical: string;
+  email: string | null;
+  emailCanonical: string | null;
   emailVerified: boolean | undefined;
   phoneNumber: string | undefined;
   phoneNumberVerified: boolean | undefined;
@@ -142,17 +143,22 @@ function checked(record: ImportRecord, usernames: Accept): ImportedUser {
     administrator: _never,
     ...profile
   } = rest;
-  const emailCanonical = newCanonicalEmail(email);
-  if (emailCanonical === null) throw new RecordRefusal('email: must be an address like name@example.com');
+  const emailCanonical = email === undefined ? null : readEmail(email);
+  if (email === undefined && username === undefined)
+    throw new RecordRefusal(
+      'email: give an address, or a username where users have usernames (setting users.username)',
+    );
+  if (email === undefined && further_emails !== undefined)
+    throw new RecordRefusal('further_emails: give one of them as email');
   const userId = id === undefined ? undefined : parseId('usr', id);
   if (userId === null) throw new RecordRefusal('id: must be one of Latchkey, like usr_01h455vb4pex5vsknk084sn02q');
   return {
     id: userId,
     username: username === undefined ? undefined : readUsername(username, usernames),
     legacyId: legacy_id,
-    email: email.trim(),
+    email: email?.trim() ?? null,
     emailCanonical,
-    emailVerified: email_verified,
+    emailVerified: email === undefined ? undefined : email_verified,
     phoneNumber: phone_number,
     phoneNumberVerified: phone_number_verified,
     profile,
@@ -176,6 +182,12 @@ function readUsername(typed: string, usernames: Accept): Username {
     if (error instanceof AppError) throw new RecordRefusal(`username: ${error.message}`);
     throw error;
   }
+}
+
+function readEmail(typed: string): string {
+  const canonical = newCanonicalEmail(typed);
+  if (canonical === null) throw new RecordRefusal('email: must be an address like name@example.com');
+  return canonical;
 }
 
 function readFurtherEmail(typed: string): FurtherContact {

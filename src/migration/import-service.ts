@@ -6,12 +6,12 @@ import type { BulkUser, RoleHolders, UserBulk, UserId, Usernames, UserService } 
 import type { ContactBulk } from '#directory/contacts/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { changedMeanwhile } from './errors.ts';
-import { type Line, planImport, type Refused, type Step } from './import-plan.ts';
+import { keyOfUser, type Line, type Named, namesOf, planImport, type Refused, type Step } from './import-plan.ts';
 import { readImportRecord } from './import-record.ts';
 import { userImported } from './events.ts';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'exists' | 'refused';
-export type LineResult = { line: number; outcome: Outcome; email?: string; id?: UserId; reason?: string };
+export type LineResult = Named & { line: number; outcome: Outcome; id?: UserId; reason?: string };
 type ImportBatch = { lines: readonly { line: number; record: unknown }[]; update: boolean; dryRun: boolean };
 
 export type ImportDependencies = {
@@ -43,13 +43,13 @@ export class ImportService {
     for (const { line, record } of lines) {
       const read = readImportRecord(record, usernames);
       if (read.kind === 'ready') ready.push({ line, user: read.user });
-      else refused.push({ kind: 'refused', line, email: emailOf(record), reason: read.reason });
+      else refused.push({ kind: 'refused', line, ...namesIn(record), reason: read.reason });
     }
     const hashes = dryRun ? new Map<number, string>() : await this.#hashPlain(ready, update);
 
     const { results, statuses } = await database.transaction(async (em) => {
       const emails = ready.flatMap(({ user }) => [
-        user.emailCanonical,
+        ...(user.emailCanonical === null ? [] : [user.emailCanonical]),
         ...user.further.flatMap(({ kind, canonical }) => (kind === 'email' ? [canonical] : [])),
       ]);
       const people = await userBulk.find(em, {
@@ -112,17 +112,19 @@ export class ImportService {
   /** One after the other, so that users who sign in meanwhile have the other threads; of no user whose password stays. */
   async #hashPlain(lines: readonly Line[], update: boolean): Promise<Map<number, string>> {
     const hashes = new Map<number, string>();
-    const emails = lines.filter(({ user }) => user.password.kind === 'plain').map(({ user }) => user.emailCanonical);
-    if (emails.length === 0) return hashes;
+    const plain = lines.filter(({ user }) => user.password.kind === 'plain').map(({ user }) => user);
+    if (plain.length === 0) return hashes;
     const known = await this.#deps.userBulk.find(this.#deps.database.em(), {
-      emails,
+      emails: plain.flatMap(({ emailCanonical }) => emailCanonical ?? []),
       ids: [],
       legacyIds: [],
-      skeletons: [],
+      skeletons: plain.flatMap(({ emailCanonical, username }) =>
+        emailCanonical === null && username !== undefined ? username.skeleton : [],
+      ),
     });
-    const stay = new Set(update ? [] : known.map(({ emailCanonical }) => emailCanonical));
+    const stay = new Set(update ? [] : known.flatMap(({ emailCanonical, username }) => [emailCanonical, username]));
     for (const { line, user } of lines) {
-      if (user.password.kind !== 'plain' || stay.has(user.emailCanonical)) continue;
+      if (user.password.kind !== 'plain' || stay.has(keyOfUser(user))) continue;
       hashes.set(line, await this.#deps.passwords.hash(user.password.password));
     }
     return hashes;
@@ -206,13 +208,19 @@ function passwordOf({ line, user, next }: Step, hashes: ReadonlyMap<number, stri
 const outcomes = { create: 'created', update: 'updated', unchanged: 'unchanged', exists: 'exists' } as const;
 
 function resultOf(step: Step | Refused, touched: ReadonlySet<UserId>): LineResult {
-  if (step.kind === 'refused') return { line: step.line, outcome: 'refused', email: step.email, reason: step.reason };
+  if (step.kind === 'refused') {
+    const { kind: outcome, ...about } = step;
+    return { ...about, outcome };
+  }
   const outcome = step.kind === 'unchanged' && touched.has(step.next.id) ? 'updated' : outcomes[step.kind];
   // An unused id does not decide it.
-  return { line: step.line, outcome, email: step.user.email, ...(step.kind === 'create' ? {} : { id: step.next.id }) };
+  return { line: step.line, outcome, ...namesOf(step.user), ...(step.kind === 'create' ? {} : { id: step.next.id }) };
 }
 
-function emailOf(record: unknown): string {
-  const email = record !== null && typeof record === 'object' && 'email' in record ? record.email : '';
-  return typeof email === 'string' ? email.slice(0, 254) : '';
+/** Of a record that could not be read. */
+function namesIn(record: unknown): Named {
+  if (record === null || typeof record !== 'object') return {};
+  const { email, username } = record as Readonly<Record<string, unknown>>;
+  if (typeof email === 'string' && email !== '') return { email: email.slice(0, 254) };
+  return typeof username === 'string' && username !== '' ? { username: username.slice(0, 254) } : {};
 }

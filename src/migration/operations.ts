@@ -28,6 +28,7 @@ const importUsers = operation({
         line: z.int(),
         outcome: z.enum(['created', 'updated', 'unchanged', 'exists', 'refused']),
         email: z.string().optional(),
+        username: z.string().optional().describe('Of a line without an email address'),
         id: z.string().optional(),
         reason: z.string().optional(),
       }),

@@ -28,6 +28,7 @@ type ActivityRouteDependencies = {
 
 const PAGE = '/account/activity';
 const NOT_ME = `${PAGE}/not-me`;
+const PASSWORD = '/account/password';
 const noFields = form(z.object({}));
 
 /**
@@ -60,14 +61,20 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
 
   async function showNotMe(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-    if (person !== null) show(ctx, 200, notMeView, { frame: accountFrame(ctx, person) });
+    if (person === null) return;
+    if (!person.user.email) return seeOther(ctx, PASSWORD);
+    show(ctx, 200, notMeView, { frame: accountFrame(ctx, person) });
   }
 
-  /** It removes the password. An owner who cannot sign in uses the link in the mail about the sign-in instead. */
+  /**
+   * It removes the password. An owner who cannot sign in uses the link in the mail about the sign-in instead. Without an email address
+   * no mail leads back, so the owner changes the password, which ends the other sessions, too.
+   */
   async function lockAccount(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     await noFields.read(ctx);
+    if (!person.user.email) return seeOther(ctx, PASSWORD);
     await notMe.lock(person.userId, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, '/not-me/done');
   }

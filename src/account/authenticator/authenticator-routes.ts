@@ -12,6 +12,7 @@ import { LATELY, type OwnPages } from '#oidc/sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { type AuthenticatorPage, authenticatorView } from './authenticator-view.ts';
+import { identifierOf } from '#directory/users/module.ts';
 
 type AuthenticatorRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
@@ -71,7 +72,7 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
     const { userId, user, sessionId: holder } = person;
     const [app, { qr, key }] = await Promise.all([
       totp.find(userId),
-      totpEnrolments.offer({ userId, holder, account: user.email }),
+      totpEnrolments.offer({ userId, holder, account: identifierOf(user) }),
     ]);
     show(ctx, 200, authenticatorView, {
       frame: accountFrame(ctx, person),

@@ -1,4 +1,4 @@
-import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '../account-frame.ts';
+import { type AccountFrame, hostileFrame, longFrame, sampleFrame, usernameFrame } from '../account-frame.ts';
 import { view } from '#kernel/views.ts';
 
 type ListedContact = {
@@ -66,6 +66,8 @@ export const emailsView = view<EmailsPage>('account/contacts/emails.njk', {
   samples: {
     plain: emails,
     'one, unproven': { ...emails, contacts: [{ ...first, isVerified: false }] },
+    'no address': { ...emails, frame: usernameFrame, contacts: [] },
+    'no address, one unproven': { ...emails, frame: usernameFrame, contacts: [unproven] },
     empty: emailProblem('required', ''),
     'not an address': emailProblem('email'),
     'there already': emailProblem('yours', 'noor@fernway.example'),

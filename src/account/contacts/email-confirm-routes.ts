@@ -29,7 +29,7 @@ const CHANGE = `${HOME}/change`;
 const purposes = { address: 'verify_email', change: 'change_email' } as const;
 type What = keyof typeof purposes;
 
-/** Asking for another primary email address. */
+/** Asking for another primary email address. A user without one adds one instead. */
 export function emailChangeRoutes({ ownPages, emailProofs, deviceCookie }: ConfirmDependencies): Router<State> {
   const router = new Router<State>();
 
@@ -39,6 +39,7 @@ export function emailChangeRoutes({ ownPages, emailProofs, deviceCookie }: Confi
   async function askForChange(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
+    if (!person.user.email) return seeOther(ctx, HOME);
     const form = await emailForm.read(ctx);
     if (!form.isValid)
       return changePage.refuse(ctx, CHANGE, {
@@ -60,6 +61,7 @@ export function emailChangeRoutes({ ownPages, emailProofs, deviceCookie }: Confi
   async function showChange(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
+    if (!person.user.email) return seeOther(ctx, HOME);
     const { email = '', problem = null } = changePage.refused(ctx);
     show(ctx, 200, changeView, { frame: accountFrame(ctx, person), action: CHANGE, backUrl: HOME, email, problem });
   }

@@ -8,7 +8,7 @@ import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages } from '#oidc/sessions/module.ts';
-import { canonicalEmail, type ClosingService } from '#directory/users/module.ts';
+import { canonicalIdentifier, type ClosingService, identifierOf } from '#directory/users/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import type { ConnectedApps } from '../apps/connected-apps.ts';
 import type { DataExport } from './data-export.ts';
@@ -68,7 +68,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     const form = await closeForm.read(ctx);
     const typed = form.isValid ? form.values.email : '';
     if (typed === '') return closePage.refuse(ctx, CLOSE, { problem: 'required' });
-    if (canonicalEmail(typed) !== person.user.emailCanonical)
+    if (canonicalIdentifier(typed) !== canonicalIdentifier(identifierOf(person.user)))
       return closePage.refuse(ctx, CLOSE, { problem: 'different' });
     try {
       const goesAt = await closing.close(person.userId, byUser(person.userId, visitorOf(ctx)));

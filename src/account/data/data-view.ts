@@ -1,5 +1,5 @@
 import { view } from '#kernel/views.ts';
-import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '../account-frame.ts';
+import { type AccountFrame, hostileFrame, longFrame, sampleFrame, usernameFrame } from '../account-frame.ts';
 
 type DataPage = { frame: AccountFrame };
 /** Field: `email`; button `action=confirm`. */
@@ -35,6 +35,9 @@ export const downloadView = view<DataPage>('account/data/download.njk', {
 export const closeView = view<ClosePage>('account/data/close.njk', {
   samples: {
     plain: close,
+    'without an email address': { ...close, frame: usernameFrame },
+    'without an email address, empty': { ...close, frame: usernameFrame, problem: 'required' },
+    'without an email address, another name': { ...close, frame: usernameFrame, problem: 'different' },
     'at once': { ...close, days: 0, apps: 1 },
     'one day, nothing connected': { ...close, days: 1, apps: 0 },
     'nothing typed': { ...close, problem: 'required' },

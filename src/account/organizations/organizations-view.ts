@@ -78,7 +78,7 @@ export const organizationsView = view<OrganizationsPage>('account/organizations/
       organizations: [
         { ...fernway, name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' },
       ],
-      invitations: [{ ...halden, organization: 'D'.repeat(100), email: longFrame.email }],
+      invitations: [{ ...halden, organization: 'D'.repeat(100), email: longFrame.identifier }],
       offer: { organization: 'D'.repeat(100), isAsked: false },
     },
   },

@@ -1,5 +1,5 @@
 import { view } from '#kernel/views.ts';
-import { type AccountFrame, doneKinds, hostileFrame, longFrame, sampleFrame } from '../account-frame.ts';
+import { type AccountFrame, doneKinds, hostileFrame, longFrame, sampleFrame, usernameFrame } from '../account-frame.ts';
 import type { ShownDevice } from '../devices/device-text.ts';
 
 export type OverviewPage = {
@@ -72,6 +72,7 @@ export const overviewView = view<OverviewPage>('account/overview/overview.njk', 
         },
       ]),
     ),
+    'without an email address': { ...plain, frame: usernameFrame, details: { ...plain.details, emailVerified: false } },
     hostile: {
       ...plain,
       frame: hostileFrame,

@@ -11,6 +11,7 @@ import { LATELY, type OwnPages, type SignedInPerson } from '#oidc/sessions/modul
 import type { Policies } from '#settings/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { makeCodesView, showCodesView } from './recovery-codes-view.ts';
+import { identifierOf } from '#directory/users/module.ts';
 
 type RecoveryCodeRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
@@ -75,7 +76,7 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     ctx.type = 'text/plain; charset=utf-8';
     ctx.attachment('recovery-codes.txt');
     const { name: brand } = policies.for({ user: person.userId }).branding;
-    ctx.body = recoverySheet({ ...sheet, brand, email: person.user.email }, ctx.state.language);
+    ctx.body = recoverySheet({ ...sheet, brand, identifier: identifierOf(person.user) }, ctx.state.language);
   }
 
   async function showCodes(ctx: Context): Promise<void> {

@@ -7,7 +7,7 @@ import { cose, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers'
 import type { By } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
-import type { User, UserId } from '#directory/users/module.ts';
+import { identifierOf, type User, type UserId } from '#directory/users/module.ts';
 import { ALGORITHMS, checkAttestation, type NewCredential, type Verify } from './attestation-check.ts';
 import { firstName } from './authenticators.ts';
 import { type Attestation, readAttestation, readClientData } from './browser-answer.ts';
@@ -74,7 +74,7 @@ export class PasskeyRegistration {
 
   /** The request to an authenticator; null if passkeys are off, `full` when the user has the maximum number. */
   async options(
-    user: Pick<User, 'id' | 'email' | 'profile'>,
+    user: Pick<User, 'id' | 'email' | 'username' | 'profile'>,
     { binding, isOnlyFactor }: Omit<Enrolment, 'userId'>,
   ): Promise<PublicKeyCredentialCreationOptionsJSON | 'full' | null> {
     const { relyingParty } = this.#passkeys;
@@ -87,8 +87,8 @@ export class PasskeyRegistration {
       rpName: branding.name,
       rpID: relyingParty.id,
       userID: new Uint8Array(await this.#deps.webauthnUsers.requireHandle(user.id)),
-      userName: user.email,
-      userDisplayName: user.profile.name ?? user.email,
+      userName: identifierOf(user),
+      userDisplayName: user.profile.name ?? identifierOf(user),
       challenge: new Uint8Array(Buffer.from(challenge, 'base64url')),
       timeout: CHALLENGE_LIFETIME,
       attestationType: policy.attestation,

@@ -4,6 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import type { User, UserId } from '#directory/users/module.ts';
 import type { KnownDevices } from '../trusted-devices/known-device.ts';
 import type { NewPassword, NewPasswords } from './new-passwords.ts';
+import { passwordOwner } from './password-policy.ts';
 import type { PasswordProblem } from './password-problem.ts';
 import type { PasswordService } from './password-service.ts';
 import type { WaysIn } from '../ways-in.ts';
@@ -57,7 +58,7 @@ export class PasswordChanges {
       if (outcome.kind === 'wrong') return outcome;
       if (outcome.kind === 'throttled') return this.#throttled(outcome.until);
     }
-    const prepared = await passwords.prepare(given.next, { userId, email: user.email, name: user.profile.name });
+    const prepared = await passwords.prepare(given.next, passwordOwner(user));
     if (prepared.kind === 'refused') return prepared;
     const act = changedAt === null ? 'set' : 'changed';
     return this.#deps.database.transaction(async (em) => {

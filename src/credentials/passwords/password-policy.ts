@@ -5,7 +5,7 @@ import {
   type PolicySubject,
   type UserPolicies,
 } from '#settings/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import type { User, UserId } from '#directory/users/module.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { PasswordProblem } from './password-problem.ts';
 import { weaknessOf } from './password-strength.ts';
@@ -14,9 +14,18 @@ import { weaknessOf } from './password-strength.ts';
 export type PasswordOwner = {
   /** Null while there is no account yet. */
   userId: UserId | null;
-  email: string;
+  email?: string | null | undefined;
+  username?: string | null | undefined;
   name?: string | undefined;
 };
+
+/** The owner of an account that exists. */
+export const passwordOwner = (user: Pick<User, 'id' | 'email' | 'username' | 'profile'>): PasswordOwner => ({
+  userId: user.id,
+  email: user.email,
+  username: user.username,
+  name: user.profile.name,
+});
 
 type Dependencies = {
   policies: Policies<'password' | 'branding' | 'mfa'> & UserPolicies<'password' | 'branding' | 'mfa'>;
@@ -45,14 +54,24 @@ export class PasswordPolicy {
   }
 
   /** Null when the password may be set. Others may be asked about it: never within a transaction. */
-  async check(password: string, { userId, email, name = '' }: PasswordOwner): Promise<PasswordProblem | null> {
+  async check(
+    password: string,
+    { userId, email, username, name = '' }: PasswordOwner,
+  ): Promise<PasswordProblem | null> {
     const { breached, isReused, policies } = this.#deps;
     const { branding, ...inForce } = userId === null ? policies.for(instance) : await policies.ofUser(userId);
     const { password: policy } = inForce;
     const weakness = await weaknessOf(password, {
       minimumLength: leastPasswordLength(inForce),
       minimumScore: policy.minimumScore,
-      about: [PRODUCT, branding.name, ...policy.blockedWords, ...email.split(/[@.]/), ...name.split(/\s+/)],
+      about: [
+        PRODUCT,
+        branding.name,
+        ...policy.blockedWords,
+        ...(email ?? '').split(/[@.]/),
+        username ?? '',
+        ...name.split(/\s+/),
+      ],
     });
     if (weakness !== null) return weakness;
     if (userId !== null && (await isReused(userId, password))) return { kind: 'reused' };

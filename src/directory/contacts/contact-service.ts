@@ -100,7 +100,25 @@ export class ContactService {
       [now, toUuid(userId), canonical],
     );
     if (first.length > 0) return 'first_proof';
-    return (await this.#verify(em, userId, 'email', canonical)) ? 'confirmed' : 'gone';
+    if (!(await this.#verify(em, userId, 'email', canonical))) return 'gone';
+    await this.#makeFirstOfNone(em, userId, canonical);
+    return 'confirmed';
+  }
+
+  /** The first address that a user without one has proved takes the first place. */
+  async #makeFirstOfNone(em: EntityManager, userId: UserId, canonical: string): Promise<void> {
+    const now = this.#clock.now();
+    const promoted = await em.execute(
+      `update users u set email = c.value, email_canonical = c.canonical, email_verified = true, email_proof_due = false,
+         email_since = ?, updated_at = ?
+       from contact c where u.id = ? and u.email is null and c.user_id = u.id and c.kind = 'email' and c.canonical = ? returning 1`,
+      [now, now, toUuid(userId), canonical],
+    );
+    if (promoted.length > 0)
+      await em.execute(`delete from contact where user_id = ? and kind = 'email' and canonical = ?`, [
+        toUuid(userId),
+        canonical,
+      ]);
   }
 
   /** After a verification. The first verified number of a user becomes the claim for relying parties. */

@@ -78,7 +78,11 @@ export class EmailProofs {
         if (holder !== null && holder.id !== userId)
           return letters.send(
             takenLetter,
-            { ...envelope, to: { address: holder.email }, context: { accountUrl: `${issuer}/account/emails` } },
+            {
+              ...envelope,
+              to: { address: holder.email ?? address },
+              context: { accountUrl: `${issuer}/account/emails` },
+            },
             em,
           );
         const context = { why, code: code ?? '000000', url: `${issuer}${path}?token=${link ?? ''}` };

@@ -48,7 +48,7 @@ export class ContactNotices {
     const owner = await readUser(em, userId);
     if (owner === null) return;
     const accountUrl = `${this.#deps.issuer}/account/${kind.startsWith('phone') ? 'phones' : 'emails'}`;
-    for (const address of kind === 'email_removed' ? [owner.email, value] : [owner.email])
+    for (const address of new Set([owner.email, ...(kind === 'email_removed' ? [value] : [])]))
       await tellOwner(this.#deps, em, types[kind], {
         letter: noticeLetter,
         kind,

@@ -88,7 +88,7 @@ export class JoiningService {
         [toUuid(organizationId), toUuid(user.id), user.emailCanonical, clock.now(), fromNow(clock, -ASK_AGAIN_AFTER)],
       );
       if (asked.length > 0) {
-        const details = { email: user.emailCanonical };
+        const details = { email: user.emailCanonical ?? '' };
         await audit.record(em, organizationJoinRequested({ ...by, ...about(organizationId, user.id), details }));
         return;
       }
@@ -159,7 +159,9 @@ export class JoiningService {
   }
 
   async #ownerFor({ emailCanonical, emailVerified, status }: Joiner) {
-    return emailVerified && status === 'active' ? this.#deps.known.ownerOf(domainOf(emailCanonical)) : null;
+    return emailVerified && emailCanonical && status === 'active'
+      ? this.#deps.known.ownerOf(domainOf(emailCanonical))
+      : null;
   }
 
   /**
@@ -172,7 +174,7 @@ export class JoiningService {
     { emailCanonical, emailVerified }: Joiner,
     modes: readonly JoiningMode[],
   ): Promise<boolean> {
-    if (!emailVerified || (await statusOf(em, organizationId)) !== 'active') return false;
+    if (!emailVerified || !emailCanonical || (await statusOf(em, organizationId)) !== 'active') return false;
     const rows = await em.execute<{ joining: JoiningMode }[]>(
       `select d.joining from organization_domain d
        where d.organization_id = ? and d.domain = ? and d.verified_at is not null`,

@@ -22,7 +22,8 @@ type Dependencies = {
 type MemberPage = { limit: number; after?: UserId | undefined };
 export type Member = {
   userId: UserId;
-  email: string;
+  email: string | null;
+  username: string | null;
   name: string | null;
   source: MemberSource;
   createdAt: Date;
@@ -30,7 +31,7 @@ export type Member = {
   roles: readonly string[];
 };
 type MemberRow = Omit<Member, 'userId' | 'roles'> & { userId: string };
-const MEMBER = `select m.user_id as "userId", u.email, u.profile->>'name' as name, m.source, m.created_at as "createdAt"
+const MEMBER = `select m.user_id as "userId", u.email, u.username, u.profile->>'name' as name, m.source, m.created_at as "createdAt"
   from organization_member m join users u on u.id = m.user_id where m.organization_id = $1`;
 /** An organization, as its members see it in a list. */
 export type OwnOrganization = Pick<Organization, 'id' | 'slug' | 'name' | 'status'>;

@@ -46,7 +46,8 @@ export function ownOrganizationOnWire({ id, slug, name, ...rest }: OwnOrganizati
 
 export const memberSchema = z.strictObject({
   user_id: z.string(),
-  email: z.string(),
+  email: z.string().optional(),
+  username: z.string().optional(),
   name: z.string().optional(),
   roles: z.array(z.string()).describe('Roles of the member, without inherited roles and roles of groups'),
   source: z.enum(['created', 'invitation', 'domain', 'operation', 'connection']).describe('How the user joined'),
@@ -54,10 +55,19 @@ export const memberSchema = z.strictObject({
 });
 
 /** A member as the command line and the management API show one. */
-export function memberOnWire({ userId, email, name, roles, source, createdAt }: Member): z.input<typeof memberSchema> {
+export function memberOnWire({
+  userId,
+  email,
+  username,
+  name,
+  roles,
+  source,
+  createdAt,
+}: Member): z.input<typeof memberSchema> {
   return {
     user_id: userId,
-    email,
+    ...(email === null ? {} : { email }),
+    ...(username === null ? {} : { username }),
     ...(name ? { name } : {}),
     roles: [...roles],
     source,

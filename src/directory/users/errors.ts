@@ -37,6 +37,19 @@ export const usernamesOff = errorType({
   status: 409,
   message: 'Users have no usernames here. Set users.username to optional or required first.',
 });
+/** 422: neither an email address nor a username. */
+export const identifierMissing = errorType({
+  code: 'users.identifier_missing',
+  status: 422,
+  message:
+    'A user needs an email address or, where users have usernames (setting users.username), a username. Give one.',
+});
+/** 409: the user has no email address, so the username must stay. */
+export const usernameNeeded = errorType({
+  code: 'users.username_needed',
+  status: 409,
+  message: 'This user has no email address and signs in with the username. Give the user an email address first.',
+});
 export const legacyIdTaken = errorType({
   code: 'users.legacy_id_taken',
   status: 409,

@@ -15,10 +15,10 @@ export type HeldEmail = {
   isOriginal: boolean;
 };
 
-type UserRow = { email: string; email_canonical: string; since: Date; created_at: Date };
+type UserRow = { email: string | null; email_canonical: string | null; since: Date; created_at: Date };
 type ContactRow = { value: string; canonical: string; verified_at: Date; reserved_until: Date | null };
 
-/** The primary email address, and every other one that was proven. Locks the user. Empty when there is no such user. */
+/** The primary email address, and every other one that was proven. Locks the user. Empty for no such user, and without any. */
 export async function heldEmails(em: EntityManager, userId: UserId): Promise<HeldEmail[]> {
   const [user] = await em.execute<UserRow[]>(
     `select email, email_canonical, coalesce(email_since, created_at) as since, created_at from users
@@ -28,7 +28,7 @@ export async function heldEmails(em: EntityManager, userId: UserId): Promise<Hel
   if (!user) return [];
   const contacts = await em.execute<ContactRow[]>(
     `select value, canonical, verified_at, reserved_until from contact
-     where user_id = ? and kind = 'email' and verified_at is not null and canonical <> ?`,
+     where user_id = ? and kind = 'email' and verified_at is not null and canonical is distinct from ?`,
     [toUuid(userId), user.email_canonical],
   );
   const createdAt = user.created_at;
@@ -36,7 +36,9 @@ export async function heldEmails(em: EntityManager, userId: UserId): Promise<Hel
     return { ...row, since, isOriginal: since <= createdAt };
   };
   return [
-    held({ value: user.email, canonical: user.email_canonical, place: 'first' }, user.since),
+    ...(user.email === null || user.email_canonical === null
+      ? []
+      : [held({ value: user.email, canonical: user.email_canonical, place: 'first' }, user.since)]),
     ...contacts.map(({ value, canonical, verified_at: since, reserved_until: until }) =>
       held({ value, canonical, place: until === null ? 'further' : 'given_up' }, since),
     ),

@@ -37,8 +37,7 @@ export function claimsOf(
     ...shownProperties(schema, user.properties),
     ...user.profile,
     ...(user.username === null ? {} : { preferred_username: user.username }),
-    email: user.email,
-    email_verified: user.emailVerified,
+    ...(user.email ? { email: user.email, email_verified: user.emailVerified } : {}),
     ...(user.phoneNumber ? { phone_number: user.phoneNumber, phone_number_verified: user.phoneNumberVerified } : {}),
     updated_at: Math.floor(user.updatedAt.getTime() / SECOND),
   };

@@ -68,6 +68,7 @@ export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { type ReadUser, User, type UserId, UserIdentity } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
+export { identifierOf, type ShownAccount, shownAccount } from './shown-account.ts';
 export { lockActive, lockUser, readUser } from './user.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';

@@ -22,8 +22,8 @@ type Notice<C extends object> = {
   /** Of the mail, for its limits. */
   kind: string;
   owner: Pick<User, 'email' | 'profile'>;
-  /** The primary email address of the owner when left out. */
-  address?: string;
+  /** The primary email address of the owner when left out; a user without one receives nothing. */
+  address?: string | null | undefined;
   visitor: Visitor | undefined;
   /** Of the browser: taken where the owner has chosen none. */
   language?: Language | undefined;
@@ -43,7 +43,7 @@ export async function tellOwner<C extends object>(
   type: EventTypeRow,
   { letter, kind, owner, address = owner.email, visitor, language: remembered, expiresAt, context }: Notice<C>,
 ): Promise<void> {
-  if (type.letter === null) return;
+  if (type.letter === null || !address) return;
   if (type.letter !== letter.name) throw new Error(`${type.name} has the letter ${type.letter}, not ${letter.name}`);
   const { browser, system } = deviceName(visitor?.userAgent ?? '');
   const language = chooseLanguage({ uiLocales: owner.profile.locale, remembered });

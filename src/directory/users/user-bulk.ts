@@ -10,8 +10,9 @@ import type { UserStatus } from './role.ts';
 export type BulkUser = {
   id: UserId;
   status: UserStatus;
-  email: string;
-  emailCanonical: string;
+  /** Null for a user with a username alone. */
+  email: string | null;
+  emailCanonical: string | null;
   emailVerified: boolean;
   username: string | null;
   usernameSkeleton: string | null;

@@ -8,7 +8,15 @@ import type { z } from 'zod';
 import type { AccessRevocation } from './access-revocation.ts';
 import { claimEmail } from './address-claims.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
-import { emailInvalid, emailTaken, legacyIdTaken, profileInvalid, userNotFound, usernameTaken } from './errors.ts';
+import {
+  emailInvalid,
+  emailTaken,
+  identifierMissing,
+  legacyIdTaken,
+  profileInvalid,
+  userNotFound,
+  usernameTaken,
+} from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { RoleHolders } from './role-holders.ts';
@@ -18,7 +26,8 @@ import type { Usernames } from './usernames.ts';
 import { userCreated, userDisabled, userEnabled } from './events.ts';
 
 type NewUser = {
-  email: string;
+  /** May be missing where a username is given. */
+  email?: string | undefined;
   /** As typed. */
   username?: string;
   /** The id in the system before this one. */
@@ -69,20 +78,22 @@ export class UserService {
 
   /**
    * Adds a user in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid,
-   * users.legacy_id_taken, users.username_taken, users.username_invalid, users.usernames_off.
+   * users.legacy_id_taken, users.username_taken, users.username_invalid, users.usernames_off, users.identifier_missing.
    */
   async create(em: EntityManager, input: NewUser, by: By): Promise<User> {
-    const emailCanonical = newCanonicalEmail(input.email);
-    if (!emailCanonical) throw emailInvalid();
+    const email = input.email?.trim() ?? null;
+    const emailCanonical = email === null ? null : newCanonicalEmail(email);
+    if (email !== null && emailCanonical === null) throw emailInvalid();
     const name = input.username === undefined ? null : this.#usernames.accept(input.username);
-    if (!(await claimEmail(em, this.#clock, emailCanonical, null))) throw emailTaken();
+    if (email === null && name === null) throw identifierMissing();
+    if (emailCanonical !== null && !(await claimEmail(em, this.#clock, emailCanonical, null))) throw emailTaken();
     const now = this.#clock.now();
     const user = em.create(User, {
       id: newId('usr'),
       status: 'active',
-      email: input.email.trim(),
+      email,
       emailCanonical,
-      emailVerified: input.emailVerified ?? false,
+      emailVerified: email !== null && (input.emailVerified ?? false),
       emailProofDue: input.emailProofDue ?? false,
       emailSince: null,
       username: name?.username ?? null,
@@ -160,13 +171,18 @@ export class UserService {
 
   /**
    * Finds a user by a typed email address, primary or additional and verified, or by a typed username where usernames are on; null also
-   * for an invalid one. Mail goes to `email`, the address as stored. A sign-in calls this, so it does not use the object mapper.
+   * for an invalid one. Mail goes to `email`, the address as stored; a user who was found by an address has one. A sign-in calls this, so it does not use the object mapper.
    */
   async findByIdentifier(typed: string): Promise<Pick<User, 'id' | 'status' | 'email' | 'emailVerified'> | null> {
     const emailCanonical = canonicalEmail(typed);
     const username = emailCanonical === null ? this.#usernames.read(typed) : null;
     if (emailCanonical === null && username === null) return null;
-    const [row] = await this.#database.sql<{ id: string; status: UserStatus; email: string; emailVerified: boolean }>(
+    const [row] = await this.#database.sql<{
+      id: string;
+      status: UserStatus;
+      email: string | null;
+      emailVerified: boolean;
+    }>(
       username !== null
         ? `select id, status, email, email_verified as "emailVerified" from users where username = $1`
         : `select id, status, email, email_verified as "emailVerified" from users where email_canonical = $1

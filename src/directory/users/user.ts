@@ -58,13 +58,21 @@ const UserSchema = defineEntity({
       expression: 'by migration',
     },
   ],
+  /** Each user can be named. */
+  checks: [
+    {
+      name: 'users_identifier_check',
+      expression:
+        '(email is null) = (email_canonical is null) and (email is not null or (username is not null and not email_verified))',
+    },
+  ],
   properties: {
     id: p.type(new IdColumn('usr')).primary().$type<UserId>(),
     status: p.text().$type<UserStatus>(),
-    /** As typed; mail always goes here. */
-    email: p.text(),
+    /** As typed; mail always goes here. Null only for a user with a username. */
+    email: p.text().nullable(),
     /** The canonical form for look-ups, limits and uniqueness (see email.ts). */
-    emailCanonical: p.text().unique('users_email_canonical_unique'),
+    emailCanonical: p.text().nullable().unique('users_email_canonical_unique'),
     emailVerified: p.boolean(),
     /** Whether an unverified address must be verified at sign-in. Imported users with an unverified address have it. */
     emailProofDue: p.boolean().default(true),

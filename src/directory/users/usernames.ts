@@ -5,7 +5,14 @@ import type { Database } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import { usernameInvalid, usernameMissing, usernamesOff, usernameTaken, userNotFound } from './errors.ts';
+import {
+  usernameInvalid,
+  usernameMissing,
+  usernameNeeded,
+  usernamesOff,
+  usernameTaken,
+  userNotFound,
+} from './errors.ts';
 import { userUsernameChanged } from './events.ts';
 import type { KnownUsers } from './known-users.ts';
 import { usernameError } from './property-fields.ts';
@@ -64,7 +71,10 @@ export class Usernames {
     return name.username;
   }
 
-  /** Takes the username from a user, as an operator. Throws users.not_found, users.rights_missing, users.username_missing. */
+  /**
+   * Takes the username from a user, as an operator. Throws users.not_found, users.rights_missing, users.username_missing,
+   * users.username_needed.
+   */
   async remove(id: UserId, by: By): Promise<void> {
     if (this.use === 'required') throw usernameMissing();
     await this.#deps.roleHolders.requireRightsOver(id, by);
@@ -82,6 +92,7 @@ export class Usernames {
       return null;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
+      if (error.code === 'users.username_needed') return 'required';
       if (error.code === 'users.username_taken') return 'username_taken';
       if (error.code !== 'users.username_invalid') throw error;
       return usernameError(error.details?.['problem'] as UsernameProblem);
@@ -91,13 +102,14 @@ export class Usernames {
   async #write(id: UserId, name: Username | null, by: By): Promise<void> {
     const { clock, database, audit, known } = this.#deps;
     await database.transaction(async (em) => {
-      const [user] = await em.execute<{ before: string | null }[]>(
-        'select username as before from users where id = ? for no key update',
+      const [user] = await em.execute<{ before: string | null; hasEmail: boolean }[]>(
+        'select username as before, email is not null as "hasEmail" from users where id = ? for no key update',
         [toUuid(id)],
       );
       if (!user) throw userNotFound();
       const { before } = user;
       if (before === (name?.username ?? null)) return;
+      if (name === null && !user.hasEmail) throw usernameNeeded();
       try {
         await em.execute('update users set username = ?, username_skeleton = ?, updated_at = ? where id = ?', [
           name?.username ?? null,

@@ -62,7 +62,7 @@ export class WaitlistService {
         const envelope = { kind: 'waitlist', language, ip: by.visitor?.ip, discard: link === null || code === null };
         if (owner !== null) {
           const context = { url: urlOf(SIGN_IN_PATH) };
-          return letters.send(memberLetter, { ...envelope, to: { address: owner.email }, context }, em);
+          return letters.send(memberLetter, { ...envelope, to: { address: owner.email ?? email }, context }, em);
         }
         const context = { code: code ?? '', url: urlOf(`/waitlist/confirm/${link ?? ''}`) };
         return letters.send(confirmLetter, { ...envelope, to: { address: email }, context }, em);

@@ -11,7 +11,7 @@ const passing = new Set(['credentials.busy', 'migration.changed_meanwhile']);
 export type ImportSummary = Record<Outcome, number> & {
   lines: number;
   dry_run: boolean;
-  refusals: Pick<LineResult, 'line' | 'email' | 'reason'>[];
+  refusals: Pick<LineResult, 'line' | 'email' | 'username' | 'reason'>[];
 };
 
 type Run = {
@@ -40,7 +40,7 @@ export async function runImport({ people, ask, update, dryRun, report, progress 
     summary.lines += 1;
     summary[result.outcome] += 1;
     if (result.outcome === 'refused' && summary.refusals.length < MOST_SHOWN_PROBLEMS)
-      summary.refusals.push({ line: result.line, email: result.email ?? '', reason: result.reason ?? '' });
+      summary.refusals.push(refusalOf(result));
     report(result);
   };
   for await (const batch of inBatches(people)) {
@@ -53,6 +53,10 @@ export async function runImport({ people, ask, update, dryRun, report, progress 
     progress(summary);
   }
   return summary;
+}
+
+function refusalOf({ line, email, username, reason = '' }: LineResult): ImportSummary['refusals'][number] {
+  return { line, ...(email === undefined ? {} : { email }), ...(username === undefined ? {} : { username }), reason };
 }
 
 async function send(

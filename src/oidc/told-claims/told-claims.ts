@@ -56,7 +56,7 @@ export function namesOf(
   const { name, given_name: given, family_name: family } = profile;
   const username = own ?? profile.preferred_username;
   if (nameFallback === 'none') return { name, preferred_username: username };
-  const localPart = isEmailTold ? email.slice(0, email.lastIndexOf('@')) : undefined;
+  const localPart = isEmailTold && email ? email.slice(0, email.lastIndexOf('@')) : undefined;
   const last = nameFallback === 'id' ? sub : localPart;
   const full = [given, family].filter(Boolean).join(' ');
   return { name: name ?? (full || username) ?? last, preferred_username: username ?? last };

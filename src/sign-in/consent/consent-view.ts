@@ -1,4 +1,5 @@
 import { view } from '#kernel/views.ts';
+import type { ShownAccount } from '#directory/users/module.ts';
 
 type ConsentPage = {
   /** Where the form posts to; buttons `action=allow` and `action=deny`. */
@@ -13,7 +14,9 @@ type ConsentPage = {
     privacyUrl: string | null;
     termsUrl: string | null;
   };
-  account: { name: string | null; email: string };
+  account: ShownAccount;
+  /** The email address of the account, where it has one. */
+  email: string | null;
   /** Where another account can be chosen. */
   switchUrl: string | null;
   scopes: readonly ConsentScope[];
@@ -40,7 +43,8 @@ const plain: ConsentPage = {
     privacyUrl: 'https://tally.example/privacy',
     termsUrl: 'https://tally.example/terms',
   },
-  account: { name: 'Noor Haddad', email: 'noor@fernway.example' },
+  account: { name: 'Noor Haddad', identifier: 'noor@fernway.example' },
+  email: 'noor@fernway.example',
   switchUrl: '/interaction/4Tj2/account',
   scopes: [
     standard('profile'),
@@ -100,7 +104,8 @@ export const consentView = view<ConsentPage>('sign-in/consent/consent.njk', {
         privacyUrl: 'javascript:alert(1)',
         termsUrl: 'https://tally.example/"onclick="alert(1)',
       },
-      account: { name: '"><script>alert(1)</script>', email: 'a"b@x.example' },
+      account: { name: '"><script>alert(1)</script>', identifier: 'a"b@x.example' },
+      email: 'a"b@x.example',
       scopes: [
         { name: 'a.title', description: '<b>{client}</b>', api: '"><i>' },
         { name: 'profile', description: null, api: 'An API that calls its scope profile' },
@@ -115,7 +120,7 @@ export const consentView = view<ConsentPage>('sign-in/consent/consent.njk', {
         name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft',
         host: `${'very-long-label-'.repeat(3)}.${'b'.repeat(60)}.example`,
       },
-      account: { name: null, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.example` },
+      account: { name: null, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.example` },
       scopes: [{ name: `https://api.fernway.example/${'scope'.repeat(20)}`, description: null, api: null }],
     },
   },

@@ -7,7 +7,7 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { type AskedInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
 import type { Interactions } from '#oidc/module.ts';
-import type { User, UserId } from '#directory/users/module.ts';
+import { shownAccount, type User, type UserId } from '#directory/users/module.ts';
 import { askedResources, type ConsentApi, consentRequest } from './consent-request.ts';
 import type { ConsentService } from '#oidc/consents/module.ts';
 import { consentView } from './consent-view.ts';
@@ -69,7 +69,8 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
         privacyUrl: client.policyUri,
         termsUrl: client.tosUri,
       },
-      account: { name: user.profile.name ?? null, email: user.email },
+      account: shownAccount(user),
+      email: user.email ?? null,
       switchUrl: `${path}/account`,
       scopes: shown,
       claims,

@@ -1,4 +1,5 @@
 import { view } from '#kernel/views.ts';
+import type { ShownAccount } from '#directory/users/module.ts';
 
 export type DeviceConfirmPage = {
   /** Where the form posts to; buttons `action=confirm` and `action=abort`. */
@@ -18,7 +19,9 @@ export type DeviceConfirmPage = {
     secondsAgo: number;
   };
   /** The signed-in user; null without one. */
-  account: { name: string | null; email: string } | null;
+  account: ShownAccount | null;
+  /** The email address of the account, where it has one. */
+  email: string | null;
   switchUrl: string | null;
 };
 
@@ -33,7 +36,8 @@ const plain: DeviceConfirmPage = {
     { name: 'invoices:write', description: 'Read and change your invoices', api: 'Fernway Studio' },
   ],
   asked: { place: 'Utrecht, Netherlands', ip: '203.0.113.24', userAgent: 'tally/2.4 (Linux; x86_64)', secondsAgo: 40 },
-  account: { name: null, email: 'noor@fernway.example' },
+  account: { name: null, identifier: 'noor@fernway.example' },
+  email: 'noor@fernway.example',
   switchUrl: '/interaction/4Tj2/account',
 };
 
@@ -52,7 +56,7 @@ export const deviceConfirmView = view<DeviceConfirmPage>('sign-in/device/confirm
       client: { name: '<script>alert(1)</script>\u202E' },
       scopes: [{ name: '<i>', description: null, api: '<u>' }],
       asked: { place: '"><b>', ip: '::1', userAgent: 'Mozilla/5.0 <img src=x onerror=alert(1)>', secondsAgo: 1 },
-      account: { name: '"><b>', email: '<@x.example' },
+      account: { name: '"><b>', identifier: '<@x.example' },
     },
     long: {
       ...plain,

@@ -11,7 +11,7 @@ import type { Context } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
-import type { User, UserId } from '#directory/users/module.ts';
+import { shownAccount, type User, type UserId } from '#directory/users/module.ts';
 import { type DeviceCodeProblem, deviceCodeView } from './code-view.ts';
 import { type DeviceConfirmPage, deviceConfirmView } from './confirm-view.ts';
 import { deviceDoneView } from './done-view.ts';
@@ -56,7 +56,7 @@ export function createDevice({ clock, users, apis, dress }: Dependencies): {
       async deviceConfirm(ctx, { form, userCode, client, scopes, resources, device, accountId }) {
         await dress(ctx, client.id);
         const user = accountId === null ? null : await users.findById(accountId as UserId);
-        const account = user && { name: user.profile.name ?? null, email: user.email };
+        const account = user && shownAccount(user);
         const asked = {
           place: null,
           ip: device.ip,
@@ -70,6 +70,7 @@ export function createDevice({ clock, users, apis, dress }: Dependencies): {
           scopes: await describeScopes(scopes, resources),
           asked,
           account,
+          email: user?.email ?? null,
           switchUrl: null,
         });
       },

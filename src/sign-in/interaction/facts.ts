@@ -5,7 +5,7 @@ import type { Assessment, Progress } from './progress.ts';
 import { amrOfProofs, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
 
 /** The user whose session the browser brought, if that user may still sign in. */
-export type SessionUser = { id: UserId; email: string };
+export type SessionUser = { id: UserId; identifier: string };
 
 /**
  * The proofs of a sign-in: by which user, from which session. Computed here and nowhere else; every step reads them.

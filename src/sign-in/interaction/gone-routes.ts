@@ -1,7 +1,7 @@
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
 import { type CurrentSessions, type GoneSignIn, type GoneSignIns, isSignInExpired } from '#oidc/module.ts';
-import type { UserId, UserService } from '#directory/users/module.ts';
+import { identifierOf, type UserId, type UserService } from '#directory/users/module.ts';
 import { type GoneKind, goneView } from './gone-view.ts';
 
 export type GoneDependencies = {
@@ -38,7 +38,7 @@ export function showGone({ gone, current, users }: GoneDependencies): Middleware
     const ending: GoneKind = isOver ? 'expired' : 'ended';
     show(ctx, 410, goneView, {
       kind: begunAt === null ? 'elsewhere' : isFinished ? 'done' : ending,
-      signedInAs: isSignedIn ? user.email : null,
+      signedInAs: isSignedIn ? identifierOf(user) : null,
       againUrl: againPath,
       app,
       deviceUrl: isForDevice ? '/oidc/device' : null,

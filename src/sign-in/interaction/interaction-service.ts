@@ -5,7 +5,7 @@ import type { Context } from '#kernel/http/context.ts';
 import { type Id, parseId } from '#kernel/ids.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import { type EngineInteraction, type Interactions, isSignInExpired } from '#oidc/module.ts';
-import type { ReadUser, UserId } from '#directory/users/module.ts';
+import { identifierOf, type ReadUser, type UserId } from '#directory/users/module.ts';
 import type { SessionUser } from './facts.ts';
 import {
   type AskedInteraction,
@@ -105,7 +105,7 @@ export class InteractionService {
       case 'start-over':
         return this.proceed(
           ctx,
-          await this.recordIdentifier(interaction, interaction[inside].sessionUser?.email ?? null),
+          await this.recordIdentifier(interaction, interaction[inside].sessionUser?.identifier ?? null),
         );
       case 'signed-in':
         if (known === null) throw new Error('a sign-in was to finish without a user');
@@ -235,10 +235,10 @@ export class InteractionService {
   }
 
   /** An account that this browser remembers is as good as its address, typed; the one of a session is another. */
-  async recordAccount(interaction: Interaction, { email }: RememberedAccount): Promise<Interaction> {
+  async recordAccount(interaction: Interaction, { identifier }: RememberedAccount): Promise<Interaction> {
     const { question, progress, sessionUser } = interaction[inside];
     const chosen = sessionUser === null ? progress.chosen : 'another';
-    return this.#record(interaction, { ...withIdentifier(progress, email, question), chosen });
+    return this.#record(interaction, { ...withIdentifier(progress, identifier, question), chosen });
   }
 
   /** Creating an account instead of signing in, or the other way round. */
@@ -295,6 +295,6 @@ export class InteractionService {
   async #sessionUser(ctx: Context, { accountId, session }: EngineInteraction): Promise<SessionUser | null> {
     if (accountId === null || session === null) return null;
     const user = await this.#knowledge.findUser(ctx, accountId as UserId);
-    return user?.status === 'active' ? { id: user.id, email: user.email } : null;
+    return user?.status === 'active' ? { id: user.id, identifier: identifierOf(user) } : null;
   }
 }

@@ -84,11 +84,11 @@ export function seen({ question, progress, sessionUser, accounts, now }: Inside)
   const { uid, client, asked, isAgain, params, organization } = question;
   const facts = factsOf(question, progress, sessionUser, now);
   // A user who is asked again need not type the address.
-  const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.email ?? null) : null;
+  const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.identifier ?? null) : null;
   const lead = known === null ? leadOf(question, progress, accounts) : { kind: 'none' as const };
   const led = lead.kind === 'account' ? lead.account : null;
   const typed = progress.identifier ?? known;
-  const identifier = typed ?? led?.email ?? null;
+  const identifier = typed ?? led?.identifier ?? null;
   return {
     uid,
     path: `/interaction/${uid}`,

@@ -1,17 +1,21 @@
 import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { type KeyRing, SealError } from '#kernel/crypto.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import { canonicalEmail, type User, type UserId } from '#directory/users/module.ts';
+import {
+  canonicalIdentifier,
+  shownAccount,
+  type ShownAccount,
+  type User,
+  type UserId,
+} from '#directory/users/module.ts';
 import type { BrowserCookies, CookieContext } from './browser-cookies.ts';
 import type { Way, Ways } from './offered-first-factors.ts';
 import { ACCOUNT_REMEMBERED_FOR, LARGEST_REMEMBERED, LONGEST_REMEMBERED_NAME, MOST_REMEMBERED } from './limits.ts';
 
 /** An account that signed in here and was to be kept. Only a hint: it has the weight of a typed address, and says nothing about the account today. */
-export type RememberedAccount = {
+/** Name and identifier are those of the last sign-in in this browser. */
+export type RememberedAccount = ShownAccount & {
   id: UserId;
-  /** Email address and name at the last sign-in in this browser. */
-  email: string;
-  name: string | null;
   /** The first page of that sign-in; where it is closed since, the one that policy puts first. */
   way: Way;
   /** NumericDate of it. */
@@ -19,7 +23,7 @@ export type RememberedAccount = {
 };
 
 /** In the cookie, to be short. */
-type Row = [id: UserId, email: string, name: string | null, way: Way, at: number];
+type Row = [id: UserId, identifier: string, name: string | null, way: Way, at: number];
 
 type Dependencies = {
   clock: Clock;
@@ -48,7 +52,13 @@ export class RememberedAccounts {
     if (!sealed || !device || !policies.for(instance).signIn.rememberAccounts) return [];
     const earliest = epochSeconds(clock) - ACCOUNT_REMEMBERED_FOR / SECOND;
     return this.#open(sealed, device)
-      .map(([id, email, name, way, at]) => ({ id, email, name, way: ways.isOpen(way) ? way : ways.open[0], at }))
+      .map(([id, identifier, name, way, at]) => ({
+        id,
+        identifier,
+        name,
+        way: ways.isOpen(way) ? way : ways.open[0],
+        at,
+      }))
       .filter(({ at }) => at > earliest);
   }
 
@@ -58,30 +68,31 @@ export class RememberedAccounts {
    */
   note(
     ctx: CookieContext,
-    { id, email, profile }: Pick<User, 'id' | 'email' | 'profile'>,
+    user: Pick<User, 'id' | 'email' | 'username' | 'profile'>,
     { keep, way }: { keep: boolean | null; way: Way | null },
   ): void {
     const known = this.list(ctx);
+    const { id } = user;
     const before = known.find((account) => account.id === id);
     const others = known.filter((account) => account !== before);
     if (keep === false || (keep === null && before === undefined)) {
       if (before !== undefined) this.#write(ctx, others);
       return;
     }
-    const name = profile.name?.slice(0, LONGEST_REMEMBERED_NAME) ?? null;
     const at = epochSeconds(this.#deps.clock);
-    this.#write(ctx, [{ id, email, name, way: way ?? before?.way ?? 'password', at }, ...others]);
+    this.#write(ctx, [{ id, ...shown(user), way: way ?? before?.way ?? 'password', at }, ...others]);
   }
 
   /** The owner has another address or name since, and is signed in here. */
-  update(ctx: CookieContext, { id, email, profile }: Pick<User, 'id' | 'email' | 'profile'>): void {
-    const name = profile.name?.slice(0, LONGEST_REMEMBERED_NAME) ?? null;
+  update(ctx: CookieContext, user: Pick<User, 'id' | 'email' | 'username' | 'profile'>): void {
+    const { id } = user;
+    const { identifier, name } = shown(user);
     const known = this.list(ctx);
-    const isOld = known.some((each) => each.id === id && (each.email !== email || each.name !== name));
+    const isOld = known.some((each) => each.id === id && (each.identifier !== identifier || each.name !== name));
     if (isOld)
       this.#write(
         ctx,
-        known.map((each) => (each.id === id ? { ...each, email, name } : each)),
+        known.map((each) => (each.id === id ? { ...each, identifier, name } : each)),
       );
   }
 
@@ -97,7 +108,7 @@ export class RememberedAccounts {
     if (!policies.for(instance).signIn.rememberAccounts) return;
     const rows = accounts
       .slice(0, MOST_REMEMBERED)
-      .map(({ id, email, name, way, at }): Row => [id, email, name, way, at]);
+      .map(({ id, identifier, name, way, at }): Row => [id, identifier, name, way, at]);
     while (rows.length > 1 && Buffer.byteLength(JSON.stringify(rows)) > LARGEST_REMEMBERED) rows.pop();
     if (rows.length === 0) return cookies.rememberedCookie.clear(ctx);
     cookies.rememberedCookie.write(ctx, keyRing.seal(JSON.stringify(rows), placeOf(cookies.holdDevice(ctx))));
@@ -117,11 +128,16 @@ export class RememberedAccounts {
 /** The version is a part of the place: another form of the rows would open in no older process. */
 const placeOf = (device: string): string => `remembered-accounts.1:${device}`;
 
-/** The one with this address, as a user may have typed it. */
+function shown(user: Pick<User, 'email' | 'username' | 'profile'>): ShownAccount {
+  const { name, identifier } = shownAccount(user);
+  return { name: name?.slice(0, LONGEST_REMEMBERED_NAME) ?? null, identifier };
+}
+
+/** The one with this identifier, as a user may have typed it. */
 export function rememberedAs(
   accounts: readonly RememberedAccount[],
   identifier: string | null,
 ): RememberedAccount | null {
-  const email = accounts.length === 0 ? null : canonicalEmail(identifier ?? '');
-  return (email && accounts.find((account) => canonicalEmail(account.email) === email)) || null;
+  const typed = accounts.length === 0 ? null : canonicalIdentifier(identifier ?? '');
+  return (typed && accounts.find((account) => canonicalIdentifier(account.identifier) === typed)) || null;
 }

@@ -61,7 +61,7 @@ export type Arrival = {
 
 /** Compares a sign-in with earlier ones of its user. */
 export type Assess = (
-  user: Pick<ReadUser, 'id' | 'email'>,
+  user: Pick<ReadUser, 'id' | 'email' | 'username'>,
   arrival: Arrival,
 ) => Promise<{ signals: readonly string[]; actions: readonly string[] }>;
 

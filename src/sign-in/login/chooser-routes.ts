@@ -9,7 +9,7 @@ import {
   type RememberedAccounts,
   StepRouter,
 } from '#sign-in/interaction/module.ts';
-import type { UserId, UserService } from '#directory/users/module.ts';
+import { shownAccount, type UserId, type UserService } from '#directory/users/module.ts';
 import { type ChooserPage, chooserView } from './chooser-view.ts';
 import { chooserForm } from './login-form.ts';
 
@@ -47,7 +47,7 @@ export function chooserRoutes({ interactions, remembered, users }: ChooserDepend
 
   async function accountsOf({ session, accounts }: ChoosingInteraction): Promise<ChooserPage['accounts']> {
     const user = session === null ? null : await users.findById(session);
-    const own = user === null ? [] : [{ id: user.id, name: user.profile.name ?? null, email: user.email, way: null }];
+    const own = user === null ? [] : [{ id: user.id, ...shownAccount(user), way: null }];
     return [...own, ...accounts];
   }
 

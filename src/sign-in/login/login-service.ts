@@ -48,8 +48,8 @@ export class LoginService {
     // A user who may not sign in counts as one without a password: the right one neither reveals itself nor resets the failures.
     const userId = user?.status === 'active' ? user.id : null;
     // The system before knows users by their addresses.
-    const email = canonicalEmail(identifier) === null ? user?.email : identifier;
-    const asked = email !== undefined && (user === null || userId !== null) ? { identifier: email } : {};
+    const email = canonicalEmail(identifier) === null ? (user?.email ?? null) : identifier;
+    const asked = email !== null && (user === null || userId !== null) ? { identifier: email } : {};
     const outcome = await passwordAttempts.attempt({
       holder,
       account: user?.id ?? null,

@@ -1,4 +1,5 @@
 import { view } from '#kernel/views.ts';
+import type { ShownAccount } from '#directory/users/module.ts';
 
 type LogoutConfirmPage = {
   /** Where the form posts to; buttons `action=logout` and `action=stay`. */
@@ -6,7 +7,7 @@ type LogoutConfirmPage = {
   /** Hidden fields that the receiver of the form needs unchanged, by name. */
   fields: Readonly<Record<string, string>>;
   /** The signed-in user; null if the page must not show it. */
-  account: { name: string | null; email: string } | null;
+  account: ShownAccount | null;
   /** The app that asks. */
   client: { name: string } | null;
   /** How many other apps the user is signed in to in this browser. */
@@ -16,7 +17,7 @@ type LogoutConfirmPage = {
 const plain: LogoutConfirmPage = {
   action: '/oidc/logout/confirm',
   fields: { xsrf: 'b1946ac92492d234' },
-  account: { name: 'Noor Haddad', email: 'noor@fernway.example' },
+  account: { name: 'Noor Haddad', identifier: 'noor@fernway.example' },
   client: { name: 'Tally' },
   otherApps: 2,
 };
@@ -33,7 +34,7 @@ export const logoutConfirmView = view<LogoutConfirmPage>('sign-in/logout/confirm
       ...plain,
       client: { name: '<b>Tally</b>\u202E' },
       fields: { '"': '"><script>' },
-      account: { name: '<i>', email: '"@x' },
+      account: { name: '<i>', identifier: '"@x' },
     },
   },
 });

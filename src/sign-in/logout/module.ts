@@ -8,7 +8,7 @@
 import type { Context } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
-import type { User, UserId } from '#directory/users/module.ts';
+import { shownAccount, type User, type UserId } from '#directory/users/module.ts';
 import { logoutConfirmView, logoutDoneView } from './logout-view.ts';
 
 export type Dependencies = {
@@ -28,7 +28,7 @@ export function createLogout({ users, signInUrl, dress }: Dependencies): {
       async confirmLogout(ctx, { form, client, accountId, otherApps }) {
         if (client) await dress(ctx, client.id);
         const user = await users.findById(accountId as UserId);
-        const account = user && { name: user.profile.name ?? null, email: user.email };
+        const account = user && shownAccount(user);
         show(ctx, 200, logoutConfirmView, { ...form, account, client: client && { name: client.name }, otherApps });
       },
       loggedOut(ctx, { outcome, client }) {

@@ -1,11 +1,11 @@
 import { view } from '#kernel/views.ts';
 import { iconOf, type Way } from './offered-second-factors.ts';
+import type { ShownAccount } from '#directory/users/module.ts';
 
 type AnotherWayPage = {
   /** Where the form posts to: `method` is one of the ways. */
   action: string;
-  email: string;
-  account: { name: string | null; email: string };
+  account: ShownAccount;
   changeUrl: string;
   /** The one to offer first at the front; none where what the user confirmed cannot be used: then the page says who helps. */
   ways: readonly {
@@ -22,8 +22,7 @@ type AnotherWayPage = {
 const simple = (way: Way) => ({ way, icon: iconOf(way), sentTo: null, left: null });
 const plain: AnotherWayPage = {
   action: '/interaction/4Tj2/second-factor/methods',
-  email: 'noor@fernway.example',
-  account: { name: 'Noor', email: 'noor@fernway.example' },
+  account: { name: 'Noor', identifier: 'noor@fernway.example' },
   changeUrl: '/interaction/4Tj2/login',
   ways: [
     simple('passkey'),
@@ -41,7 +40,14 @@ export const anotherWayView = view<AnotherWayPage>('sign-in/mfa/another-way.njk'
     'no way': { ...plain, ways: [] },
     'one way': { ...plain, ways: [simple('totp')] },
     'one recovery code': { ...plain, ways: [simple('passkey'), { ...simple('recovery-code'), left: 1 }] },
-    hostile: { ...plain, email: '"><script>@x.example', ways: [{ ...simple('email'), sentTo: '"><b>' }] },
-    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    hostile: {
+      ...plain,
+      account: { name: null, identifier: '"><script>@x.example' },
+      ways: [{ ...simple('email'), sentTo: '"><b>' }],
+    },
+    long: {
+      ...plain,
+      account: { name: null, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    },
   },
 });

@@ -1,11 +1,12 @@
 import { view } from '#kernel/views.ts';
 import type { CodeWay } from './offered-second-factors.ts';
+import type { ShownAccount } from '#directory/users/module.ts';
 
 export type CodePage = {
   way: CodeWay;
   /** Where the form posts to. Fields: `code`, `remember`; button `action=continue`. */
   action: string;
-  account: { name: string | null; email: string };
+  account: ShownAccount;
   /** The address for another user. */
   changeUrl: string;
   /** Where a code was sent, as far as it is shown; null where none is sent. */
@@ -36,7 +37,7 @@ const base = '/interaction/4Tj2/second-factor';
 const plain: CodePage = {
   way: 'totp',
   action: `${base}/totp`,
-  account: { name: null, email: 'noor@fernway.example' },
+  account: { name: null, identifier: 'noor@fernway.example' },
   changeUrl: '/interaction/4Tj2/login',
   sentTo: null,
   sendUrl: null,
@@ -94,14 +95,14 @@ export const codeView = view<CodePage>('sign-in/mfa/code.njk', {
     'recovery code, busy': { ...onPaper, problem: { kind: 'unavailable' } },
     hostile: {
       ...byMail,
-      account: { name: '"><b>', email: '"><img src=x onerror=alert(1)>@evil.example' },
+      account: { name: '"><b>', identifier: '"><img src=x onerror=alert(1)>@evil.example' },
       sentTo: '"><i>',
     },
     long: {
       ...plain,
       account: {
         name: 'Maximiliane Freifrau von und zu Wolkenstein-Trostburg-Hohenlohe',
-        email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`,
+        identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`,
       },
     },
   },

@@ -1,5 +1,6 @@
 import { type Enrolment, methods } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
+import type { ShownAccount } from '#directory/users/module.ts';
 
 /** With the note after its name. */
 type ShownChoice = { method: Enrolment; icon: string };
@@ -7,7 +8,7 @@ type ShownChoice = { method: Enrolment; icon: string };
 type EnrolPage = {
   /** Where the form posts to: `method` is one of the choices; button `action=skip` where it may be put off. */
   action: string;
-  account: { name: string | null; email: string };
+  account: ShownAccount;
   changeUrl: string;
   /** Factors that can be added, the recommended one first; empty when no allowed factor would suffice. */
   choices: readonly ShownChoice[];
@@ -20,7 +21,7 @@ export const shownChoice = (method: Enrolment): ShownChoice => ({ method, icon: 
 
 const plain: EnrolPage = {
   action: '/interaction/4Tj2/enrol-factor',
-  account: { name: null, email: 'noor@fernway.example' },
+  account: { name: null, identifier: 'noor@fernway.example' },
   changeUrl: '/interaction/4Tj2/login',
   choices: (['passkey', 'totp'] as const).map(shownChoice),
   graceEnd: null,
@@ -32,6 +33,6 @@ export const enrolView = view<EnrolPage>('sign-in/mfa/enrol.njk', {
     'may be put off': { ...plain, graceEnd: new Date('2026-11-29T10:31:00Z') },
     'app first': { ...plain, choices: (['totp', 'passkey'] as const).map(shownChoice) },
     'nothing to choose': { ...plain, choices: [] },
-    hostile: { ...plain, account: { name: '"><b>', email: '"><img src=x onerror=alert(1)>@evil.example' } },
+    hostile: { ...plain, account: { name: '"><b>', identifier: '"><img src=x onerror=alert(1)>@evil.example' } },
   },
 });

@@ -7,7 +7,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { User } from '#directory/users/module.ts';
+import { identifierOf, shownAccount, type User } from '#directory/users/module.ts';
 import type { EnrolmentOffer, EnrolmentService } from './enrolment-service.ts';
 import { enrolView, shownChoice } from './enrol-view.ts';
 import { enrolTotpForm, methodForm } from './mfa-form.ts';
@@ -49,7 +49,7 @@ export function enrolmentRoutes({
     if (offer.choices.length === 1 && offer.graceEnd === null) return seeOther(ctx, `${base}/${offer.choices[0]}`);
     show(ctx, 200, enrolView, {
       action: base,
-      account: { name: user.profile.name ?? null, email: user.email },
+      account: shownAccount(user),
       changeUrl: `${due.path}/login`,
       choices: offer.choices.map(shownChoice),
       graceEnd: offer.graceEnd,
@@ -119,10 +119,10 @@ export function enrolmentRoutes({
 
   async function showTotp(ctx: Context, { due, user, offer, base }: Turn): Promise<void> {
     const { problem = null } = totpPage.refused(ctx);
-    const shown = await totpEnrolments.offer({ userId: due.userId, holder: due.uid, account: user.email });
+    const shown = await totpEnrolments.offer({ userId: due.userId, holder: due.uid, account: identifierOf(user) });
     show(ctx, 200, totpView, {
       action: `${base}/totp`,
-      email: user.email,
+      identifier: identifierOf(user),
       ...shown,
       mayBePutOff: offer.graceEnd !== null,
       chooseUrl: offer.choices.length > 1 ? base : null,

@@ -8,6 +8,7 @@ import { show } from '#kernel/views.ts';
 import type { Policies } from '#settings/module.ts';
 import { savedForm } from './mfa-form.ts';
 import { recoveryCodesView, type RecoveryCodesPage } from './recovery-codes-view.ts';
+import { identifierOf } from '#directory/users/module.ts';
 
 export type RecoveryCodeRouteDependencies = {
   interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
@@ -17,7 +18,7 @@ export type RecoveryCodeRouteDependencies = {
 
 const codesPage = formPage<Pick<RecoveryCodesPage, 'isUnsaved'>>();
 
-type Sheet = Pick<RecoveryCodesPage, 'email' | 'codes' | 'madeAt'>;
+type Sheet = Pick<RecoveryCodesPage, 'identifier' | 'codes' | 'madeAt'>;
 
 /** Recovery codes that were made in this sign-in, until their owner says that they are saved. */
 export function recoveryCodeRoutes({
@@ -69,7 +70,7 @@ export function recoveryCodeRoutes({
   /** Null when another form, or the expiry, came first. */
   async function find({ userId, uid, facts }: DueInteraction): Promise<Sheet | null> {
     const [codes, made] = await Promise.all([recoveryCodes.show({ userId, holder: uid }), recoveryCodes.find(userId)]);
-    return codes && made ? { email: facts.user.email, codes, madeAt: made.createdAt } : null;
+    return codes && made ? { identifier: identifierOf(facts.user), codes, madeAt: made.createdAt } : null;
   }
 
   return router;

@@ -4,7 +4,7 @@ import { view } from '#kernel/views.ts';
 export type RecoveryCodesPage = {
   /** Where the form posts to. Field: `saved`; button `action=continue`. */
   action: string;
-  email: string;
+  identifier: string;
   codes: readonly string[];
   madeAt: Date;
   /** The same as a text file. */
@@ -14,7 +14,7 @@ export type RecoveryCodesPage = {
 
 const plain: RecoveryCodesPage = {
   action: '/interaction/4Tj2/recovery-codes',
-  email: 'noor@fernway.example',
+  identifier: 'noor@fernway.example',
   codes: sampleRecoveryCodes,
   madeAt: new Date('2026-11-22T10:31:00Z'),
   downloadUrl: '/interaction/4Tj2/recovery-codes.txt',
@@ -25,6 +25,6 @@ export const recoveryCodesView = view<RecoveryCodesPage>('sign-in/mfa/recovery-c
   samples: {
     plain,
     'not said to be saved': { ...plain, isUnsaved: true },
-    hostile: { ...plain, email: '"><img src=x onerror=alert(1)>@evil.example' },
+    hostile: { ...plain, identifier: '"><img src=x onerror=alert(1)>@evil.example' },
   },
 });

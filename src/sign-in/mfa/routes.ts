@@ -15,7 +15,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { ReadUser, UserId } from '#directory/users/module.ts';
+import { type ReadUser, shownAccount, type UserId } from '#directory/users/module.ts';
 import { type CodePage, codeView } from './code-view.ts';
 import { provenNumber, maskedAddress, type SecondFactorService } from './second-factor-service.ts';
 import { codeForm, methodForm, sendForm } from './mfa-form.ts';
@@ -67,7 +67,6 @@ export function secondFactorRoutes({
     const { due, user, ways, base } = turn;
     show(ctx, 200, anotherWayView, {
       action: `${base}/methods`,
-      email: user.email,
       ...whose(turn),
       ways: ways.map((way) => ({
         way,
@@ -220,11 +219,11 @@ export function secondFactorRoutes({
 }
 
 const whose = ({ user, due }: Pick<Turn, 'user' | 'due'>) => ({
-  account: { name: user.profile.name ?? null, email: user.email },
+  account: shownAccount(user),
   changeUrl: `${due.path}/login`,
 });
 
 const anotherUrl = ({ ways, base }: Turn): string | null => (ways.length > 1 ? `${base}/methods` : null);
 
 const sentTo = (user: ReadUser, way: SentWay): string =>
-  maskedAddress(way === 'email' ? user.email : (provenNumber(user) ?? ''));
+  maskedAddress((way === 'email' ? user.email : provenNumber(user)) ?? '');

@@ -97,7 +97,7 @@ export class SecondFactorService {
     language: Language,
   ): Promise<SendOutcome> {
     const { clock, database, oneTimeSecrets, letters, texts } = this.#deps;
-    const address = way === 'email' ? user.email : provenNumber(user);
+    const address = (way === 'email' ? user.email : provenNumber(user)) ?? null;
     if (address === null) return 'limited';
     return database.transaction(async (em) => {
       const secret = { purpose: purposes[way], holder: { userId }, address, form: 'code', interaction: uid } as const;

@@ -4,7 +4,7 @@ import { view } from '#kernel/views.ts';
 export type TotpPage = {
   /** Where the form posts to. Field: `code`; buttons `action=confirm` and, where it may be put off, `action=skip`. */
   action: string;
-  email: string;
+  identifier: string;
   qr: QrCode;
   /** `otpauth://…`, for an app on this device. */
   uri: string;
@@ -20,7 +20,7 @@ const uri = 'otpauth://totp/Latchkey:noor%40fernway.example?secret=JBSWY3DPEHPK3
 
 const plain: TotpPage = {
   action: '/interaction/4Tj2/enrol-factor/totp',
-  email: 'noor@fernway.example',
+  identifier: 'noor@fernway.example',
   qr: qrCode(uri),
   uri,
   key: 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP',
@@ -36,7 +36,7 @@ export const totpView = view<TotpPage>('sign-in/mfa/totp.njk', {
     empty: { ...plain, problem: { kind: 'required' } },
     wrong: { ...plain, problem: { kind: 'wrong' } },
     expired: { ...plain, problem: { kind: 'expired' } },
-    hostile: { ...plain, email: '"><img src=x onerror=alert(1)>@evil.example' },
-    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    hostile: { ...plain, identifier: '"><img src=x onerror=alert(1)>@evil.example' },
+    long: { ...plain, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },
 });

@@ -1,10 +1,11 @@
 import { view } from '#kernel/views.ts';
+import type { ShownAccount } from '#directory/users/module.ts';
 
 type ChoosePage = {
   /** Where the form posts to; `organization` is the id of one of them. */
   action: string;
   client: { name: string };
-  account: { name: string | null; email: string };
+  account: ShownAccount;
   /** Where another account can be chosen. */
   switchUrl: string;
   /** By name. `isLast`: chosen the last time at this client. */
@@ -14,7 +15,7 @@ type ChoosePage = {
 const plain: ChoosePage = {
   action: '/interaction/4Tj2/organization',
   client: { name: 'Tally' },
-  account: { name: 'Noor Haddad', email: 'noor@fernway.example' },
+  account: { name: 'Noor Haddad', identifier: 'noor@fernway.example' },
   switchUrl: '/interaction/4Tj2/account',
   organizations: [
     { id: 'org_1', name: 'Fernway Studio', slug: 'fernway', isLast: false },
@@ -29,14 +30,14 @@ export const chooseView = view<ChoosePage>('sign-in/organization/choose.njk', {
     hostile: {
       ...plain,
       client: { name: '<script>alert(1)</script>' },
-      account: { name: '"><b>', email: 'a"b@x.example' },
+      account: { name: '"><b>', identifier: 'a"b@x.example' },
       organizations: [
         { id: '"><b>', name: '\u202E<b onclick=alert(1)>Acme</b>', slug: '"onclick="alert(1)', isLast: true },
       ],
     },
     long: {
       ...plain,
-      account: { name: null, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.example` },
+      account: { name: null, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.example` },
       organizations: [
         {
           id: 'org_1',

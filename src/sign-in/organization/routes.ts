@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { byUser } from '#audit/module.ts';
 import type { JoiningService } from '#directory/domains/module.ts';
 import type { MemberService, OrganizationService } from '#directory/organizations/module.ts';
-import type { User, UserService } from '#directory/users/module.ts';
+import { shownAccount, type User, type UserService } from '#directory/users/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -96,7 +96,7 @@ export function organizationRoutes({
     show(ctx, 200, chooseView, {
       action: `${path}/organization`,
       client: { name: question.client.name },
-      account: accountOf(user),
+      account: shownAccount(user),
       switchUrl: `${path}/account`,
       organizations: own.map(({ id, name, slug }) => ({ id, name, slug, isLast: id === last })),
     });
@@ -107,7 +107,7 @@ export function organizationRoutes({
     show(ctx, 200, refusedView, {
       action: `${path}/organization`,
       client: { name: question.client.name },
-      account: accountOf(user),
+      account: shownAccount(user),
       switchUrl: `${path}/account`,
       isNamed: namedIn(interaction) !== null,
       offer: await offerFor(interaction, user),
@@ -126,8 +126,6 @@ export function organizationRoutes({
 
   return router;
 }
-
-const accountOf = ({ profile, email }: User) => ({ name: profile.name ?? null, email });
 
 const isRefused = ({ request }: AskedInteraction): boolean =>
   request.prompt.reasons.includes(ORGANIZATION_REASONS.refused);

@@ -6,7 +6,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { UserId, UserService } from '#directory/users/module.ts';
+import { identifierOf, type UserId, type UserService } from '#directory/users/module.ts';
 import { type EnrolPage, type EnrolProblem, enrolView } from './enrol-view.ts';
 import { passkeyForm } from './passkey-form.ts';
 
@@ -111,7 +111,7 @@ export function enrolRoutes({
     const isOneOfMany = reason === 'factor' && (needed ?? 2) < 3 && policyOf(due).factors.length > 1;
     return show(ctx, 200, enrolView, {
       action: `${path}/${reason === 'offer' ? 'offer-passkey' : 'enrol-factor/passkey'}`,
-      email: user.email,
+      identifier: identifierOf(user),
       reason,
       otherUrl: isOneOfMany ? `${path}/enrol-factor` : null,
       options: options === 'full' ? null : JSON.stringify(options),

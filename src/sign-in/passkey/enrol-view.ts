@@ -4,7 +4,7 @@ import { view } from '#kernel/views.ts';
 export type EnrolPage = {
   /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; buttons `action=continue` and `skip`. */
   action: string;
-  email: string;
+  identifier: string;
   /** `offer`: it could be left. `factor`: it is one way to have a second factor. */
   reason: 'offer' | 'factor';
   /** Where the other second factors are; null where none would do. */
@@ -18,7 +18,7 @@ export type EnrolProblem = { kind: NewPasskeyProblem };
 
 const offer: EnrolPage = {
   action: '/interaction/4Tj2/offer-passkey',
-  email: 'noor@fernway.example',
+  identifier: 'noor@fernway.example',
   reason: 'offer',
   otherUrl: null,
   options: '{"challenge":"AAAA"}',
@@ -45,7 +45,11 @@ export const enrolView = view<EnrolPage>('sign-in/passkey/enrol.njk', {
     'not allowed': { ...factor, problem: { kind: 'not_allowed' } },
     'another user’s': { ...factor, problem: { kind: 'taken' } },
     full: { ...factor, options: null, problem: { kind: 'full' } },
-    hostile: { ...offer, email: '"><b>@evil.example', options: '{"user":{"name":"\\"><script>alert(1)</script>"}}' },
-    long: { ...factor, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    hostile: {
+      ...offer,
+      identifier: '"><b>@evil.example',
+      options: '{"user":{"name":"\\"><script>alert(1)</script>"}}',
+    },
+    long: { ...factor, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },
 });

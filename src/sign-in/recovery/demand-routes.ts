@@ -6,7 +6,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { show } from '#kernel/views.ts';
-import type { User } from '#directory/users/module.ts';
+import { identifierOf, type User } from '#directory/users/module.ts';
 import { newPasswordView, type NewPasswordPage } from './new-password-view.ts';
 import { newPasswordForm, problemOf } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
@@ -69,7 +69,7 @@ export function demandRoutes({
     show(ctx, 200, newPasswordView, {
       action: `${interaction.path}/${PAGE}`,
       reason: 'demanded',
-      email: user.email,
+      identifier: identifierOf(user),
       minimumLength: await passwords.minimumLengthOf(user.id),
       problem,
     });

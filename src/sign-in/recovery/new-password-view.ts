@@ -7,7 +7,7 @@ export type NewPasswordPage = {
   /** `forgotten`: by a link in a mail. `demanded`: in a sign-in, because an operator says so. */
   reason: 'forgotten' | 'demanded';
   /** The account of the password: the page names it, for a user who received another user's link. */
-  email: string;
+  identifier: string;
   minimumLength: number;
   problem: NewPasswordProblem | null;
 };
@@ -15,7 +15,7 @@ export type NewPasswordPage = {
 const plain: NewPasswordPage = {
   action: '/recovery/link/q0E4Tj2mQ8xV',
   reason: 'forgotten',
-  email: 'noor@fernway.example',
+  identifier: 'noor@fernway.example',
   minimumLength: 15,
   problem: null,
 };
@@ -25,8 +25,8 @@ export const newPasswordView = view<NewPasswordPage>('sign-in/recovery/new-passw
     plain,
     demanded: { ...plain, action: '/interaction/4Tj2/new-password', reason: 'demanded' },
     ...Object.fromEntries(Object.entries(newPasswordProblems).map(([name, problem]) => [name, { ...plain, problem }])),
-    hostile: { ...plain, email: '"><script>alert(1)</script>@evil.example' },
-    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    hostile: { ...plain, identifier: '"><script>alert(1)</script>@evil.example' },
+    long: { ...plain, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },
 });
 

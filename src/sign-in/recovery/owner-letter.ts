@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { tellOwner, type User } from '#directory/users/module.ts';
+import { identifierOf, tellOwner, type User } from '#directory/users/module.ts';
 import { changedLetter } from './recovery-letters.ts';
 
 type Dependencies = {
@@ -28,6 +28,6 @@ export function tellPasswordChanged({ clock, issuer, letters }: Dependencies): T
       owner,
       visitor,
       language,
-      context: ({ at, device, ip }) => ({ email: owner.email, at, device, ip, url: `${issuer}/recovery` }),
+      context: ({ at, device, ip }) => ({ email: identifierOf(owner), at, device, ip, url: `${issuer}/recovery` }),
     });
 }

@@ -6,10 +6,11 @@ import {
   type NewPasswords,
   type OneTimeSecret,
   type OneTimeSecrets,
+  passwordOwner,
   type PasswordProblem,
   type PasswordService,
-  type UndoRights,
   secretLifetimes,
+  type UndoRights,
 } from '#credentials/module.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
@@ -52,10 +53,7 @@ type ResetRequest = {
   deviceSecret: string | undefined;
 };
 
-type ResetOutcome =
-  | { kind: 'done' }
-  | { kind: 'refused'; email: string; problem: PasswordProblem }
-  | { kind: 'expired' };
+type ResetOutcome = { kind: 'done' } | { kind: 'refused'; problem: PasswordProblem } | { kind: 'expired' };
 
 const LIFETIME = secretLifetimes.password_reset;
 const PURPOSE = 'password_reset';
@@ -63,7 +61,7 @@ const PURPOSE = 'password_reset';
 /** The user who may set a new password, or the reason why not; `unknown` means an unknown address. */
 type Answer =
   | { kind: 'link'; person: ReachablePerson }
-  | { kind: NoReset; person: ReachablePerson }
+  | { kind: NoReset | 'no_address'; person: ReachablePerson }
   | { kind: 'unknown' };
 
 /** A new password for who has forgotten theirs, by a link to an address that they have proved to be theirs. */
@@ -76,7 +74,8 @@ export class RecoveryService {
 
   /**
    * Sends the mail. Reads and writes are the same for every address; the worker discards a mail without a recipient.
-   * A user without the right to a link learns the reason by mail, which no other user sees.
+   * A user without the right to a link learns the reason by mail, which no other user sees; one without an address is answered as an
+   * unknown one.
    */
   async request({ email, language, by, deviceSecret }: ResetRequest): Promise<void> {
     const { database, audit } = this.#deps;
@@ -93,8 +92,8 @@ export class RecoveryService {
       await this.#deps.oneTimeSecrets.issue(em, secret, async ({ link }, share) => {
         const url = this.#urlOf(link);
         const shared = { ...envelope, share };
-        if (answer.kind === 'link' || answer.kind === 'unknown')
-          return this.#sendLink(em, { ...shared, discard: person === null }, { address, url, isLocked: false });
+        if (answer.kind === 'link' || answer.kind === 'unknown' || answer.kind === 'no_address')
+          return this.#sendLink(em, { ...shared, discard: !person?.email }, { address, url, isLocked: false });
         return this.#deps.letters.send(
           noResetLetter,
           { ...shared, discard: url === null, context: { email: address, reason: answer.kind } },
@@ -114,6 +113,7 @@ export class RecoveryService {
 
   /** For who says that a sign-in was not theirs: their password is gone, and this is the way back. */
   async sendAfterLock(em: EntityManager, { id, email, profile }: User, { visitor }: By): Promise<void> {
+    if (!email) return;
     const { link } = await this.#deps.oneTimeSecrets.issue(em, {
       purpose: PURPOSE,
       holder: { userId: id },
@@ -145,9 +145,9 @@ export class RecoveryService {
     const { database, passwords, oneTimeSecrets, undoRights, newPasswords } = this.#deps;
     const user = await this.find(link);
     if (user === null) return { kind: 'expired' };
-    const { id: userId, email } = user;
-    const prepared = await passwords.prepare(password, { userId, email, name: user.profile.name });
-    if (prepared.kind === 'refused') return { kind: 'refused', email, problem: prepared.problem };
+    const { id: userId } = user;
+    const prepared = await passwords.prepare(password, passwordOwner(user));
+    if (prepared.kind === 'refused') return { kind: 'refused', problem: prepared.problem };
     return database.transaction(async (em) => {
       const secret = await oneTimeSecrets.consumeLink(em, { purpose: PURPOSE, link });
       if (secret === null || secret.userId !== userId) return { kind: 'expired' };
@@ -164,9 +164,8 @@ export class RecoveryService {
     about: Pick<NewPassword<'demanded'>, 'by' | 'language' | 'deviceSecret' | 'keep' | 'goOn'>,
   ): Promise<Exclude<ResetOutcome, { kind: 'expired' }>> {
     const { database, passwords, newPasswords } = this.#deps;
-    const { id: userId, email } = user;
-    const prepared = await passwords.prepare(password, { userId, email, name: user.profile.name });
-    if (prepared.kind === 'refused') return { kind: 'refused', email, problem: prepared.problem };
+    const prepared = await passwords.prepare(password, passwordOwner(user));
+    if (prepared.kind === 'refused') return { kind: 'refused', problem: prepared.problem };
     await database.transaction((em) =>
       newPasswords.write(em, { user, save: prepared.save, act: 'demanded', ...about }),
     );
@@ -187,6 +186,7 @@ export class RecoveryService {
     const person = await people.find(email);
     const hasPassword = await passwords.has(person?.id ?? null);
     if (person === null) return { kind: 'unknown' };
+    if (!person.email) return { kind: 'no_address', person };
     if (person.status !== 'active') return { kind: 'disabled', person };
     if (!person.emailVerified) return { kind: 'unverified', person };
     return { kind: hasPassword || !ways.isOpen(methods.email.first.page) ? 'link' : 'no_password', person };

@@ -12,6 +12,7 @@ import { instance } from '#settings/module.ts';
 import { newPasswordView, type NewPasswordPage, resetEndView } from './new-password-view.ts';
 import { newPasswordForm, problemOf } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
+import { identifierOf } from '#directory/users/module.ts';
 
 export type ResetRouteDependencies = {
   recovery: RecoveryService;
@@ -84,8 +85,14 @@ export function resetRoutes({
     if (!user) return showExpired(ctx);
     const { problem = null } = passwordPage.refused(ctx);
     const minimumLength = passwords.minimumLength(instance);
-    const { email } = user;
-    return show(ctx, 200, newPasswordView, { action: ctx.path, reason: 'forgotten', email, minimumLength, problem });
+    const identifier = identifierOf(user);
+    return show(ctx, 200, newPasswordView, {
+      action: ctx.path,
+      reason: 'forgotten',
+      identifier,
+      minimumLength,
+      problem,
+    });
   }
 
   function showExpired(ctx: Context): void {

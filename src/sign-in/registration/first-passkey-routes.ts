@@ -17,6 +17,7 @@ import type { Admission } from './admission.ts';
 import { type FirstPasskeyProblem, firstPasskeyView, firstPasswordView } from './first-passkey-view.ts';
 import type { FirstPasswords } from './first-passwords.ts';
 import type { PendingRegistrations } from './pending-registration.ts';
+import { identifierOf } from '#directory/users/module.ts';
 
 export type FirstPasskeyDependencies = {
   interactions: Pick<InteractionService, 'due' | 'require' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
@@ -115,7 +116,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     const methods = admission.methods();
     return show(ctx, 200, firstPasskeyView, {
       action: `${path}/first-passkey`,
-      email: user.email,
+      identifier: identifierOf(user),
       options: JSON.stringify(options),
       passwordUrl: methods.includes('password') ? `${path}/first-passkey/password` : null,
       canUseCodes: methods.includes('email_code'),
@@ -126,10 +127,9 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
   async function showPassword(ctx: Context, due: DueInteraction): Promise<void> {
     const { problem = null } = passwordPage.refused(ctx);
     if (!admission.methods().includes('password')) return seeOther(ctx, due.path);
-    const { email } = due.facts.user;
     return show(ctx, 200, firstPasswordView, {
       action: `${due.path}/first-passkey/password`,
-      email,
+      identifier: identifierOf(due.facts.user),
       minimumLength: await passwords.minimumLengthOf(due.userId),
       problem,
       passkeyUrl: `${due.path}/first-passkey`,

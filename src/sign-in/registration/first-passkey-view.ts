@@ -5,7 +5,7 @@ import { view } from '#kernel/views.ts';
 type FirstPasskeyPage = {
   /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; button `action=continue`. */
   action: string;
-  email: string;
+  identifier: string;
   /** The request to the authenticator as JSON. */
   options: string;
   /** Where a password can be chosen instead; null where there are none. */
@@ -19,7 +19,7 @@ export type FirstPasskeyProblem = { kind: Exclude<NewPasskeyProblem, 'full'> };
 
 const plain: FirstPasskeyPage = {
   action: '/interaction/4Tj2/first-passkey',
-  email: 'noor@fernway.example',
+  identifier: 'noor@fernway.example',
   options: '{"challenge":"AAAA"}',
   passwordUrl: '/interaction/4Tj2/first-passkey/password',
   canUseCodes: true,
@@ -32,8 +32,12 @@ export const firstPasskeyView = view<FirstPasskeyPage>('sign-in/registration/fir
     'the only way': { ...plain, passwordUrl: null, canUseCodes: false },
     cancelled: { ...plain, problem: { kind: 'cancelled' } },
     'in a browser that cannot': { ...plain, problem: { kind: 'unsupported' } },
-    hostile: { ...plain, email: '"><b>@evil.example', options: '{"user":{"name":"\\"><script>alert(1)</script>"}}' },
-    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    hostile: {
+      ...plain,
+      identifier: '"><b>@evil.example',
+      options: '{"user":{"name":"\\"><script>alert(1)</script>"}}',
+    },
+    long: { ...plain, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },
 });
 
@@ -41,7 +45,7 @@ export const firstPasskeyView = view<FirstPasskeyPage>('sign-in/registration/fir
 type FirstPasswordPage = {
   /** Where the form posts to. Fields: `email`, `password`; button `action=continue`. */
   action: string;
-  email: string;
+  identifier: string;
   minimumLength: number;
   problem: NewPasswordProblem | null;
   /** Back to the passkey. */
@@ -50,7 +54,7 @@ type FirstPasswordPage = {
 
 const password: FirstPasswordPage = {
   action: '/interaction/4Tj2/first-passkey/password',
-  email: 'noor@fernway.example',
+  identifier: 'noor@fernway.example',
   minimumLength: 15,
   problem: null,
   passkeyUrl: '/interaction/4Tj2/first-passkey',
@@ -62,7 +66,7 @@ export const firstPasswordView = view<FirstPasswordPage>('sign-in/registration/f
     ...Object.fromEntries(
       Object.entries(newPasswordProblems).map(([name, problem]) => [name, { ...password, problem }]),
     ),
-    hostile: { ...password, email: '"><b>@evil.example' },
-    long: { ...password, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    hostile: { ...password, identifier: '"><b>@evil.example' },
+    long: { ...password, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },
 });

@@ -1,5 +1,5 @@
 import type { By } from '#audit/module.ts';
-import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
+import { passwordOwner, type PasswordProblem, type PasswordService } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { AccessRevocation, User } from '#directory/users/module.ts';
 import type { PendingRegistrations } from './pending-registration.ts';
@@ -21,12 +21,13 @@ export class FirstPasswords {
 
   /** Why it may not be set; null when it is set. `interaction` is the sign-in that goes on; `record` writes that, in the same transaction. */
   async set(
-    { id: userId, email, profile: { name } }: Pick<User, 'id' | 'email' | 'profile'>,
+    user: Pick<User, 'id' | 'email' | 'username' | 'profile'>,
     password: string,
     { by, interaction, record }: { by: By; interaction: string; record: (em: EntityManager) => Promise<void> },
   ): Promise<PasswordProblem | null> {
     const { database, passwords, accessRevocation, pending } = this.#deps;
-    const prepared = await passwords.prepare(password, { userId, email, name });
+    const { id: userId } = user;
+    const prepared = await passwords.prepare(password, passwordOwner(user));
     if (prepared.kind === 'refused') return prepared.problem;
     await database.transaction(async (em) => {
       await prepared.save(em, userId);

@@ -37,7 +37,7 @@ export class NewAccounts {
     { by, language, record }: Newcomer,
   ): Promise<UserId> {
     const { users, passwords, pending, audit, registered } = this.#deps;
-    const { id, emailCanonical } = await users.create(
+    const { id, emailCanonical: canonical } = await users.create(
       em,
       {
         email,
@@ -49,6 +49,7 @@ export class NewAccounts {
       },
       by,
     );
+    const emailCanonical = canonical ?? email;
     if (passwordHash !== null) await passwords.adopt(em, id, passwordHash);
     await pending.close(em, uid, { userId: id, email, emailCanonical, method });
     await registered(em, emailCanonical);

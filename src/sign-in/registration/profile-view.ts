@@ -5,13 +5,13 @@ import { fieldSamples, type ShownField } from '#directory/users/module.ts';
 type ProfilePage = {
   /** The target of the form. Fields: all of `fields`; button `action=continue`. */
   action: string;
-  email: string;
+  identifier: string;
   fields: readonly ShownField[];
 };
 
 const plain: ProfilePage = {
   action: '/interaction/4Tj2/profile',
-  email: 'noor@fernway.example',
+  identifier: 'noor@fernway.example',
   fields: fieldSamples.name,
 };
 
@@ -21,7 +21,7 @@ export const profileView = view<ProfilePage>('sign-in/registration/profile.njk',
     'everything asked': { ...plain, fields: fieldSamples.everything },
     'everything wrong': { ...plain, fields: fieldSamples.wrong },
     'a username': { ...plain, fields: fieldSamples.username },
-    hostile: { ...plain, email: '"><b>@evil.example', fields: fieldSamples.hostile },
-    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    hostile: { ...plain, identifier: '"><b>@evil.example', fields: fieldSamples.hostile },
+    long: { ...plain, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },
 });

@@ -146,7 +146,7 @@ export class RegistrationService {
         if (owner !== null)
           return letters.send(
             takenLetter,
-            { ...envelope, to: { address: owner.email }, context: { url: urlOf(SIGN_IN_PATH) } },
+            { ...envelope, to: { address: owner.email ?? email }, context: { url: urlOf(SIGN_IN_PATH) } },
             em,
           );
         const url = urlOf(`/interaction/${uid}/create/link/${link ?? ''}`);

@@ -10,6 +10,7 @@ import { byUser } from '#audit/module.ts';
 import {
   detailsOf,
   fieldShape,
+  identifierOf,
   lacking,
   type PersonField,
   type ProfileCompletion,
@@ -105,14 +106,18 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
   const missing = (user: User): readonly PersonField[] => lacking(admission.requiredOf(user.id), user);
 
   function showTerms(ctx: Context, { path, question, facts }: DueInteraction): void {
-    const { email, termsVersion } = facts.user;
     const client = { name: question.client.name };
-    show(ctx, 200, termsView, { action: `${path}/terms`, client, email, isChange: termsVersion !== null });
+    show(ctx, 200, termsView, {
+      action: `${path}/terms`,
+      client,
+      identifier: identifierOf(facts.user),
+      isChange: facts.user.termsVersion !== null,
+    });
   }
 
   function showProfile(ctx: Context, { path, facts: { user } }: DueInteraction): void {
     const fields = shownFields(missing(user), { language: ctx.state.language, ...profilePage.refused(ctx) });
-    show(ctx, 200, profileView, { action: `${path}/profile`, email: user.email, fields });
+    show(ctx, 200, profileView, { action: `${path}/profile`, identifier: identifierOf(user), fields });
   }
 
   return router;

@@ -5,7 +5,7 @@ type TermsPage = {
   /** Where the form posts to; buttons `action=allow` and `action=deny`. */
   action: string;
   client: { name: string };
-  email: string;
+  identifier: string;
   /** Agreed to an earlier version. */
   isChange: boolean;
 };
@@ -13,7 +13,7 @@ type TermsPage = {
 const plain: TermsPage = {
   action: '/interaction/4Tj2/terms',
   client: { name: 'Tally' },
-  email: 'noor@fernway.example',
+  identifier: 'noor@fernway.example',
   isChange: true,
 };
 
@@ -21,7 +21,7 @@ export const termsView = view<TermsPage>('sign-in/registration/terms.njk', {
   samples: {
     plain,
     'for the first time': { ...plain, isChange: false },
-    hostile: { ...plain, client: { name: '<script>alert(1)</script>' }, email: '"><b>@evil.example' },
-    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+    hostile: { ...plain, client: { name: '<script>alert(1)</script>' }, identifier: '"><b>@evil.example' },
+    long: { ...plain, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },
 });

@@ -1,6 +1,7 @@
 import type { Refusal } from '#oidc/module.ts';
 import type { Way } from '#sign-in/interaction/module.ts';
 import { view } from '#kernel/views.ts';
+import type { ShownAccount } from '#directory/users/module.ts';
 
 type RestrictionPage = {
   /** Where the form posts to. Buttons: `method` with one of the ways, `action=continue` to try again, `action=leave`. */
@@ -9,7 +10,7 @@ type RestrictionPage = {
   reason: Refusal;
   /** The ways that the organizations of the user take, the first one at the front; none where they have none in common. */
   ways: readonly Way[];
-  account: { name: string | null; email: string };
+  account: ShownAccount;
   /** Where another user goes on. */
   changeUrl: string;
   client: { name: string };
@@ -19,7 +20,7 @@ const plain: RestrictionPage = {
   action: '/interaction/4Tj2/restriction',
   reason: 'network',
   ways: [],
-  account: { name: 'Noor Haddad', email: 'noor@fernway.example' },
+  account: { name: 'Noor Haddad', identifier: 'noor@fernway.example' },
   changeUrl: '/interaction/4Tj2/login',
   client: { name: 'Fernway' },
 };
@@ -31,14 +32,14 @@ export const restrictionView = view<RestrictionPage>('sign-in/restriction/restri
     'no way': { ...plain, reason: 'way' },
     hostile: {
       ...plain,
-      account: { name: '"><script>alert(1)</script>', email: '"><b>@evil.example' },
+      account: { name: '"><script>alert(1)</script>', identifier: '"><b>@evil.example' },
       client: { name: '<img src=x onerror=alert(1)>' },
     },
     long: {
       ...plain,
       reason: 'way',
       ways: ['password'],
-      account: { name: null, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+      account: { name: null, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
       client: { name: 'n'.repeat(120) },
     },
   },

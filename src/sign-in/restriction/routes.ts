@@ -13,6 +13,7 @@ import {
   type Ways,
 } from '#sign-in/interaction/module.ts';
 import { restrictionView } from './restriction-view.ts';
+import { identifierOf, shownAccount } from '#directory/users/module.ts';
 
 export type RouteDependencies = {
   interactions: Pick<InteractionService, 'due' | 'proceed' | 'recordIdentifier'>;
@@ -39,7 +40,7 @@ export function restrictionRoutes({ interactions, engine, ways }: RouteDependenc
       action: `${path}/restriction`,
       reason: requirements.refusal ?? 'network',
       ways: waysOf(due),
-      account: { name: facts.user.profile.name ?? null, email: facts.user.email },
+      account: shownAccount(facts.user),
       changeUrl: `${path}/login`,
       client: { name: question.client.name },
     });
@@ -60,7 +61,7 @@ export function restrictionRoutes({ interactions, engine, ways }: RouteDependenc
 
   /** Nothing that was proved counts any more: the sign-in is again one of a typed address. */
   async function beginAgain(ctx: Context, due: DueInteraction, way: Way): Promise<void> {
-    const { path } = await interactions.recordIdentifier(due, due.identifier ?? due.facts.user.email);
+    const { path } = await interactions.recordIdentifier(due, due.identifier ?? identifierOf(due.facts.user));
     return seeOther(ctx, `${path}/${way}`);
   }
 

@@ -9,7 +9,7 @@ import { deviceName } from '#kernel/http/device-name.ts';
 import type { Arrival } from '#sign-in/interaction/module.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Policies } from '#settings/module.ts';
-import { tellOwner, type User, type UserId } from '#directory/users/module.ts';
+import { identifierOf, tellOwner, type User, type UserId } from '#directory/users/module.ts';
 import { userSignedIn } from '#sign-in/interaction/events.ts';
 import { assess, type Assessment, type Seen } from './assessment.ts';
 import { newSignInLetter } from './new-sign-in-letter.ts';
@@ -45,13 +45,14 @@ export class RiskService {
 
   /** Compares a sign-in with those before it, once, and writes down what was decided when it asks for something. */
   async assess(
-    { id: userId, email }: Pick<User, 'id' | 'email'>,
+    user: Pick<User, 'id' | 'email' | 'username'>,
     { by, clientId, ip, deviceSecret }: Arrival,
   ): Promise<Assessment> {
     const { knownDevices, traces, pressure, audit, policies } = this.#deps;
+    const { id: userId } = user;
     const [habits, hasManyFailures] = await Promise.all([
       traces.habits(userId, knownDevices.knowing(deviceSecret)),
-      pressure.hasManyFailures(email),
+      pressure.hasManyFailures(identifierOf(user)),
     ]);
     const facts = { now: this.#seen(ip), ...habits, hasManyFailures };
     const assessment = assess(facts, policies.for({ user: userId, client: clientId }).risk);
@@ -86,6 +87,8 @@ export class RiskService {
     { ip, userAgent, language }: Pick<Arrival, 'ip' | 'userAgent' | 'language'>,
   ): Promise<void> {
     const { clock, config, database, oneTimeSecrets, letters, places } = this.#deps;
+    const { email } = user;
+    if (!email) return;
     const at = clock.now();
     const device = deviceName(userAgent);
     const place = placeName(places.find(ip), language);
@@ -93,7 +96,7 @@ export class RiskService {
       const { link } = await oneTimeSecrets.issue(em, {
         purpose: 'end_sign_in',
         holder: { userId: user.id },
-        address: user.email,
+        address: email,
         form: 'link',
         keepsOlder: true,
         data: { at: at.toISOString(), browser: device.browser, system: device.system, place, ip },
@@ -109,7 +112,7 @@ export class RiskService {
           place: placeName(places.find(ip), recipient.language),
           ip,
           at,
-          email: user.email,
+          email,
           url: `${config.issuer}/not-me?token=${link}`,
         }),
       });

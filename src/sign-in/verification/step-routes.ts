@@ -35,6 +35,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const { email } = due.facts.user;
+    if (!email) return seeOther(ctx, due.path);
     const pending = await emailProofs.pending(due.userId, 'verify_email', browserOf(due));
     const isWaiting = pending?.hasLiveCode === true && pending.address === email;
     const isSent = isWaiting || (await send(ctx, due, email));
@@ -63,7 +64,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     if (due === null) return;
     await buttonForm.read(ctx);
     const { email } = due.facts.user;
-    if (await send(ctx, due, email)) return seeOther(ctx, due.path);
+    if (!email || (await send(ctx, due, email))) return seeOther(ctx, due.path);
     return stepPage.refuse(ctx, `${due.path}/verify-email`, { problem: { kind: 'limited' } });
   }
 

@@ -281,7 +281,7 @@ describe('the owner of the passkey (WAN-04)', () => {
   });
 
   test.each(['sign_in_as', 'second_factor'] as const)('must be the user in the step %s', async (purpose) => {
-    const question = { purpose, binding: 'interaction', userId: ada.id, identifier: ada.email };
+    const question = { purpose, binding: 'interaction', userId: ada.id, identifier: ada.email! };
     for (const [authenticator, lies, outcome] of [
       [adas, {}, { kind: 'verified', userId: ada.id }],
       [adas, { userHandle: null }, { kind: 'verified', userId: ada.id }],

@@ -23,7 +23,7 @@ const step = 30 * SECOND;
 /** A person with an app; answers with its key. The step of the code that turned it on is over. */
 async function enrolled(given = factors): Promise<{ user: ReadUser; key: string }> {
   const user = await world.person();
-  const { key } = await given.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
+  const { key } = await given.totpEnrolments.offer({ userId: user.id, holder, account: user.email! });
   const confirmed = await given.totpEnrolments.confirm(
     { userId: user.id, holder, code: world.codeOf(key), name: 'Phone' },
     by,
@@ -36,7 +36,7 @@ async function enrolled(given = factors): Promise<{ user: ReadUser; key: string 
 describe('adding an authenticator app', () => {
   test('shows a secret of 160 bits as a QR code, a URI and a key in groups', async () => {
     const user = await world.person();
-    const offer = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
+    const offer = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email! });
     const uri = new URL(offer.uri);
     expect(offer.key).toMatch(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/);
     expect(uri.searchParams.get('secret')).toBe(offer.key.replaceAll(' ', ''));
@@ -49,7 +49,7 @@ describe('adding an authenticator app', () => {
   test('shows the same secret again, in this sign-in only, for fifteen minutes', async () => {
     const user = await world.person();
     const key = async (where = holder) =>
-      (await factors.totpEnrolments.offer({ userId: user.id, holder: where, account: user.email })).key;
+      (await factors.totpEnrolments.offer({ userId: user.id, holder: where, account: user.email! })).key;
     const first = await key();
     expect(await key()).toBe(first);
     expect(await key('sign-in 2')).not.toBe(first);
@@ -64,7 +64,7 @@ describe('adding an authenticator app', () => {
     ['after fifteen minutes', { wait: 15 * MINUTE }, 'expired'],
   ])('%s', async (_what, { holder: where = holder, wait = 0, steps = 0 }, kind) => {
     const user = await world.person();
-    const { key } = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
+    const { key } = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email! });
     world.clock.advance(wait);
     const code = world.codeOf(key, steps);
     const outcome = await factors.totpEnrolments.confirm({ userId: user.id, holder: where, code, name: 'Phone' }, by);
@@ -77,7 +77,7 @@ describe('adding an authenticator app', () => {
 
   test('happens once for repeated forms', async () => {
     const user = await world.person();
-    const { key } = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
+    const { key } = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email! });
     const form = { userId: user.id, holder, code: world.codeOf(key), name: 'Phone' };
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => factors.totpEnrolments.confirm(form, by)));
     expect(outcomes.filter(({ kind }) => kind === 'confirmed')).toHaveLength(1);
@@ -87,7 +87,7 @@ describe('adding an authenticator app', () => {
   test('replaces the existing app, and ends trusted browsers', async () => {
     const { user, key } = await enrolled();
     const cookie = await factors.trustedDevices.trust(user, undefined, by);
-    const { key: next } = await factors.totpEnrolments.offer({ userId: user.id, holder: 'new', account: user.email });
+    const { key: next } = await factors.totpEnrolments.offer({ userId: user.id, holder: 'new', account: user.email! });
     const code = world.codeOf(next);
     await factors.totpEnrolments.confirm({ userId: user.id, holder: 'new', code, name: 'New phone' }, by);
     expect(await factors.totp.find(user.id)).toMatchObject({ name: 'New phone', usedAt: null });
@@ -99,7 +99,7 @@ describe('adding an authenticator app', () => {
 
   test('stores nothing when it is not finished', async () => {
     const user = await world.person();
-    await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
+    await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email! });
     world.clock.advance(16 * MINUTE);
     expect(await factors.totpEnrolments.purge()).toBeGreaterThan(0);
     expect(await world.database.sql('select 1 from totp_enrolment where user_id = $1', [toUuid(user.id)])).toEqual([]);
@@ -150,7 +150,7 @@ describe('a code of an app', () => {
 
   test('that added the app does not sign in', async () => {
     const user = await world.person();
-    const { key } = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
+    const { key } = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email! });
     const code = world.codeOf(key);
     await factors.totpEnrolments.confirm({ userId: user.id, holder, code, name: 'Phone' }, by);
     expect((await factors.totp.verify(user.id, code, by)).kind).toBe('wrong');

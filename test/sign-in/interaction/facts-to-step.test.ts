@@ -23,6 +23,7 @@ type Case = {
   user?: Partial<Parameters<typeof recoveryRequirements>[0]['user']> & {
     permissions?: MfaFacts['user']['permissions'];
     emailVerified?: boolean;
+    email?: string | null;
     emailProofDue?: boolean;
     termsVersion?: string;
     profile?: Record<string, string>;
@@ -58,6 +59,7 @@ function stepOf({ proved = ['password'], user = {}, held = {}, policy = {}, aske
       roles: [],
       permissions: [],
       emailVerified: true,
+      email: 'ada@example.com',
       emailProofDue: false,
       passwordUpdateRequired: false,
       termsVersion: null,
@@ -223,6 +225,14 @@ const rows: [title: string, given: Case, step: string][] = [
     'verify-email',
   ],
   ['a proof of the address is due', { user: { emailVerified: false, emailProofDue: true } }, 'verify-email'],
+  [
+    'a user without an address has none to prove',
+    {
+      user: { email: null, emailVerified: false, emailProofDue: true },
+      policy: { verification: { email: 'required' } },
+    },
+    'signed-in',
+  ],
   ['no proof of the address is due', { user: { emailVerified: false } }, 'signed-in'],
   [
     'proofs of addresses are optional',
