@@ -53,7 +53,7 @@ const mayImport: Record<string, readonly string[]> = {
     'audit',
     'settings',
   ],
-  'sign-in/restriction': ['sign-in/interaction', 'oidc', 'credentials', 'audit', 'settings'],
+  'sign-in/restriction': ['sign-in/interaction', 'oidc', 'directory/users', 'credentials', 'audit', 'settings'],
   'sign-in/consent': ['sign-in/interaction', 'oidc', 'oidc/consents', 'directory/users', 'audit', 'settings'],
   'sign-in/organization': [
     'sign-in/interaction',

@@ -128,7 +128,7 @@ async function assemble(
     operations,
     /** Runs an operation for an operator: access to the server is the proof. */
     run: runFor(operations, operator, {
-      user_id: (email) => nouns.users.findByIdentifier(email),
+      user_id: (identifier) => nouns.users.findByIdentifier(identifier),
       organization_id: (slug) => nouns.organizations.organizations.findBySlug(slug),
     }),
     database,

@@ -113,6 +113,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     rights: access,
     owners,
     policies,
+    settings,
     known: knownUsers,
   });
   const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });

@@ -4,7 +4,6 @@ import type { BulkContact } from '#directory/contacts/module.ts';
 import type { BulkIdentity, BulkUser, UserId } from '#directory/users/module.ts';
 import type { FurtherContact, Identity, ImportedUser } from './import-record.ts';
 
-/** How a report names the user of a line. */
 export type Named = { email?: string; username?: string };
 export type Line = { line: number; user: ImportedUser };
 
@@ -78,7 +77,7 @@ export function planImport(
     const newIdentities = user.identities.filter((identity) => !holders.has(keyOf(identity)));
     // Another user may have signed up with the address before its owner came.
     const belongsToOwner = user.emailVerified === true || newIdentities.length + newContacts.length > 0;
-    if (update && before?.emailVerified === false && belongsToOwner)
+    if (update && before?.emailVerified === false && before.email !== null && belongsToOwner)
       return refuse('email: the existing user has not verified it, and gets nothing that belongs to its owner');
     if (update && before?.email === null && belongsToOwner && !isSurely(before, user))
       return refuse('username: the existing user may be another person; give id or legacy_id');
@@ -102,14 +101,15 @@ export function planImport(
   });
 }
 
-/** What no other user has: the email address, or the username of a user without one. */
+/** No two users share it: the email address, or the username of a user without an address. */
 export const keyOfUser = ({ emailCanonical, username }: Pick<ImportedUser, 'emailCanonical' | 'username'>): string =>
   emailCanonical ?? username?.username ?? '';
 
+/** How a report names the user of a line. */
 export const namesOf = ({ email, username }: Pick<ImportedUser, 'email' | 'username'>): Named =>
   email !== null ? { email } : username === undefined ? {} : { username: username.username };
 
-/** Whether the line says itself whom it means. */
+/** Whether the line names the user by an id. */
 const isSurely = ({ id, legacyId }: BulkUser, user: ImportedUser): boolean =>
   user.id === id || (legacyId !== null && user.legacyId === legacyId);
 

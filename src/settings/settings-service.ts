@@ -61,6 +61,8 @@ type KnownTightenings = { readonly areAny: boolean; known(holder: string): Tight
 export type CountingOrganizations = (user: string, em?: EntityManager) => Promise<readonly string[]>;
 
 type Listener = (policy: PolicyInForce) => void;
+/** The reason against the new values of a section, as a sentence; null without one. Asked in the transaction of the change. */
+type Objection<S extends Section> = (em: EntityManager, next: Policy<S>) => Promise<string | null>;
 
 /** The policies in force, held in memory: reading one is free, a change reaches every node through `announce`. */
 export class SettingsService implements Policies, UserPolicies {
@@ -69,6 +71,7 @@ export class SettingsService implements Policies, UserPolicies {
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #announce: () => Promise<void>;
   readonly #listeners = new Set<Listener>();
+  readonly #objections: { [S in Section]?: Objection<S> } = {};
   #instance: PolicyInForce = parseAll(new Map());
   #reading: Promise<void> = Promise.resolve();
   readonly #tightenings: KnownTightenings;
@@ -140,6 +143,11 @@ export class SettingsService implements Policies, UserPolicies {
     this.#listeners.add(listener);
   }
 
+  /** Lets the owner of a section's data refuse a change. */
+  askBefore<S extends Section>(section: S, objection: Objection<S>): void {
+    this.#objections[section] = objection as never;
+  }
+
   /**
    * Reads the stored policies again; tells the listeners when they differ. One at a time: what was read earlier must not take
    * the place of what was read later.
@@ -173,6 +181,8 @@ export class SettingsService implements Policies, UserPolicies {
       const [row] = await em.execute<{ value: unknown }[]>('select value from setting where section = ?', [section]);
       const before = parseAll(new Map(row ? [[section, row.value]] : []))[section];
       const after = merge(section, before, change);
+      const refusal = await this.#objections[section]?.(em, after);
+      if (refusal) throw settingInvalid(refusal);
       await em.execute(
         'insert into setting (section, value, changed_at) values (?, ?::jsonb, ?) on conflict (section) do update set value = excluded.value, changed_at = excluded.changed_at',
         [section, JSON.stringify(after), this.#clock.now()],

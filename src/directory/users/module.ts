@@ -11,7 +11,7 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import type { Policies } from '#settings/module.ts';
+import type { Policies, SettingsService } from '#settings/module.ts';
 import type { KnownUsers } from './known-users.ts';
 import { OrganizationCreation } from './organization-creation.ts';
 import { OwnDetails } from './own-details.ts';
@@ -33,6 +33,8 @@ export type Dependencies = {
   owners?: Owners;
   /** Without them users have no usernames. */
   policies?: Policies<'users'>;
+  /** Asks before the settings of users change. */
+  settings?: Pick<SettingsService, 'askBefore'>;
   /** Users in memory. */
   known?: KnownUsers;
 };
@@ -41,9 +43,10 @@ const noOwners: Owners = { lockOwned: async () => {}, onlyOwnedBy: async () => [
 
 /** Creates the services of users: accounts, profiles, required passwords, bulk writes. */
 export function createUsers(dependencies: Dependencies) {
-  const { clock, database, audit, accessRevocation, rights, owners = noOwners, policies, known } = dependencies;
+  const { clock, database, audit, accessRevocation, rights, owners = noOwners, policies, settings, known } = dependencies;
   const roleHolders = new RoleHolders(database, rights, owners);
   const usernames = new Usernames({ clock, database, audit, policies, roleHolders, known });
+  settings?.askBefore('users', (em, next) => usernames.objection(em, next));
   return {
     users: new UserService({ clock, database, audit, accessRevocation, roleHolders, usernames, known }),
     usernames,
@@ -61,15 +64,22 @@ export { KnownUsers } from './known-users.ts';
 export { ActivityRow, UserActivity } from './user-activity.ts';
 export { ClosingService } from './closing-service.ts';
 export type { Usernames } from './usernames.ts';
-export { canonicalIdentifier, identifierField, unknownAddress } from './identifier.ts';
+export {
+  canonicalIdentifier,
+  identifierField,
+  identifierOf,
+  type ShownAccount,
+  shownAccount,
+  unknownAddress,
+} from './identifier.ts';
 export type { Username } from './username.ts';
 export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { type ReadUser, User, type UserId, UserIdentity } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
-export { identifierOf, type ShownAccount, shownAccount } from './shown-account.ts';
 export { lockActive, lockUser, readUser } from './user.ts';
+@@export { lockUser, readUser } from './user.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';

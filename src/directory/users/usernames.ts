@@ -1,10 +1,10 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import { toUuid } from '#kernel/ids.ts';
-import { instance, type Policies } from '#settings/module.ts';
+import { instance, type Policies, type Policy } from '#settings/module.ts';
 import {
   usernameInvalid,
   usernameMissing,
@@ -53,6 +53,18 @@ export class Usernames {
     const read = newUsername(typed, this.#deps.policies?.for(instance).users.reservedUsernames);
     if (typeof read === 'string') throw usernameInvalid(read);
     return read;
+  }
+
+  /** The reason against other settings, as a sentence; null without one. */
+  async objection(em: EntityManager, { username }: Policy<'users'>): Promise<string | null> {
+    if (username !== 'off') return null;
+    const [row] = await em.execute<{ people: number }[]>(
+      'select count(*)::int as people from users where email is null',
+    );
+    const { people = 0 } = row ?? {};
+    if (people === 0) return null;
+    const who = people === 1 ? '1 user has' : `${people} users have`;
+    return `users.username cannot be off: ${who} no email address and can sign in with the username alone. Give them email addresses first.`;
   }
 
   /** For a user that an operator adds. Throws users.username_missing where every user needs a username and none is given. */

@@ -13,7 +13,7 @@ import type { Way, Ways } from './offered-first-factors.ts';
 import { ACCOUNT_REMEMBERED_FOR, LARGEST_REMEMBERED, LONGEST_REMEMBERED_NAME, MOST_REMEMBERED } from './limits.ts';
 
 /** An account that signed in here and was to be kept. Only a hint: it has the weight of a typed address, and says nothing about the account today. */
-/** Name and identifier are those of the last sign-in in this browser. */
+/** With the name and the identifier at the last sign-in in this browser. */
 export type RememberedAccount = ShownAccount & {
   id: UserId;
   /** The first page of that sign-in; where it is closed since, the one that policy puts first. */
