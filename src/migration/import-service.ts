@@ -91,7 +91,7 @@ export class ImportService {
     const outranking = await this.#deps.roleHolders.outranking(em, existing, by);
     return plan.map((step) =>
       step.kind !== 'refused' && outranking.has(step.next.id)
-        ? { kind: 'refused', line: step.line, email: step.user.email, reason: 'the user has more permissions than you' }
+        ? { kind: 'refused', line: step.line, ...namesOf(step.user), reason: 'the user has more permissions than you' }
         : step,
     );
   }

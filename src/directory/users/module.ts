@@ -43,7 +43,17 @@ const noOwners: Owners = { lockOwned: async () => {}, onlyOwnedBy: async () => [
 
 /** Creates the services of users: accounts, profiles, required passwords, bulk writes. */
 export function createUsers(dependencies: Dependencies) {
-  const { clock, database, audit, accessRevocation, rights, owners = noOwners, policies, settings, known } = dependencies;
+  const {
+    clock,
+    database,
+    audit,
+    accessRevocation,
+    rights,
+    owners = noOwners,
+    policies,
+    settings,
+    known,
+  } = dependencies;
   const roleHolders = new RoleHolders(database, rights, owners);
   const usernames = new Usernames({ clock, database, audit, policies, roleHolders, known });
   settings?.askBefore('users', (em, next) => usernames.objection(em, next));
@@ -79,7 +89,6 @@ export { type ReadUser, User, type UserId, UserIdentity } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
 export { lockActive, lockUser, readUser } from './user.ts';
-@@export { lockUser, readUser } from './user.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';

@@ -41,10 +41,10 @@ function rememberedHere(lead: Lead['kind'], count: number): Question['remembered
  */
 export function forHintedUser(
   question: EngineInteraction,
-  sessionUser: Pick<SessionUser, 'email'> | null,
+  sessionUser: Pick<SessionUser, 'identifier'> | null,
 ): EngineInteraction {
   const { isAgain, isStepUp, params } = question;
   const hint = canonicalEmail(hintOf(params));
-  const isOfAnother = sessionUser !== null && hint !== null && hint !== canonicalEmail(sessionUser.email);
+  const isOfAnother = sessionUser !== null && hint !== null && hint !== canonicalEmail(sessionUser.identifier);
   return isOfAnother && (isAgain || isStepUp) ? { ...question, isAgain: false, isStepUp: false } : question;
 }
