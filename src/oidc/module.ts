@@ -23,7 +23,7 @@ import type { Log } from '#kernel/log.ts';
 import type { RedisPort } from '#kernel/redis/port.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies, SettingsService, UserPolicies } from '#settings/module.ts';
-import type { KnownUsers, UserActivity } from '#directory/users/module.ts';
+import type { KnownUsers, UserActivity, UserId } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { RecentChecks } from './recent-checks.ts';
 import { TokenSubjects } from './token-subjects.ts';
@@ -156,7 +156,8 @@ export function createOidc({
   const authentication = { failures, database, audit };
   const authority = new CurrentAuthority({ apis, findConsent, policies });
   const organizations = new OrganizationRequests({ clock, store: organizationStore, findChosen, policies, beganIn });
-  const organizationClaims = new OrganizationClaims({ store: organizationStore, apis });
+  const findUsername = async (id: string) => (await users.find(id as UserId))?.username ?? null;
+  const organizationClaims = new OrganizationClaims({ store: organizationStore, apis, findUsername });
 
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
@@ -208,6 +209,7 @@ export function createOidc({
       },
       organizations,
       organizationClaims,
+      organizationStore,
       throttle,
       policies,
     });
@@ -266,7 +268,7 @@ export function createOidc({
     /** The stores to purge: machine tokens only if they are in memory, because the other stores need no help. */
     stores,
     browsers,
-    claimsPreview: new ClaimsPreview(() => current.engine, users, policies),
+    claimsPreview: new ClaimsPreview(() => current.engine, { users, policies, organizations: organizationStore }),
     initialTokens: new InitialTokens({ clock, database, audit, policies, engine: () => current.engine }),
     /** Serves the endpoints that are the engine's alone, before anything else looks at the request. */
     delegated: ((ctx, next) => (ctx.state.mount?.delegated ? current.serve(ctx, next) : next())) as PageMiddleware,

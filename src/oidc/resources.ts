@@ -11,6 +11,8 @@ type Api = {
   signingAlg: string;
   /** Its tokens list the permissions of the user in the organization that they are for. */
   organizationPermissions: boolean;
+  /** Its tokens that are for no organization list the roles and permissions of the user on the instance. */
+  instancePermissions: boolean;
 };
 
 export type ApiStore = {

@@ -27,25 +27,32 @@ beforeAll(async () => {
     email_verified: true,
   });
   await latchkey.app.database.sql(
-    `update users set is_administrator = true, properties = '{"department":"Engines","staff_number":7}' where email = $1`,
+    `update users set properties = '{"department":"Engines","staff_number":7}' where email = $1`,
     [ada.email],
   );
+  await latchkey.run('roles.create', { name: 'BILLING', permissions: ['users.read'] });
+  await latchkey.run('roles.create', { name: 'CHIEF', permissions: ['clients.manage'], inherits: ['BILLING'] });
+  await latchkey.run('assignments.create', { user_id: ada.id, role: 'CHIEF' });
   bare = await latchkey.user();
 });
 afterAll(() => latchkey.close());
 
 const clientWith = (metadata: object): Promise<TestClient> => latchkey.client({ first_party: true, ...metadata });
 
-async function told(client: TestClient, user: TestUser, scope: string): Promise<Told> {
-  const tokens = await tokensFor(latchkey.base, client, user, { scope });
+async function told(client: TestClient, user: TestUser, scope: string, organization?: string): Promise<Told> {
+  const tokens = await tokensFor(latchkey.base, client, user, { scope, organization });
   const headers = { authorization: `Bearer ${tokens.access_token}` };
   const answer = await fetch(`${latchkey.base}/oidc/userinfo`, { headers });
   const text = await answer.text();
   const userinfo = text.startsWith('{') ? (JSON.parse(text) as Claims) : decodeJwt(text);
   return { idToken: decodeJwt(tokens.id_token), userinfo };
 }
-const preview = (client: Pick<TestClient, 'client_id'>, user: string, scope?: string): Promise<Preview> =>
-  latchkey.run<Preview>('clients.preview_claims', { client_id: client.client_id, user, scope });
+const preview = (
+  { client_id }: Pick<TestClient, 'client_id'>,
+  user: string,
+  scope?: string,
+  organization_id?: string,
+): Promise<Preview> => latchkey.run<Preview>('clients.preview_claims', { client_id, user, scope, organization_id });
 
 const mapped_claims = {
   groups: { source: 'roles' },
@@ -69,8 +76,8 @@ describe('mapped_claims', () => {
     ['openid email', { granted: ['openid', 'email'], upn: 'EMAIL' }, { plan: ['gold', 'eu'], upn: 'EMAIL' }],
     [
       'openid profile',
-      { granted: ['openid', 'profile'], groups: ['administrator'], dept: 'Engines', username: 'ada' },
-      { plan: ['gold', 'eu'], groups: ['administrator'], dept: 'Engines', rights: permissions },
+      { granted: ['openid', 'profile'], groups: ['BILLING', 'CHIEF'], dept: 'Engines', username: 'ada' },
+      { plan: ['gold', 'eu'], groups: ['BILLING', 'CHIEF'], dept: 'Engines', rights: permissions },
     ],
     ['openid phone', { granted: ['openid', 'phone'], number: 7 }, { plan: ['gold', 'eu'], number: 7 }],
   ])('%s: personal data follow the granted scopes, in the places that are named', async (scope, inToken, inInfo) => {
@@ -90,6 +97,27 @@ describe('mapped_claims', () => {
     for (const name of ['dept', 'number', 'gone', 'upn']) expect(userinfo).not.toHaveProperty(name);
   });
 
+  test('roles and permissions are those in the organization of the token, where it is for one', async () => {
+    const client = await clientWith({ mapped_claims, organization_usage: 'allow' });
+    const owned = { name: 'Engines', owner: ada.id };
+    const { id } = await latchkey.run<{ id: string }>('organizations.create', owned);
+    for (const [organization, groups, held, missing] of [
+      [
+        id,
+        ['TENANT_ADMIN', 'TENANT_MANAGER', 'TENANT_OWNER', 'TENANT_USER'],
+        'organization.members.manage',
+        'users.read',
+      ],
+      [undefined, ['BILLING', 'CHIEF'], 'users.read', 'organization.members.manage'],
+    ] as const) {
+      const said = await told(client, ada, 'openid profile', organization);
+      expect(said.idToken).toMatchObject({ groups });
+      expect(said.userinfo).toMatchObject({ groups });
+      expect(said.userinfo['rights']).toContain(held);
+      expect(said.userinfo['rights']).not.toContain(missing);
+    }
+  });
+
   test('consent decides: a scope that a third-party client may not have releases nothing', async () => {
     const client = await latchkey.client({ scope: 'openid email', mapped_claims });
     const { userinfo } = await told(client, ada, 'openid email');
@@ -100,7 +128,7 @@ describe('mapped_claims', () => {
   test('holds in signed userinfo and for pairwise subjects', async () => {
     const client = await clientWith({ mapped_claims, userinfo_signed_response_alg: 'ES256', subject_type: 'pairwise' });
     const { userinfo, idToken } = await told(client, ada, 'openid profile');
-    expect(userinfo).toMatchObject({ groups: ['administrator'], sub: idToken['sub'], iss: latchkey.base });
+    expect(userinfo).toMatchObject({ groups: ['BILLING', 'CHIEF'], sub: idToken['sub'], iss: latchkey.base });
     expect(userinfo['sub']).not.toBe(ada.id);
   });
 
@@ -166,6 +194,33 @@ describe('clients.preview_claims', () => {
     expect(shown.userinfo).toEqual(
       shown.userinfo && without(userinfo, 'iss' in userinfo ? ['iss', 'aud', 'exp', 'iat'] : []),
     );
+  });
+
+  test('for an organization: shows the claims of tokens for it', async () => {
+    const client = await clientWith({ mapped_claims, id_token_claims: ['*'], organization_usage: 'allow' });
+    const { id } = await latchkey.run<{ id: string }>('organizations.create', {
+      name: 'Analytical',
+      owner: ada.id,
+      public_metadata: { plan: 'gold' },
+    });
+    const shown = await preview(client, ada.id, 'openid profile', id);
+    const { idToken, userinfo } = await told(client, ada, 'openid profile', id);
+    expect(shown.id_token).toEqual(without(idToken, ofSignIn));
+    expect(shown.userinfo).toEqual(userinfo);
+    expect(shown.userinfo).toMatchObject({ org_id: id, org_metadata: { plan: 'gold' } });
+    expect((await preview(client, ada.id, 'openid profile')).userinfo).not.toHaveProperty('org_id');
+  });
+
+  test('for an organization that gives no tokens: there is none', async () => {
+    const { id } = await latchkey.run<{ id: string }>('organizations.create', { name: 'Closed', owner: ada.id });
+    const client = await clientWith({ organization_usage: 'allow' });
+    for (const [of, person, organization] of [
+      [client, bare.id, id],
+      [client, ada.id, 'org_01h455vb4pex5vsknk084sn02q'],
+      [client, ada.id, 'closed'],
+      [await clientWith({}), ada.id, id],
+    ] as const)
+      await expect(preview(of, person, 'openid', organization)).rejects.toThrow('organizations.not_found');
   });
 
   test('without openid there is nothing to tell', async () => {

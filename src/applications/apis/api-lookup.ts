@@ -9,7 +9,13 @@ import { DEFAULT_TOKEN_SECONDS } from '#applications/clients/limits.ts';
 export type KnownApi = Readonly<
   Pick<
     ApiResource,
-    'identifier' | 'name' | 'tokenFormat' | 'accessTokenSeconds' | 'signingAlg' | 'organizationPermissions'
+    | 'identifier'
+    | 'name'
+    | 'tokenFormat'
+    | 'accessTokenSeconds'
+    | 'signingAlg'
+    | 'organizationPermissions'
+    | 'instancePermissions'
   >
 > & { readonly scopes: readonly ApiScope[] };
 
@@ -26,6 +32,7 @@ export const ownApi = (scopes: Readonly<Record<string, string>>): KnownApi =>
     accessTokenSeconds: DEFAULT_TOKEN_SECONDS,
     signingAlg: 'ES256',
     organizationPermissions: false,
+    instancePermissions: false,
   });
 
 type Row = {
@@ -36,6 +43,7 @@ type Row = {
   access_token_seconds: number;
   signing_alg: KnownApi['signingAlg'];
   organization_permissions: boolean;
+  instance_permissions: boolean;
 };
 
 type Dependencies = {
@@ -46,8 +54,8 @@ type Dependencies = {
   ownApi: KnownApi;
 };
 
-const FIND =
-  'select identifier, name, scopes, token_format, access_token_seconds, signing_alg, organization_permissions from api_resource where identifier = $1';
+const FIND = `select identifier, name, scopes, token_format, access_token_seconds, signing_alg, organization_permissions, instance_permissions
+  from api_resource where identifier = $1`;
 
 /** APIs on the hot path, as each client may use them. */
 export class ApiLookup {
@@ -102,6 +110,7 @@ function known({
   access_token_seconds: accessTokenSeconds,
   signing_alg: signingAlg,
   organization_permissions: organizationPermissions,
+  instance_permissions: instancePermissions,
 }: Row): KnownApi {
   return Object.freeze({
     identifier,
@@ -110,6 +119,7 @@ function known({
     accessTokenSeconds,
     signingAlg,
     organizationPermissions,
+    instancePermissions,
     scopes,
   });
 }

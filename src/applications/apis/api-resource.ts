@@ -23,6 +23,8 @@ const ApiResourceSchema = defineEntity({
     signingAlg: p.text().$type<ApiSigningAlg>(),
     /** Its tokens list the permissions of the user in the organization that they are for. */
     organizationPermissions: p.boolean().default(false),
+    /** The others list the roles and permissions of the user on the instance. */
+    instancePermissions: p.boolean().default(false),
     createdAt: instant(),
     updatedAt: instant(),
   },

@@ -47,6 +47,7 @@ const apiSchema = z
     accessTokenSeconds: z.int().min(30).max(LONGEST_OPAQUE_SECONDS).default(DEFAULT_TOKEN_SECONDS),
     signingAlg: z.enum(apiSigningAlgs).default('ES256'),
     organizationPermissions: z.boolean().default(false),
+    instancePermissions: z.boolean().default(false),
   })
   .refine((api) => api.tokenFormat === 'opaque' || api.accessTokenSeconds <= LONGEST_JWT_SECONDS, {
     path: ['accessTokenSeconds'],
@@ -62,6 +63,7 @@ type NewApi = {
   accessTokenSeconds?: number | undefined;
   signingAlg?: string | undefined;
   organizationPermissions?: boolean | undefined;
+  instancePermissions?: boolean | undefined;
 };
 type ApiChange = Partial<Omit<NewApi, 'identifier'>>;
 
@@ -176,8 +178,10 @@ function valuesOf({
   accessTokenSeconds,
   signingAlg,
   organizationPermissions,
+  instancePermissions,
 }: ApiResource): z.output<typeof apiSchema> {
-  return { identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg, organizationPermissions };
+  const rights = { organizationPermissions, instancePermissions };
+  return { identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg, ...rights };
 }
 
 /** RFC 8707 §2: an absolute URI without a fragment. */

@@ -23,6 +23,9 @@ const apiSchema = z.strictObject({
   organization_permissions: z
     .boolean()
     .describe('Its tokens list the permissions of the user in the organization that they are for'),
+  instance_permissions: z
+    .boolean()
+    .describe('Its tokens for no organization list the roles and permissions of the user on the instance'),
 });
 
 const createApi = operation({
@@ -48,6 +51,10 @@ const createApi = operation({
       .boolean()
       .optional()
       .describe('Tokens for an organization list the permissions of the user in it'),
+    instance_permissions: z
+      .boolean()
+      .optional()
+      .describe('Tokens for no organization list the roles and permissions of the user on the instance'),
   }),
   output: apiSchema,
   errors: [apiInvalid, apiTaken],
@@ -65,9 +72,10 @@ const createApi = operation({
   run: async (given, by: By, { apis }: Services) => {
     const { identifier, name = identifier, scopes } = given;
     const { token_format: tokenFormat, access_token_seconds: accessTokenSeconds, signing_alg: signingAlg } = given;
-    const { organization_permissions: organizationPermissions } = given;
-    const tokens = { tokenFormat, accessTokenSeconds, signingAlg, organizationPermissions };
-    return apiOnWire(await apis.create({ identifier, name, scopes, ...tokens }, by));
+    const { organization_permissions: organizationPermissions, instance_permissions: instancePermissions } = given;
+    const tokens = { tokenFormat, accessTokenSeconds, signingAlg };
+    const rights = { organizationPermissions, instancePermissions };
+    return apiOnWire(await apis.create({ identifier, name, scopes, ...tokens, ...rights }, by));
   },
 });
 
@@ -111,7 +119,7 @@ function collectScope(text: string, previous: unknown): unknown {
 }
 
 function apiOnWire(api: ApiResource): z.input<typeof apiSchema> {
-  const { id, identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg, organizationPermissions } = api;
+  const { id, identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg } = api;
   return {
     id,
     identifier,
@@ -120,7 +128,8 @@ function apiOnWire(api: ApiResource): z.input<typeof apiSchema> {
     token_format: tokenFormat,
     access_token_seconds: accessTokenSeconds,
     signing_alg: signingAlg,
-    organization_permissions: organizationPermissions,
+    organization_permissions: api.organizationPermissions,
+    instance_permissions: api.instancePermissions,
   };
 }
 

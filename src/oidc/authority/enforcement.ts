@@ -32,7 +32,7 @@ export type EnforcementDependencies = {
   policies: Policies<'oidc'>;
   organizations: Pick<OrganizationStore, 'findFor'>;
   organizationRequests: Pick<OrganizationRequests, 'checkRefresh' | 'unmetBy'>;
-  organizationClaims: Pick<OrganizationClaims, 'of'>;
+  organizationClaims: Pick<OrganizationClaims, 'ofToken'>;
 };
 
 export type Shown = Issued & {
@@ -62,7 +62,7 @@ export async function judged(engine: Engine, shown: Shown, deps: EnforcementDepe
   const unmet =
     shown.kind === 'RefreshToken' && where !== 'token' ? await deps.organizationRequests.unmetBy(shown) : null;
   if (unmet !== null) return refuse(where, unmet);
-  if (where === 'introspection') await tellOrganization(shown, deps);
+  if (where === 'introspection') await tellRights(shown, deps);
   if (shown.kind === 'RefreshToken' && where === 'token' && Provider.ctx)
     await deps.organizationRequests.checkRefresh(Provider.ctx, shown);
   // A stored artifact must keep its original rights: at the token endpoint only the grant is narrowed.
@@ -71,10 +71,11 @@ export async function judged(engine: Engine, shown: Shown, deps: EnforcementDepe
 }
 
 /** The roles and permissions of the answer are the present ones, not those at the issue. */
-async function tellOrganization(shown: Shown, { organizationClaims }: EnforcementDependencies): Promise<void> {
-  const { clientId = '', accountId, origin, aud } = shown;
-  if (origin?.organization === undefined) return;
-  shown.extra = { ...shown.extra, ...(await organizationClaims.of({ clientId, accountId }, origin.organization, aud)) };
+async function tellRights(shown: Shown, { organizationClaims }: EnforcementDependencies): Promise<void> {
+  const { clientId = '', accountId, origin, aud: audience } = shown;
+  const token = { acting: { clientId, accountId }, organization: origin?.organization ?? null, audience };
+  const told = await organizationClaims.ofToken(token, Provider.ctx?.oidc.client?.clientId ?? '');
+  if (Object.keys(told).length > 0) shown.extra = { ...shown.extra, ...told };
 }
 
 /** Throws for a token that would be invalid: by the front channel, or if no certificate can arrive. */

@@ -36,10 +36,10 @@ type Dependencies = {
 /**
  * A JWT is not stored, so that nothing can be looked up by it. The name of its grant stands in its `jti`, as a hash that
  * opens nothing, and how it came to be: so that at least here it is over as soon as the grant is, or the client changes. The
- * organization of a token is said in claims of its own.
+ * organization of a token, and rights, are said in claims of their own.
  */
 export const nameGrant =
-  (organizations: Pick<OrganizationClaims, 'of'>): NonNullable<Customizers['jwt']> =>
+  (organizations: Pick<OrganizationClaims, 'ofToken'>): NonNullable<Customizers['jwt']> =>
   async (_ctx, token, { payload }) => {
     const issued = token as {
       grantId?: string;
@@ -51,9 +51,9 @@ export const nameGrant =
     };
     const grant = issued.grantId === undefined ? '' : sha256(issued.grantId).toString('base64url');
     payload['jti'] = `${String(payload['jti'])}.${grant}.${writeOrigin(issued)}`;
-    const { accountId, clientId = '', origin, aud } = issued;
-    if (origin?.organization === undefined) return;
-    Object.assign(payload, await organizations.of({ clientId, accountId }, origin.organization, aud));
+    const { accountId, clientId = '', origin, aud: audience } = issued;
+    const organization = origin?.organization ?? null;
+    Object.assign(payload, await organizations.ofToken({ acting: { clientId, accountId }, organization, audience }));
   };
 
 /** Reads an access token that is a JWT of ours; undefined when its grant is over. Throws for every other text. */

@@ -45,11 +45,12 @@ export class KnownStore implements OrganizationStore {
     return own.filter(({ status }) => status === 'active');
   }
 
-  async rightsOf({ clientId, accountId }: Acting, organizationId: string): Promise<Rights> {
+  async rightsOf({ clientId, accountId }: Acting, organizationId: string | null): Promise<Rights> {
     const { effective } = this.#deps;
-    const id = parseId('org', organizationId);
+    const id = organizationId === null ? null : parseId('org', organizationId);
     const userId = accountId === undefined ? null : parseId('usr', accountId);
-    if (id === null || (accountId !== undefined && userId === null)) return { roles: [], permissions: new Set() };
+    const isUnknown = (organizationId !== null && id === null) || (accountId !== undefined && userId === null);
+    if (isUnknown) return { roles: [], permissions: new Set() };
     const [roles, permissions] = await Promise.all(
       userId === null
         ? [effective.rolesOfClient(clientId, id), effective.permissionsOfClient(clientId, id)]

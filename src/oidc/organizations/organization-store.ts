@@ -4,7 +4,7 @@ export type TokenOrganization = { id: string; slug: string; name: string };
 type OpenOrganization = TokenOrganization & { publicMetadata: Record<string, unknown>; since: number };
 /** A user at a client, or a client for itself, that acts for an organization. */
 export type Acting = { clientId: string; accountId?: string | undefined };
-/** The present rights of a user, or of a client, in an organization. `permissions` of an API: `<audience> <scope>`. */
+/** The present rights of a user, or of a client, in an organization or on the instance. `permissions` of an API: `<audience> <scope>`. */
 export type Rights = { roles: readonly string[]; permissions: ReadonlySet<string> };
 
 /** The organizations behind tokens. It is read with every use of a token, so from memory, and is at most a second old. */
@@ -18,7 +18,8 @@ export type OrganizationStore = {
   findFor(acting: Acting, organizationId: string): Promise<OpenOrganization | null>;
   /** The active organizations of a user, by name. */
   listOf(accountId: string): Promise<readonly TokenOrganization[]>;
-  rightsOf(acting: Acting, organizationId: string): Promise<Rights>;
+  /** `organizationId`: null for the rights on the instance. */
+  rightsOf(acting: Acting, organizationId: string | null): Promise<Rights>;
 };
 
 /** The organization that a user chose at a client the last time; null without one. */

@@ -1,5 +1,5 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
-import { ABOUT, type About, claimsInIdToken, mappedClaims, namesOf } from '../told-claims/told-claims.ts';
+import { ABOUT, type About, claimsInIdToken, mappedClaims, mapsRights, namesOf } from '../told-claims/told-claims.ts';
 import type { Origin } from '../authority/origin.ts';
 import { type Patch, type PatchDependencies, source } from './patch.ts';
 
@@ -22,7 +22,7 @@ export const toldClaims: Patch = {
   reason:
     'The engine puts the claims of the granted scopes into all ID tokens or into none, and knows the same claims for every client.',
   upstream: source('helpers/claims.js'),
-  apply(engine, { settings, organizations, organizationClaims }) {
+  apply(engine, { settings, organizations, organizationClaims, organizationStore }) {
     const { prototype } = (engine as unknown as { Claims: { prototype: Claims } }).Claims;
     const { scope, result } = prototype;
     const scopeClaims = settings.claims ?? {};
@@ -43,28 +43,26 @@ export const toldClaims: Patch = {
       const names = namesOf(about, { isEmailTold: granted.includes('email') || 'email' in filter, sub: told['sub'] });
       const asked = Object.entries(names).filter(([name, value]) => name in filter && value !== undefined);
       const standard = { ...available, ...names };
+      const acting = { clientId: client.clientId, accountId: String(available['sub']) };
+      const organization =
+        about.organization === undefined ? await organizationIn(this, organizations) : about.organization;
+      const rights = mapsRights(client, about, granted) ? await organizationStore.rightsOf(acting, organization) : null;
       return {
         ...told,
         ...Object.fromEntries(asked),
-        ...mappedClaims(client, about, { granted, standard, scopeClaims }),
-        ...(await organizationIn(this, { organizations, organizationClaims })),
+        ...mappedClaims(client, about, { granted, standard, scopeClaims, rights }),
+        ...(organization === null ? {} : await organizationClaims.of(acting, organization)),
       };
     };
   },
 };
 
-type OrganizationParts = Pick<PatchDependencies, 'organizations' | 'organizationClaims'>;
-
-/** Of the access token that is issued or shown now; in an answer of the authorization endpoint, of the sign-in. */
+/** Of the access token that is issued or shown now; in an answer of the authorization endpoint, of the sign-in. Null for none. */
 async function organizationIn(
-  { client, ctx }: Claims,
-  { organizations, organizationClaims }: OrganizationParts,
-): Promise<Record<string, unknown>> {
-  const { accountId } = ctx?.oidc.account ?? {};
-  if (!ctx || accountId === undefined) return {};
+  { ctx }: Claims,
+  organizations: PatchDependencies['organizations'],
+): Promise<string | null> {
+  if (ctx?.oidc.account === undefined) return null;
   const token = ctx.oidc.entities.AccessToken as { origin?: Origin } | undefined;
-  const organization = token ? token.origin?.organization : await organizations.ofIssue(ctx, 'IdToken', undefined);
-  return organization === undefined
-    ? {}
-    : organizationClaims.of({ clientId: client.clientId, accountId }, organization);
+  return (token ? token.origin?.organization : await organizations.ofIssue(ctx, 'IdToken', undefined)) ?? null;
 }

@@ -12,6 +12,7 @@ import type { EnforcementDependencies } from '../authority/enforcement.ts';
 import type { AuthenticationDependencies } from '../client-authentication/client-authentication.ts';
 import type { ClientStore } from '../client-store.ts';
 import type { Engine, TellLogout } from '../engine.ts';
+import type { OrganizationStore } from '../organizations/organization-store.ts';
 import type { OrganizationClaims } from '../organizations/organization-claims.ts';
 import type { OrganizationRequests } from '../organizations/organization-requests.ts';
 
@@ -33,6 +34,7 @@ export type PatchDependencies = {
   enforcement: EnforcementDependencies;
   organizations: OrganizationRequests;
   organizationClaims: OrganizationClaims;
+  organizationStore: Pick<OrganizationStore, 'rightsOf'>;
   throttle: Throttle;
   policies: Policies<'limits'> & UserPolicies<'session'>;
 };

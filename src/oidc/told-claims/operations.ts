@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { clientNotFound } from '#applications/clients/errors.ts';
+import { organizationNotFound } from '#directory/organizations/errors.ts';
 import { userNotFound } from '#directory/users/errors.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { parseId } from '#kernel/ids.ts';
@@ -22,6 +23,7 @@ const previewClaims = operation({
       .max(1024)
       .default('openid profile email')
       .describe('Scopes that are granted, separated by spaces'),
+    organization_id: z.string().optional().describe('Organization that the sign-in is for; none by default'),
   }),
   output: z.strictObject({
     client_id: z.string(),
@@ -30,13 +32,17 @@ const previewClaims = operation({
     id_token: told.describe('Without the claims that depend on the sign-in, such as exp, nonce and acr'),
     userinfo: told,
   }),
-  errors: [clientNotFound, userNotFound],
+  errors: [clientNotFound, userNotFound, organizationNotFound],
   description: 'Show the claims that a client would see of a user, in the ID token and at userinfo.',
   example: { user: 'ada@example.com', scope: 'openid profile' },
-  run: async ({ client_id: clientId, user, scope }, _by: By, { preview, users }: Services) => {
+  run: async (
+    { client_id: clientId, user, scope, organization_id: organization = null },
+    _by: By,
+    { preview, users }: Services,
+  ) => {
     const userId = parseId('usr', user) ?? (await users.findByIdentifier(user))?.id;
     if (!userId) throw userNotFound();
-    const { scopes, idToken, userinfo } = await preview.preview(clientId, { userId, scope });
+    const { scopes, idToken, userinfo } = await preview.preview(clientId, { userId, scope, organization });
     return { client_id: clientId, user_id: userId, scope: scopes.join(' '), id_token: idToken, userinfo };
   },
 });

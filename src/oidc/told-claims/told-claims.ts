@@ -1,9 +1,9 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { type Mapping, ownMember } from '#applications/clients/module.ts';
-import { access } from '#directory/access/module.ts';
 import type { ClaimSource } from '#directory/users/module.ts';
 import type { Policy } from '#settings/module.ts';
 import { words } from '../authority/authority.ts';
+import type { Rights } from '../organizations/organization-store.ts';
 
 /** Member of the data of an account that says where the claims go, and what they are made of beyond the standard claims. */
 export const ABOUT = Symbol('what claims are made of');
@@ -11,6 +11,8 @@ export type About = {
   place: 'id_token' | 'userinfo';
   user: Omit<ClaimSource, 'updatedAt'>;
   profile: Pick<Policy<'profile'>, 'properties' | 'nameFallback'>;
+  /** The organization of the claims where there is no request; null for none. */
+  organization?: string | null;
 };
 
 type ScopeClaims = NonNullable<Configuration['claims']>;
@@ -62,15 +64,29 @@ export function namesOf(
   return { name: name ?? (full || username) ?? last, preferred_username: username ?? last };
 }
 
+/** Whether a mapped claim of this place tells roles or permissions. */
+export const mapsRights = (client: Client, { place }: Pick<About, 'place'>, granted: readonly string[]): boolean =>
+  Object.values(ownMember(client, 'mapped_claims') ?? {}).some(
+    (mapping) =>
+      (mapping.source === 'roles' || mapping.source === 'permissions') &&
+      (mapping.in?.includes(place) ?? true) &&
+      granted.includes(mapping.scope ?? 'profile'),
+  );
+
 /**
  * The claims that the operator maps for the client (member `mapped_claims`), for one place. A claim of personal data is told where
  * a granted scope releases it, as if it were a claim of that scope; the rest says nothing about the user. `standard`: the claims of
- * the user.
+ * the user. `rights`: in the organization of the token, or on the instance; only where `mapsRights` says that they are needed.
  */
 export function mappedClaims(
   client: Client,
   { place, user, profile }: About,
-  { granted, standard, scopeClaims }: { granted: readonly string[]; standard: object; scopeClaims: ScopeClaims },
+  {
+    granted,
+    standard,
+    scopeClaims,
+    rights,
+  }: { granted: readonly string[]; standard: object; scopeClaims: ScopeClaims; rights: Rights | null },
 ): Record<string, unknown> {
   const valueOf = (mapping: Mapping): unknown => {
     switch (mapping.source) {
@@ -83,7 +99,7 @@ export function mappedClaims(
       case 'roles':
       case 'permissions':
         if (!granted.includes(mapping.scope ?? 'profile')) return undefined;
-        return mapping.source === 'roles' ? user.roles : [...access.expanded(user.permissions)].toSorted();
+        return rights && [...rights[mapping.source]].toSorted();
       case 'scopes':
         return granted;
       case 'constant':

@@ -157,6 +157,7 @@ describe('the commands for APIs', () => {
       access_token_seconds: 300,
       signing_alg: 'ES256',
       organization_permissions: false,
+      instance_permissions: false,
     });
     expect(await call('apis.list')).toEqual({ apis: [created] });
     expect(await call('apis.delete', { identifier: 'https://api.example' })).toEqual({
