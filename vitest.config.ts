@@ -1,24 +1,38 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The files below test/ that a file of it imports, directly or through others, and that file. */
+function importsOf(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const [, path] of readFileSync(file, 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+\.ts)'/g)) {
+    const imported = join(dirname(file), path!);
+    if (!relative(tests, imported).startsWith('..')) importsOf(imported, found);
+  }
+  return found;
+}
+
+const tests = join(import.meta.dirname, 'test');
+/** Whether a file, or one that it imports, asks for the servers of the tests. */
+const asksForServers = (file: string): boolean =>
+  [...importsOf(file)].some((each) => /TEST_(?:DATABASE|REDIS)_URL/.test(readFileSync(each, 'utf8')));
 
 /**
  * What a run on PostgreSQL and Redis (TEST_DATABASE_URL) leaves out, because it cannot come out differently there. Every other
  * file runs on both, a new one too.
  */
-const sameEverywhere = [
-  // No database at all: templates, letters, imports, documents, the installer.
-  'test/{views,letters,architecture}.test.ts',
-  'test/{docs,bin}/**',
-  'test/kernel/http/{outbound,request-guard,ready-made}.test.ts',
-  'test/kernel/{tracing,mail/smtp}.test.ts',
-  'test/credentials/foreign-hashes/**',
-  // Text and code alone: words, declarations of operations and commands, what is loaded.
-  'test/{plain-words,operations}.test.ts',
-  'test/main/{kept-commands,loading}.test.ts',
-  // Processes that fail before they have a database, or around an application of the test.
+const sameEverywhere = () => [
+  // No database at all: values, templates, letters, imports, documents, listeners, the installer.
+  ...globSync('**/*.test.ts', { cwd: tests })
+    .filter((file) => !asksForServers(join(tests, file)))
+    .map((file) => `test/${file}`),
+  // Documents are the same text, whichever database the program writes them on.
+  'test/docs/**',
+  // Processes that fail before they have a database.
   'test/kernel/log/mend.test.ts',
-  'test/main/{process,server}.test.ts',
-  // Listener, TLS, files and headers of answers, which no storage sees.
-  'test/kernel/http/{listener,tls,security-headers,static}.test.ts',
+  // Headers of answers, which no storage sees.
   'test/attacks/http/browser-headers.test.ts',
   // The folder of the embedded database, which there is none of there.
   'test/kernel/data-folder/**',
@@ -31,21 +45,36 @@ const sameEverywhere = [
 /** What counts what the servers are asked, and so runs on PostgreSQL and Redis alone. */
 const onServersAlone = ['test/sign-in/interaction/sign-in-cost.test.ts'];
 
+/**
+ * Browsers and processes first: their files are short and take long, and Vitest, which knows no durations in a fresh clone, sorts
+ * by size. A long file at the end would leave a processor without work.
+ */
+class BrowsersFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const { true: first = [], false: others = [] } = Object.groupBy(await super.sort(files), ({ moduleId }) =>
+      String(/[/]test[/](?:e2e|main)[/]/.test(moduleId)),
+    );
+    return [...first, ...others];
+  }
+}
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/e2e/**/*.spec.ts'],
-    exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere : onServersAlone)],
+    exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere() : onServersAlone)],
     // A file that opens an embedded database or a browser takes seconds to set up on a small machine.
     testTimeout: 30_000,
     hookTimeout: 90_000,
     teardownTimeout: 20_000,
-    // Three processes share the files: on two cores the third uses the time in which the others wait. Each loads the product once and starts one browser and, as a rule, one embedded
-    // database; a file gets an application of its own on that database, and `close` empties both for the next file. So a file
-    // that changes something of the whole process must put it back; test/support/setup.ts does so for the usual things.
+    // Three processes share the files: on two cores the third uses the time in which the others wait. Each loads the product once
+    // and starts one browser and, as a rule, one embedded database; a file gets an application of its own on that database, and
+    // `close` empties both for the next file. So a file that changes something of the whole process must put it back;
+    // test/support/setup.ts does so for the usual things.
     pool: 'forks',
     maxWorkers: 3,
     isolate: false,
     setupFiles: ['test/support/setup.ts'],
+    sequence: { sequencer: BrowsersFirst },
     // A condition is waited for as long as a slow machine needs; a fast one goes on at once.
     expect: { poll: { timeout: 10_000, interval: 20 } },
     reporters: ['default'],
