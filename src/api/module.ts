@@ -48,7 +48,9 @@ export function createApi({
 }: Dependencies) {
   const { issuer } = config;
   const mounted = mountedOperations(operations, names);
-  const document = JSON.stringify(documentOf({ issuer, version, mounted }));
+  let text: string | undefined;
+  /** Made at the first request: that takes longer than the rest of the API, and most processes never get the request. */
+  const document = (): string => (text ??= JSON.stringify(documentOf({ issuer, version, mounted })));
   const callers = new Callers({ users, effective, throttle, policies });
   const routes = apiRoutes({ issuer, mounted, document, tokens, callers });
   return { routes, refuseOtherMethods: refuseOtherMethods(routes) };

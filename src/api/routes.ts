@@ -15,7 +15,7 @@ type RouteDependencies = {
   issuer: string;
   mounted: readonly MountedOperation[];
   /** The document of OpenAPI, as text. */
-  document: string;
+  document(): string;
   tokens: Pick<AccessTokens, 'check'>;
   callers: Callers;
 };
@@ -43,7 +43,7 @@ export function apiRoutes({ issuer, mounted, document, tokens, callers }: RouteD
 
   async function showDocument(ctx: Context): Promise<void> {
     ctx.set('Cache-Control', KEEP);
-    send(ctx, 200, document);
+    send(ctx, 200, document());
   }
 
   /** RFC 6750 §3.1: the scope that is missing is named. An organization of others is answered like one that does not exist. */

@@ -43,6 +43,13 @@ function compile({ src, path }: nunjucks.LoaderSource): object {
   return runInThisContext(`(() => {${code}})()`, { filename: path }) as object;
 }
 
+let names: readonly string[] | undefined;
+/** Of all templates, with the path below `views/`. */
+const templateNames = (): readonly string[] =>
+  (names ??= readdirSync(viewsFolder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.njk'))
+    .map((name) => name.replaceAll('\\', '/')));
+
 /**
  * Compiles every template of its kind at once: a broken one stops the start, and nothing is read or compiled while serving.
  * Where a template of a page writes a path into an attribute that holds an address, `basePath` comes before it.
@@ -58,9 +65,8 @@ export function compileTemplates(
   });
   const belowIssuer = (address: unknown): unknown => (String(address).startsWith('/') ? `${basePath}${String(address)}` : address);
   for (const [name, value] of Object.entries({ ...globals, basePath, belowIssuer })) environment.addGlobal(name, value);
-  for (const name of readdirSync(viewsFolder, { recursive: true, encoding: 'utf8' }))
-    if (name.endsWith('.njk') && plainText.test(name) === (kind === 'plain'))
-      environment.getTemplate(name.replaceAll('\\', '/'), true);
+  for (const name of templateNames())
+    if (plainText.test(name) === (kind === 'plain')) environment.getTemplate(name, true);
   return { render: (name, context) => environment.render(name, context) };
 }
 
