@@ -30,10 +30,16 @@ const sameEverywhere = () => [
     .map((file) => `test/${file}`),
   // Documents are the same text, whichever database the program writes them on.
   'test/docs/**',
-  // Processes that fail before they have a database.
+  // Processes that fail before they have a database, or talk to the socket of an application.
   'test/kernel/log/mend.test.ts',
-  // Headers of answers, which no storage sees.
+  'test/main/command-line.test.ts',
+  // Headers of answers, text that is slow to parse, and addresses that are refused before a request: no storage sees them.
   'test/attacks/http/browser-headers.test.ts',
+  'test/attacks/injection/slow-text.test.ts',
+  'test/attacks/outbound/client-addresses.test.ts',
+  // On the embedded database wherever they run.
+  'test/trial/demo/**',
+  'test/attacks/http/spellings.test.ts',
   // The folder of the embedded database, which there is none of there.
   'test/kernel/data-folder/**',
   'test/main/embedded-rounds.test.ts',
