@@ -106,11 +106,17 @@ export async function emptyRedis(server: string): Promise<string> {
   return url;
 }
 
+/** A port that no other process gets before it is released. */
+async function holdPort(): Promise<{ port: number; release(): Promise<void> }> {
+  const holder = createServer().unref();
+  await new Promise<void>((resolve) => void holder.listen(0, '127.0.0.1', resolve));
+  const { port } = holder.address() as { port: number };
+  return { port, release: () => new Promise((resolve) => void holder.close(() => resolve())) };
+}
+
 export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => void probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => void probe.close(resolve));
+  const { port, release } = await holdPort();
+  await release();
   return port;
 }
 
@@ -121,7 +127,7 @@ export async function startTestApp({
   safeHashes = false,
   log = quietLog,
 }: Options = {}): Promise<TestApp> {
-  const port = await freePort();
+  const { port, release } = await holdPort();
   const server = embedded ? undefined : process.env['TEST_DATABASE_URL'];
   const redisServer = process.env['TEST_REDIS_URL'];
   const onPostgres = server ? await createOnServer(server) : null;
@@ -141,6 +147,7 @@ export async function startTestApp({
     ...(pglite ? { pglite } : {}),
     ...(safeHashes ? {} : { hashCost: cheapHashes }),
   });
+  await release();
   const listener = await openListener(config, app.callback);
   await app.startJobs();
 
