@@ -3,13 +3,16 @@ import { createPrivateKey } from 'node:crypto';
 import { isLoopback } from '#kernel/issuer.ts';
 import type { Connection, ConnectionSettings } from './connection.ts';
 import { connectionInvalid } from './errors.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Provider, ProviderName } from './providers/provider.ts';
 import { providers } from './providers/providers.ts';
 
 type Ruled = Pick<Connection, 'provider' | 'settings'>;
 
 const methodOf = ({ provider, settings }: Ruled) =>
   settings.clientAuthentication ?? providers[provider].clientAuthentications[0]!;
+
+/** Whether the table knows the protocol of the provider alone. */
+export const isGeneric = (provider: ProviderName): boolean => provider === 'oidc' || provider === 'oauth2';
 
 /** A public client has no secret. */
 export const isConfigured = (connection: Ruled & Pick<Connection, 'sealedSecret'>): boolean =>
@@ -19,11 +22,11 @@ const endpointMembers = ['authorizationEndpoint', 'tokenEndpoint', 'userinfoEndp
 /** The addresses that see the secret, or that say where it is sent. */
 const secretGoesTo = ['issuer', ...endpointMembers] as const;
 
-/** Whether a secret that was given for the addresses before is safe with those after. */
-export const sendsSecretElsewhere = (before: ConnectionSettings, after: ConnectionSettings): boolean =>
-  secretGoesTo.some((member) => before[member] !== after[member]);
+/** Whether a secret that was given for the settings before must not stay with those after. */
+export const losesSecret = (before: ConnectionSettings, after: Ruled): boolean =>
+  methodOf(after) === 'none' || secretGoesTo.some((member) => before[member] !== after.settings[member]);
 
-/** `secret` is one that is given now. Throws connections.invalid. */
+/** `secret` is in the clear. Throws connections.invalid. */
 export function requireUsable(connection: Ruled, secret: string | null): void {
   const problem = problemOf(connection, providers[connection.provider], secret);
   if (problem !== null) throw connectionInvalid(problem);
@@ -32,10 +35,9 @@ export function requireUsable(connection: Ruled, secret: string | null): void {
 function problemOf(connection: Ruled, provider: Provider, secret: string | null): string | null {
   const { settings } = connection;
   const method = methodOf(connection);
-  const isGeneric = connection.provider === 'oidc' || connection.provider === 'oauth2';
   if (!provider.clientAuthentications.includes(method))
     return `client_authentication of ${provider.title} must be ${provider.clientAuthentications.join(' or ')}`;
-  if (settings.claims !== undefined && !isGeneric) return 'claims belong to oidc and oauth2';
+  if (settings.claims !== undefined && !isGeneric(connection.provider)) return 'claims belong to oidc and oauth2';
   if (connection.provider !== 'oauth2' && settings.claims?.sub !== undefined)
     return 'the subject of OpenID Connect is sub, and no other claim';
   return (
@@ -104,4 +106,5 @@ function kindOfKey(pem: string): 'rsa' | 'P-256' | 'ed25519' | null {
   }
 }
 
-const wireName = (member: string): string => member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** The name of a member in operations and events. */
+export const wireName = (member: string): string => member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -6,7 +6,7 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, parseId } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
-import { requireUsable, sendsSecretElsewhere } from './connection-rules.ts';
+import { isGeneric, losesSecret, requireUsable, wireName } from './connection-rules.ts';
 import { Connection, type ConnectionId, type ConnectionSettings, sealPlace } from './connection.ts';
 import { connectionNotFound, slugTaken, tooManyConnections } from './errors.ts';
 import { connectionChanged, connectionCreated, connectionDeleted } from './events.ts';
@@ -56,7 +56,7 @@ export class ConnectionService {
   async create({ secret, organizationId, ...given }: NewConnection, by: By): Promise<Connection> {
     const { clock, database, keyRing, audit } = this.#deps;
     requireUsable(given, secret);
-    const isNamed = given.provider !== 'oidc' && given.provider !== 'oauth2';
+    const isKnown = !isGeneric(given.provider) && given.settings.issuer === undefined;
     const connection = await database.transaction(async (em) => {
       if (organizationId !== null) await lockOrganization(em, organizationId);
       const present = await em.find(Connection, { organizationId });
@@ -64,10 +64,10 @@ export class ConnectionService {
       const id: ConnectionId = newId('con');
       const now = clock.now();
       const added = em.create(Connection, {
-        // The table says when an email address of a named provider is trusted. For other providers an operator decides.
-        trustsEmail: isNamed,
+        // The table says when an email address of a known provider is trusted. For other servers an operator decides.
+        trustsEmail: isKnown,
         createsUsers: true,
-        linksByEmail: isNamed,
+        linksByEmail: isKnown,
         trustsFactors: false,
         position: Math.max(0, ...present.map(({ position }) => position)) + 1,
         enabled: true,
@@ -101,9 +101,10 @@ export class ConnectionService {
     const { clock, keyRing, audit } = this.#deps;
     return this.#act(idOrSlug, async (em, connection) => {
       const next = merged(connection.settings, settings);
-      requireUsable({ provider: connection.provider, settings: next }, secret ?? null);
-      const secretRemoved =
-        secret === undefined && Boolean(connection.sealedSecret) && sendsSecretElsewhere(connection.settings, next);
+      const ruled = { provider: connection.provider, settings: next };
+      const kept = secret === undefined && connection.sealedSecret ? this.#open(connection) : undefined;
+      const secretRemoved = kept !== undefined && losesSecret(connection.settings, ruled);
+      requireUsable(ruled, secret ?? (secretRemoved ? null : (kept ?? null)));
       if (secret !== undefined) connection.sealedSecret = keyRing.seal(secret, sealPlace(connection.id));
       else if (secretRemoved) connection.sealedSecret = null;
       Object.assign(connection, given, { settings: next, updatedAt: clock.now() });
@@ -113,7 +114,7 @@ export class ConnectionService {
       if (isDecisive) connection.version += 1;
       await em.flush();
       const { details, ...event } = eventAbout(connection, by);
-      const members = [...Object.keys(given), ...Object.keys(settings)].sort();
+      const members = [...Object.keys(given), ...Object.keys(settings)].map(wireName).sort();
       const fate = secretRemoved ? 'removed' : secret === undefined ? 'kept' : 'replaced';
       await audit.record(
         em,
@@ -149,6 +150,10 @@ export class ConnectionService {
       changed += done.length;
     }
     return { checked: rows.length, changed };
+  }
+
+  #open({ id, sealedSecret }: Connection): string {
+    return this.#deps.keyRing.open(sealedSecret!, sealPlace(id));
   }
 
   async #act<Result extends { connection: Connection }>(

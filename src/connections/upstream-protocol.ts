@@ -14,6 +14,7 @@ import {
   enableNonRepudiationChecks,
   fetchProtectedResource,
   fetchUserInfo,
+  type ServerMetadata,
   type TokenEndpointResponse,
 } from 'openid-client';
 import type { Clock } from '#kernel/clock.ts';
@@ -125,21 +126,31 @@ export class UpstreamProtocol {
     const metadata = {
       id_token_signed_response_alg: settings.idTokenAlgorithms ?? USUAL_ALGORITHMS,
     } as unknown as Partial<ClientMetadata>;
-    if (provider.protocol === 'openid') {
+    if (provider.protocol === 'openid' && provider.metadata === undefined) {
       const issuer = new URL(settings.issuer ?? provider.issuer!.url);
       return discovery(issuer, clientId, metadata, authentication, {
         [customFetch]: this.#fetch,
         execute: [enableNonRepudiationChecks, ...insecure(issuer)],
       });
     }
-    const { authorizationEndpoint, tokenEndpoint } = endpointsOf(connection, provider);
-    const server = { issuer: issuerOf(connection, provider) };
-    const endpoints = { authorization_endpoint: authorizationEndpoint, token_endpoint: tokenEndpoint };
-    const configuration = new Configuration({ ...server, ...endpoints }, clientId, metadata, authentication);
+    const server = metadataOf(connection, provider);
+    const configuration = new Configuration(server, clientId, metadata, authentication);
     configuration[customFetch] = this.#fetch;
-    for (const allow of insecure(new URL(tokenEndpoint))) allow(configuration);
+    if (server.jwks_uri !== undefined) enableNonRepudiationChecks(configuration);
+    for (const allow of insecure(new URL(server.token_endpoint!))) allow(configuration);
     return configuration;
   }
+}
+
+/** Of a provider without a discovery document. */
+function metadataOf(connection: Connection, provider: Provider): ServerMetadata {
+  if (provider.protocol === 'openid') return { issuer: provider.issuer!.url, ...provider.metadata };
+  const { authorizationEndpoint, tokenEndpoint } = endpointsOf(connection, provider);
+  return {
+    issuer: issuerOf(connection, provider),
+    authorization_endpoint: authorizationEndpoint,
+    token_endpoint: tokenEndpoint,
+  };
 }
 
 /** Plain http is for providers on this machine, and even those must be in OUTBOUND_ALLOW. */

@@ -42,6 +42,14 @@ export const apple: OpenidProvider = {
   ...usual,
   title: 'Apple',
   issuer: { kind: 'fixed', url: 'https://appleid.apple.com' },
+  // Its discovery document named another issuer for days while the ID tokens kept this one:
+  // https://developer.apple.com/forums/thread/787645. The endpoints are documented:
+  // https://developer.apple.com/documentation/signinwithapplerestapi
+  metadata: {
+    authorization_endpoint: 'https://appleid.apple.com/auth/authorize',
+    token_endpoint: 'https://appleid.apple.com/auth/token',
+    jwks_uri: 'https://appleid.apple.com/auth/keys',
+  },
   scopes: ['openid', 'name', 'email'],
   // The client secret is an assertion that the key of the team signs:
   // https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret

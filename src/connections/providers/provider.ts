@@ -65,11 +65,13 @@ type Row = {
   vouchesForEmail: (claims: Claims) => boolean;
 };
 
-/** A provider of OpenID Connect. Its endpoints and keys come from its discovery document. */
+/** A provider of OpenID Connect. */
 export type OpenidProvider = Row & {
   protocol: 'openid';
   /** `fixed`: nothing else works. `default`: a connection may name another one. Null: a connection names it. */
   issuer: { kind: 'fixed' | 'default'; url: string } | null;
+  /** In place of the discovery document, where that cannot be relied on. */
+  metadata?: Readonly<Record<'authorization_endpoint' | 'token_endpoint' | 'jwks_uri', string>>;
   responseMode?: 'form_post';
   /** Brings claims that differ from the standard into its form. `parameters` come with the answer. */
   normalize?: (claims: Claims, parameters: URLSearchParams) => Claims;
