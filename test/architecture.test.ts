@@ -145,7 +145,7 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [/\burlFor\([^;]*\)\.pathname\b/, nowhere],
   [/\.redirect\(/, nowhere],
-  [/['"]Retry-After['"]/, /^kernel\/http\/retry-after\.ts$/],
+  [/['"]Retry-After['"]/, /^kernel\/http\/problem\.ts$/],
   [/\bcredentials\.busy\b/, /^(credentials\/errors|migration\/files\/import-run)\.ts$/],
   // One table (patches.ts) overrides undocumented members of the engine.
   [

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from 'zod-openapi';
 import { permissions } from '#directory/access/module.ts';
 import { OWN_API } from '#applications/apis/module.ts';
-import { retryAfter } from '#kernel/http/retry-after.ts';
+import { retryAfter } from '#kernel/http/problem.ts';
 import type { NamedError } from '#kernel/operations/operation.ts';
 import { doorErrors, unexpectedBody } from './errors.ts';
 import type { MountedOperation } from './mounted-operation.ts';

@@ -17,6 +17,7 @@ import type { AccessTokens } from '#oidc/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { Callers } from './callers.ts';
+import { directCalls } from './direct-calls.ts';
 import { documentOf } from './document.ts';
 import { mountedOperations } from './mounted-operation.ts';
 import { apiRoutes, refuseOtherMethods } from './routes.ts';
@@ -27,7 +28,7 @@ export type Dependencies = {
   operations: readonly BoundOperation<By>[];
   /** The names of those that the API offers. */
   mounted: readonly string[];
-  tokens: Pick<AccessTokens, 'check'>;
+  tokens: Pick<AccessTokens, 'check' | 'known'>;
   users: Pick<UserService, 'findById'>;
   effective: Pick<EffectivePermissions, 'mayBy' | 'permissionsOf'>;
   throttle: Pick<Throttle, 'consume'>;
@@ -53,7 +54,7 @@ export function createApi({
   const document = (): string => (text ??= JSON.stringify(documentOf({ issuer, version, mounted })));
   const callers = new Callers({ users, effective, throttle, policies });
   const routes = apiRoutes({ issuer, mounted, document, tokens, callers });
-  return { routes, refuseOtherMethods: refuseOtherMethods(routes) };
+  return { routes, refuseOtherMethods: refuseOtherMethods(routes), direct: directCalls({ mounted, tokens, callers }) };
 }
 
 /** Where it is. Each address says itself which methods it takes. */

@@ -114,6 +114,7 @@ async function assemble(
     mailbox?.routes,
   ];
   edge.mount(routers.flat());
+  edge.answerDirectly(api.direct);
   edge.use(api.refuseOtherMethods);
   edge.use(provider.oidc.middleware);
 

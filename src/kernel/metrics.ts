@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Config } from './config.ts';
 import { listen } from './http/listener.ts';
-import { retryAfter } from './http/retry-after.ts';
+import { retryAfter } from './http/problem.ts';
 
 export type MetricsSource = { readonly contentType: string; text(): Promise<string> };
 

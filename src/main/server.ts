@@ -11,7 +11,7 @@ import { isTransient } from '#kernel/database-errors.ts';
 import { createHealth, type Check } from '#kernel/http/health.ts';
 import { basePathOf } from '#kernel/issuer.ts';
 import { openListener } from '#kernel/http/listener.ts';
-import { retryAfter } from '#kernel/http/retry-after.ts';
+import { retryAfter } from '#kernel/http/problem.ts';
 import { describeError, type Log } from '#kernel/log.ts';
 import type { MetricsListener, MetricsSource } from '#kernel/metrics.ts';
 import type { ProcessLife } from './process-end.ts';

@@ -53,17 +53,22 @@ export class AccessTokens {
    */
   async check(ctx: Context, audience: string): Promise<TokenCheck> {
     const { authorization, dpop } = ctx.headers;
-    const key = `${audience} ${authorization}`;
     // A token that also comes otherwise is refused.
     const isPlain = dpop === undefined && ctx.query['access_token'] === undefined;
-    const known = isPlain ? this.#recent.find(key) : undefined;
+    const known = isPlain ? this.known(authorization, audience) : undefined;
     if (known) return known;
+    const key = keyOf(authorization, audience);
     const mark = this.#recent.mark();
     const found = await this.#look(ctx, audience);
     // A token that is bound to a key needs its proof in each request.
     if (found.check.kind === 'valid' && found.bearerUntil !== null)
       this.#recent.keep(key, found.check, found.bearerUntil, mark);
     return found.check;
+  }
+
+  /** The answer for a bearer token that was found valid a moment ago. Nothing else in the request may show a token or a proof. */
+  known(authorization: string | undefined, audience: string): TokenCheck | undefined {
+    return this.#recent.find(keyOf(authorization, audience));
   }
 
   async #look(ctx: Context, audience: string): Promise<Looked> {
@@ -83,6 +88,8 @@ export class AccessTokens {
     }
   }
 }
+
+const keyOf = (authorization: string | undefined, audience: string): string => `${audience} ${authorization}`;
 
 const checks = (audience: string) =>
   compose([

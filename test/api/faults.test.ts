@@ -50,6 +50,7 @@ beforeAll(async () => {
     operations,
     mounted: operations.map((bound) => bound.operation.name),
     tokens: {
+      known: () => undefined,
       check: async () => ({
         kind: 'valid',
         clientId: 'robot',

@@ -15,6 +15,7 @@ import { createAddressResolver, type AddressResolver } from './client-address.ts
 import { createClientCertificates } from './client-certificate.ts';
 import { type Context, openContext, type Middleware, type State } from './context.ts';
 import { createCsrf } from './csrf.ts';
+import { answerDirectly, type DirectCalls } from './direct-calls.ts';
 import { errorBoundary } from './error-boundary.ts';
 import { createMounts, type Mount } from './mounts.ts';
 import { pinOrigin } from './origin.ts';
@@ -42,6 +43,8 @@ export type Edge = Koa<State, { params: Readonly<Record<string, string>> }> & {
   forgetReady(): void;
   /** Answers the addresses of these; what is not there is left out. */
   mount(routers: readonly (Router<State> | undefined)[]): void;
+  /** Answers these calls before the middleware. */
+  answerDirectly(calls: DirectCalls): void;
   /** The mounted routes. */
   readonly routes: readonly Route[];
 };
@@ -79,9 +82,15 @@ export function createEdge({
   app.use(errorBoundary(clock));
   app.use(requestGuard(config));
   const callback = app.callback.bind(app);
+  let calls: DirectCalls = { find: () => undefined };
   const listener = (): RequestListener => {
     const handle = callback();
-    return readyMade.wrap((req, res) => void handle(req, res));
+    const direct = answerDirectly({ config, log, addresses, mounts, observe }, calls);
+    return readyMade.wrap(direct((req, res) => void handle(req, res)));
+  };
+  const prepare: Edge['answerDirectly'] = (given) => {
+    // A trace has a span for each request, and a path of the issuer is taken off by the middleware.
+    if (!tracing && basePath === '') calls = given;
   };
   const routes: Route[] = [];
   const mount: Edge['mount'] = (routers) => {
@@ -89,7 +98,13 @@ export function createEdge({
     app.use(routeTree(given));
     routes.push(...given.flatMap(routesOf));
   };
-  return Object.assign(app, { callback: listener, forgetReady: readyMade.forget, mount, routes });
+  return Object.assign(app, {
+    callback: listener,
+    forgetReady: readyMade.forget,
+    mount,
+    answerDirectly: prepare,
+    routes,
+  });
 }
 
 /** Nothing has no type (RFC 9110 §8.3): libraries read a body by its type, and fail over one that is announced and empty. */

@@ -9,9 +9,8 @@ import { show } from '../views.ts';
 import type { Context, Middleware } from './context.ts';
 import { errorView, type ErrorKind } from './error-view.ts';
 import { noteRefusal } from './request-log.ts';
-import { sendProblem } from './problem.ts';
 import { Detour, ownPath, seeOther } from './redirect.ts';
-import { retryAfter } from './retry-after.ts';
+import { retryAfter, sendProblem } from './problem.ts';
 import { RETRY_WHEN_AWAY_SECONDS } from './limits.ts';
 
 const faults = new WeakMap<Context, unknown>();

@@ -3,7 +3,7 @@
  * else, answer by whatever name they are called, and are there before anything else is.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { retryAfter } from './retry-after.ts';
+import { retryAfter } from './problem.ts';
 import type { Database } from '../database.ts';
 import type { RedisPort } from '../redis/port.ts';
 import { CHECK_REMEMBERED_FOR, LONGEST_CHECK, WATCHED_WITHIN } from './limits.ts';

@@ -35,3 +35,8 @@ export function sendProblem(
   // RFC 9457 §6.1; JSON is UTF-8 by itself, and the parameter keeps old browsers from guessing otherwise.
   ctx.set('Content-Type', 'application/problem+json; charset=utf-8');
 }
+
+/** The header that says when to come back (RFC 9110 §10.2.3), in whole seconds and at least one. No other file names it. */
+export const retryAfter = (seconds: number): { 'Retry-After': string } => ({
+  'Retry-After': String(Math.max(1, Math.ceil(seconds))),
+});

@@ -34,26 +34,47 @@ export function requestLog(log: Log, clock: Clock, observe?: (request: AnsweredR
     const milliseconds = performance.now() - begin;
     const { method, path, status, state } = ctx;
     observe?.({ mount: state.mount, method, status, seconds: milliseconds / 1000 });
-    const level = path.startsWith('/assets/') ? 'debug' : 'info';
-    if (!log.isLevelEnabled(level)) return;
+    if (!log.isLevelEnabled(levelOf(path))) return;
     for (const dropped of lines.takeDropped()) log.info(dropped, 'refused requests that were not logged');
     const refusal = refusals.get(ctx);
     if (refusal && !lines.admit(refusal)) return;
-    log[level](
-      {
-        requestId: state.requestId,
-        method,
-        path: shown(path),
-        status,
-        ms: Math.round(milliseconds * 10) / 10,
-        ip: state.ip,
-        userAgent: state.userAgent,
-        ...(refusal ? { refusal: refusal.reason, error: refusal.error, clientId: refusal.clientId } : {}),
-      },
-      'request',
-    );
+    const { requestId, ip, userAgent } = state;
+    writeLine(log, { requestId, method, path, status, milliseconds, ip, userAgent, refusal });
   };
 }
+
+type Line = {
+  requestId: string;
+  method: string;
+  path: string;
+  status: number;
+  milliseconds: number;
+  ip: string;
+  userAgent: string;
+  refusal?: Refusal | undefined;
+};
+
+/** Writes the line of one request. */
+export function writeLine(
+  log: Log,
+  { path, milliseconds, refusal, requestId, method, status, ip, userAgent }: Line,
+): void {
+  log[levelOf(path)](
+    {
+      requestId,
+      method,
+      path: shown(path),
+      status,
+      ms: Math.round(milliseconds * 10) / 10,
+      ip,
+      userAgent,
+      ...(refusal ? { refusal: refusal.reason, error: refusal.error, clientId: refusal.clientId } : {}),
+    },
+    'request',
+  );
+}
+
+const levelOf = (path: string): 'debug' | 'info' => (path.startsWith('/assets/') ? 'debug' : 'info');
 
 function shown(path: string): string {
   return path.slice(0, LONGEST_LOGGED_PATH).replaceAll(secretSegment, '/…');

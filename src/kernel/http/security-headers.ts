@@ -67,25 +67,35 @@ const policyOfPage = (nonce: string, { formsLeadOut = false }: Pick<Mount, 'form
     "frame-ancestors 'none'",
   ].join('; ');
 
-/** Middleware that sets the security headers of every response; HSTS only on https. */
-export function securityHeaders(config: Pick<Config, 'issuerUrl'>): Middleware {
-  const everywhere: Headers = [
-    ['X-Content-Type-Options', 'nosniff'],
-    ['Referrer-Policy', 'no-referrer'],
-    ['Permissions-Policy', permissionsPolicy],
-    // Data and pages with personal content are the rule; what may be cached says so itself.
-    ['Cache-Control', 'no-store'],
-    ...(config.issuerUrl.protocol === 'https:' ? ([['Strict-Transport-Security', STRICT_TRANSPORT]] as const) : []),
-  ];
+/** Of every response; HSTS only on https. */
+const everywhere = ({ issuerUrl }: Pick<Config, 'issuerUrl'>): Headers => [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Permissions-Policy', permissionsPolicy],
+  // Data and pages with personal content are the rule; what may be cached says so itself.
+  ['Cache-Control', 'no-store'],
+  ...(issuerUrl.protocol === 'https:' ? ([['Strict-Transport-Security', STRICT_TRANSPORT]] as const) : []),
+];
 
+const headersAt = (mount: Mount | undefined, policy: string): Headers => [
+  ['Cross-Origin-Resource-Policy', mount?.crossOrigin ? 'cross-origin' : 'same-origin'],
+  ...(mount?.keepsOpener ? [] : ([['Cross-Origin-Opener-Policy', 'same-origin']] as const)),
+  ['Content-Security-Policy', policy],
+];
+
+/** The security headers of a response with data at this mount. */
+export const securityHeadersOfData = (config: Pick<Config, 'issuerUrl'>, mount: Mount): Record<string, string> =>
+  Object.fromEntries([...everywhere(config), ...headersAt(mount, policyOfData)]);
+
+/** Middleware that sets the security headers of every response. */
+export function securityHeaders(config: Pick<Config, 'issuerUrl'>): Middleware {
+  const always = everywhere(config);
   return async function securityHeaders(ctx, next) {
-    const { res } = ctx;
-    for (const [name, value] of everywhere) res.setHeader(name, value);
     const { mount } = ctx.state;
-    res.setHeader('Cross-Origin-Resource-Policy', mount?.crossOrigin ? 'cross-origin' : 'same-origin');
-    if (!mount?.keepsOpener) res.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     const isPage = mount === undefined || mount.audience === 'page';
-    res.setHeader('Content-Security-Policy', isPage ? policyOfPage(ctx.state.nonce, mount ?? {}) : policyOfData);
+    const policy = isPage ? policyOfPage(ctx.state.nonce, mount ?? {}) : policyOfData;
+    for (const [name, value] of always) ctx.res.setHeader(name, value);
+    for (const [name, value] of headersAt(mount, policy)) ctx.res.setHeader(name, value);
     return next();
   };
 }

@@ -3,7 +3,7 @@ import type { Middleware } from 'koa';
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import { type KeyRing, sha256 } from '#kernel/crypto.ts';
-import { retryAfter } from '#kernel/http/retry-after.ts';
+import { retryAfter } from '#kernel/http/problem.ts';
 import type { Found, Rotation } from './artifact-store.ts';
 import { mark } from './token-marks.ts';
 

@@ -4,7 +4,7 @@ import { type AuditLog, byVisitor } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { type State, visitorOf } from '#kernel/http/context.ts';
 import { refusalNotedFor } from '#kernel/http/request-log.ts';
-import { retryAfter } from '#kernel/http/retry-after.ts';
+import { retryAfter } from '#kernel/http/problem.ts';
 import type { Attempt, ClientFailures } from './client-failures.ts';
 import { clientAuthenticationFailed } from '../events.ts';
 

@@ -1,0 +1,98 @@
+/**
+ * Calls that are answered before any middleware runs. A service asks the same many times a second, and all that the middleware
+ * prepares for pages, forms and the engine costs several times the answer. Only what has no effect and is written in the plainest way
+ * is answered here. Everything else goes to the application, also each refusal: the application answers it again and says what is wrong.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+import { collect } from './body.ts';
+import type { AddressResolver } from './client-address.ts';
+import type { visitorOf } from './context.ts';
+import { JSON_LIMIT, LONGEST_USER_AGENT } from './limits.ts';
+import type { Mount, Mounts } from './mounts.ts';
+import { countHeaders } from './origin.ts';
+import { type AnsweredRequest, writeLine } from './request-log.ts';
+import { securityHeadersOfData } from './security-headers.ts';
+
+/**
+ * Answers a call with JSON and status 200. Null, or an error, where the application is to answer. `body` is empty where none came. It may
+ * run again for the same call, so it must have no effect.
+ */
+type DirectCall = (visitor: ReturnType<typeof visitorOf>, body: Buffer) => Promise<string | null>;
+/** Finds the answer to a call by method, path and credentials, which are all that it may look at. */
+export type DirectCalls = { find(req: IncomingMessage): DirectCall | undefined };
+
+type Dependencies = {
+  config: Pick<Config, 'issuerUrl'>;
+  log: Log;
+  addresses: Pick<AddressResolver, 'resolve'>;
+  mounts: Pick<Mounts, 'find'>;
+  observe: ((request: AnsweredRequest) => void) | undefined;
+};
+
+/** Headers on which the answer, or whether there is one, could depend: with any of them the application decides. */
+const deciding = [
+  'origin',
+  'dpop',
+  'transfer-encoding',
+  'content-encoding',
+  'expect',
+  'range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+] as const;
+
+/** Wraps the listener of the application. */
+export function answerDirectly({ config, log, addresses, mounts, observe }: Dependencies, calls: DirectCalls) {
+  const { host } = config.issuerUrl;
+  const headersAt = new Map<Mount, Record<string, string>>();
+
+  async function answer(req: IncomingMessage, res: Parameters<RequestListener>[1], call: DirectCall): Promise<boolean> {
+    const begin = performance.now();
+    const { method = '', url: path = '', headers, socket } = req;
+    const forwarded = headers['x-forwarded-for'];
+    const ip = addresses.resolve(socket.remoteAddress, Array.isArray(forwarded) ? forwarded.join(', ') : forwarded);
+    const userAgent = (headers['user-agent'] ?? '').slice(0, LONGEST_USER_AGENT);
+    const visitor = { ip, userAgent, requestId: randomUUID() };
+    const body = await collect(req, JSON_LIMIT);
+    const json = body && (await call(visitor, body));
+    if (typeof json !== 'string') return false;
+    const mount = mounts.find(path)!;
+    const bytes = Buffer.from(json);
+    if (!headersAt.has(mount)) headersAt.set(mount, securityHeadersOfData(config, mount));
+    res.writeHead(200, {
+      ...headersAt.get(mount),
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': bytes.length,
+    });
+    res.end(bytes);
+    const milliseconds = performance.now() - begin;
+    observe?.({ mount, method, status: 200, seconds: milliseconds / 1000 });
+    if (log.isLevelEnabled('info')) writeLine(log, { ...visitor, method, path, status: 200, milliseconds });
+    return true;
+  }
+
+  return (listener: RequestListener): RequestListener =>
+    function answerDirect(req, res) {
+      const call = isPlain(req, host) ? calls.find(req) : undefined;
+      if (!call) return listener(req, res);
+      answer(req, res, call).then(
+        (isAnswered) => isAnswered || listener(req, res),
+        () => listener(req, res),
+      );
+    };
+}
+
+function isPlain({ method, headers, rawHeaders }: IncomingMessage, host: string): boolean {
+  if (headers.host !== host || headers.authorization === undefined) return false;
+  if (countHeaders(rawHeaders, 'host') !== 1 || countHeaders(rawHeaders, 'authorization') !== 1) return false;
+  if (deciding.some((name) => headers[name] !== undefined)) return false;
+  const length = headers['content-length'];
+  if (method === 'GET') return length === undefined;
+  if (method !== 'POST' || length === undefined || !(Number(length) > 0 && Number(length) <= JSON_LIMIT)) return false;
+  return /^application\/json(; ?charset=utf-8)?$/i.test(headers['content-type'] ?? '');
+}
