@@ -118,6 +118,13 @@ export const createWithTerms: Reach = async (visitor, world) => {
   return create(visitor, world);
 };
 
+/** The form without an email address. */
+export const createNamed: Reach = async (visitor, world) => {
+  await world.set('users.username', 'required');
+  await world.set('users.email', 'optional');
+  return visitor.open(`${(await create(visitor, world)).url}/username`);
+};
+
 export const createCheck: Reach = (visitor, { latchkey, client }) =>
   begin(visitor, createRequest(latchkey, client), { name: 'Noor', email: freshEmail(), password: strong });
 

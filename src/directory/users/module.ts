@@ -73,7 +73,7 @@ export function createUsers(dependencies: Dependencies) {
 export { KnownUsers } from './known-users.ts';
 export { ActivityRow, UserActivity } from './user-activity.ts';
 export { ClosingService } from './closing-service.ts';
-export type { Usernames } from './usernames.ts';
+export { usernameFieldError, type Usernames } from './usernames.ts';
 export {
   canonicalIdentifier,
   identifierField,

@@ -103,11 +103,7 @@ export class Usernames {
       await this.#write(id, typed === null ? null : this.accept(typed), by);
       return null;
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      if (error.code === 'users.username_needed') return 'required';
-      if (error.code === 'users.username_taken') return 'username_taken';
-      if (error.code !== 'users.username_invalid') throw error;
-      return usernameError(error.details?.['problem'] as UsernameProblem);
+      return usernameFieldError(error);
     }
   }
 
@@ -138,4 +134,13 @@ export class Usernames {
     });
     await known?.changed(id);
   }
+}
+
+/** Why a username was refused, as an error of its field. Throws every other error. */
+export function usernameFieldError(error: unknown): string {
+  if (!(error instanceof AppError)) throw error;
+  if (error.code === 'users.username_needed') return 'required';
+  if (error.code === 'users.username_taken') return 'username_taken';
+  if (error.code !== 'users.username_invalid') throw error;
+  return usernameError(error.details?.['problem'] as UsernameProblem);
 }

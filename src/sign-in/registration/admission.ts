@@ -61,6 +61,13 @@ export class Admission {
       : [first, ...others];
   }
 
+  /** Whether visitors may also register with a username and a password, and without an email address. */
+  get takesUsernames(): boolean {
+    const { registration, users } = this.#deps.policies.for(instance);
+    const isOffered = users.username === 'required' && users.email === 'optional' && registration.mode === 'open';
+    return isOffered && this.methods().includes('password');
+  }
+
   /** The fields of the registration form. */
   fields(): readonly PersonField[] {
     const { registration, profile } = this.#deps.policies.for(instance);

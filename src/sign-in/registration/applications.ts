@@ -7,6 +7,8 @@ import type { Application } from './pending-registration.ts';
 
 /** The values of the form, with the password as typed. */
 export type Wish = Omit<Application, 'passwordHash'> & { password: string | null };
+/** Without an email address there is a username. */
+type AnyWish = Omit<Wish, 'email'> & { email: string | null; username?: string };
 
 export type Refusal =
   | { kind: 'throttled'; until: Date; waitSeconds: number }
@@ -38,15 +40,16 @@ export class Applications {
     return { kind: 'throttled', until: fromNow(clock, take.retryAfter * SECOND), waitSeconds: take.retryAfter };
   }
 
-  async prepare(
-    { password, ...rest }: Wish,
+  async prepare<W extends AnyWish>(
+    wish: W,
     ip: string | undefined,
-  ): Promise<{ kind: 'prepared'; application: Application } | Refusal> {
+  ): Promise<{ kind: 'prepared'; application: Omit<W, 'password'> & { passwordHash: string | null } } | Refusal> {
     const throttled = await this.take(ip);
     if (throttled !== null) return throttled;
+    const { password, ...rest } = wish;
     if (password === null) return { kind: 'prepared', application: { ...rest, passwordHash: null } };
     const { passwords } = this.#deps;
-    const owner = { userId: null, email: rest.email, name: rest.profile.name };
+    const owner = { userId: null, email: wish.email, username: wish.username, name: wish.profile.name };
     const problem = await passwords.check(password, owner);
     if (problem !== null) return { kind: 'refused', problem };
     return { kind: 'prepared', application: { ...rest, passwordHash: await passwords.hash(password) } };

@@ -15,6 +15,13 @@ export type Asked = {
   asksForTerms: boolean;
 };
 
+const secretShape = {
+  // More than any password that can be set, so that a long one gets its own clear answer.
+  password: z.string().max(LONGEST_PASSWORD_FIELD, 'too_long').default(''),
+  work: z.string().max(2048).optional(),
+};
+const termsShape = (asksForTerms: boolean) => (asksForTerms ? z.string('required').max(8) : z.string().optional());
+
 /** The registration form for the fields, the method and the allowed domains. */
 export function createForm({ fields, method, otherMethods, isInvited, domains, asksForTerms }: Asked) {
   const isAllowed = (email: string) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? '');
@@ -23,10 +30,8 @@ export function createForm({ fields, method, otherMethods, isInvited, domains, a
     z.object({
       ...fieldShape(fields),
       email: isInvited ? z.string().default('') : email,
-      // More than any password that can be set, so that a long one gets its own clear answer.
-      password: z.string().max(LONGEST_PASSWORD_FIELD, 'too_long').default(''),
-      work: z.string().max(2048).optional(),
-      terms: asksForTerms ? z.string('required').max(8) : z.string().optional(),
+      ...secretShape,
+      terms: termsShape(asksForTerms),
       method: z
         .enum([method, ...otherMethods])
         .catch(method)
@@ -34,6 +39,10 @@ export function createForm({ fields, method, otherMethods, isInvited, domains, a
     }),
   );
 }
+
+/** The registration form without an email address: a username among the fields, and a password. */
+export const usernameForm = (fields: readonly PersonField[], asksForTerms: boolean) =>
+  form(z.object({ ...fieldShape(fields), ...secretShape, terms: termsShape(asksForTerms) }));
 
 /** `action=resend` for another mail. The code may come with the blanks that the mail shows. */
 export const checkForm = form(

@@ -208,6 +208,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       otherMethods,
       passwordUrl:
         method !== 'password' && admission.methods().includes('password') ? `${path}/create?method=password` : null,
+      insteadUrl: invitation === null && admission.takesUsernames ? `${path}/create/username` : null,
       minimumLength: minimumLength(),
       asksForTerms,
       hasAgreed: typed['terms'] !== undefined,
@@ -222,12 +223,17 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
 }
 
 /** As it stood in its field: a form that was read already holds values, not what was typed. */
-function shownAgain(value: unknown): string | undefined {
+export function shownAgain(value: unknown): string | undefined {
   if (typeof value === 'boolean') return value ? '1' : '';
   return typeof value === 'number' ? String(value) : (value as string | undefined);
 }
 
-function errorsOf({ email, password, terms }: Readonly<Record<string, string | undefined>>): CreatePage['errors'] {
+/** The errors of the fields that every registration form has. */
+export function errorsOf({
+  email,
+  password,
+  terms,
+}: Readonly<Record<string, string | undefined>>): CreatePage['errors'] {
   return {
     email: (email ?? null) as CreatePage['errors']['email'],
     password: password === undefined ? null : { kind: 'too_long' },

@@ -11,7 +11,8 @@ export type CreatePage = {
   action: string;
   /** The application of the registration; null for our own pages. */
   client: { name: string } | null;
-  email: string;
+  /** Null in the form without one, whose `fields` ask for a username. */
+  email: string | null;
   /** The address comes from an invitation: it is verified already. */
   isInvited: boolean;
   /** The address of the form without the invitation, for another user; null without an invitation. */
@@ -24,6 +25,8 @@ export type CreatePage = {
   otherMethods: readonly Method[];
   /** Where a password can be chosen, when it is not the first method. */
   passwordUrl: string | null;
+  /** The form without an email address, or from there the one with it; null where only this one is offered. */
+  insteadUrl: string | null;
   minimumLength: number;
   asksForTerms: boolean;
   hasAgreed: boolean;
@@ -58,6 +61,7 @@ const plain: CreatePage = {
   method: 'password',
   otherMethods: ['passkey'],
   passwordUrl: null,
+  insteadUrl: null,
   minimumLength: 15,
   asksForTerms: true,
   hasAgreed: false,
@@ -65,6 +69,14 @@ const plain: CreatePage = {
   errors: noErrors,
   problem: null,
   challenge: null,
+};
+const named: CreatePage = {
+  ...plain,
+  action: '/interaction/4Tj2/create/username',
+  email: null,
+  fields: fieldSamples.username.slice(0, 1).map((field) => ({ ...field, name: 'username', value: '', error: null })),
+  otherMethods: [],
+  insteadUrl: '/interaction/4Tj2/create',
 };
 const typed: CreatePage = { ...plain, email: 'noor@fernway.example', hasAgreed: true };
 
@@ -78,6 +90,14 @@ export const createView = view<CreatePage>('sign-in/registration/create.njk', {
       otherMethods: ['email_code'],
       passwordUrl: '/interaction/4Tj2/create?method=password',
     },
+    'or by username': { ...plain, insteadUrl: '/interaction/4Tj2/create/username' },
+    'by username': named,
+    'by username, wrong': {
+      ...named,
+      fields: fieldSamples.username,
+      errors: { ...noErrors, password: { kind: 'required' } },
+    },
+    'by username, under pressure': { ...named, problem: { kind: 'work' } },
     'by code': { ...plain, method: 'email_code', otherMethods: [], fields: [] },
     invited: { ...typed, isInvited: true, otherUrl: '/interaction/4Tj2/create?without' },
     'of one domain': { ...plain, domains: ['fernway.example'] },

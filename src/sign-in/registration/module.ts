@@ -6,7 +6,7 @@
  *         an account complete: terms, profile, first passkey.
  * Leaves  users to users, passwords, passkeys and links to credentials, the next step to interaction/next-step, the waitlist to
  *         waitlist, invitations to organizations to directory/invitations.
- * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
+ * URLs    /interaction/:uid/{create,create/username,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
  */
 import { type PasskeyService, type PasswordService } from '#credentials/module.ts';
 import type { Interaction, SignInStep } from '#sign-in/interaction/module.ts';
@@ -31,6 +31,8 @@ import { PendingRegistrations } from './pending-registration.ts';
 import { RegistrationService, type RegistrationDependencies } from './registration-service.ts';
 import { registrationRequirements } from './registration-requirements.ts';
 import { type TaskDependencies, taskRoutes } from './task-routes.ts';
+import { UsernameRegistration } from './username-registration.ts';
+import { usernameRoutes } from './username-routes.ts';
 import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 type Made = 'applications' | 'accounts' | 'pending' | 'admission' | 'urlOf';
@@ -69,6 +71,7 @@ export function createRegistration(dependencies: Dependencies) {
   const organizational = new OrganizationalInvitations({ ...dependencies, invitations });
   const firstPasswords = new FirstPasswords({ ...dependencies, pending });
   const registration = new RegistrationService({ ...dependencies, applications, accounts, pending, urlOf });
+  const usernameRegistration = new UsernameRegistration({ database, applications, accounts });
   const admission = new Admission({ policies, invitations, passkeys });
   // Long enough for a user who opens the application first, short enough for a shared browser.
   const invitationCookie = browserCookie(config.issuerUrl, 'invitation', { maxAge: HOUR });
@@ -88,6 +91,7 @@ export function createRegistration(dependencies: Dependencies) {
       const creating: CreateDependencies = { ...pages, interactions };
       return [
         createRoutes(creating),
+        usernameRoutes({ ...creating, usernameRegistration }),
         checkRoutes({ ...creating, link: mailedLink(config.issuerUrl, 'create') }),
         invitationRoutes({
           invitations,

@@ -21,7 +21,7 @@ export type NewAccountsDependencies = {
   registered(em: EntityManager, emailCanonical: string): Promise<unknown>;
 };
 
-/** Creates the account after the verification of the address, in the transaction that consumes the proof. */
+/** Creates the account after the verification of the address, in the transaction that consumes the proof, or for a username at once. */
 export class NewAccounts {
   readonly #deps: NewAccountsDependencies;
 
@@ -29,19 +29,19 @@ export class NewAccounts {
     this.#deps = dependencies;
   }
 
-  /** Throws users.email_taken, and whatever `record` throws. */
+  /** Throws users.email_taken, users.username_taken, users.username_invalid, and whatever `record` throws. */
   async create(
     em: EntityManager,
     uid: string,
-    { email, method, profile, properties, passwordHash, termsVersion, roles = [] }: Wanted,
+    { email, username, method, profile, properties, passwordHash, termsVersion, roles = [] }: Wanted,
     { by, language, record }: Newcomer,
   ): Promise<UserId> {
     const { users, passwords, pending, audit, registered } = this.#deps;
     const { id, emailCanonical: canonical } = await users.create(
       em,
       {
-        email,
-        emailVerified: true,
+        ...(email === null ? {} : { email, emailVerified: true }),
+        ...(username === undefined ? {} : { username }),
         profile: { ...profile, locale: language },
         properties,
         roles,
@@ -49,10 +49,12 @@ export class NewAccounts {
       },
       by,
     );
-    const emailCanonical = canonical ?? email;
     if (passwordHash !== null) await passwords.adopt(em, id, passwordHash);
-    await pending.close(em, uid, { userId: id, email, emailCanonical, method });
-    await registered(em, emailCanonical);
+    if (email !== null) {
+      const emailCanonical = canonical ?? email;
+      await pending.close(em, uid, { userId: id, email, emailCanonical, method });
+      await registered(em, emailCanonical);
+    }
     await record(em, id);
     const details = { method, ...(termsVersion === null ? {} : { terms: termsVersion }) };
     await audit.record(
@@ -67,4 +69,5 @@ export class NewAccounts {
   }
 }
 
-type Wanted = Application & { roles?: readonly Role[] };
+/** Without an email address there is a username. */
+type Wanted = Omit<Application, 'email'> & { email: string | null; username?: string; roles?: readonly Role[] };
