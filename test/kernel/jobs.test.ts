@@ -102,7 +102,7 @@ describe.runIf(server)('several nodes on PostgreSQL', () => {
     await worker.open();
     await worker.start();
     await sender.send('apart', { n: 1 });
-    await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 3000 });
+    await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 10_000 });
   });
 
   test.each(['stop', 'freeze'] as const)(

@@ -34,6 +34,14 @@ async function elapsed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
+/** That a command is refused before the event loop goes on: it has waited for no timer and no socket. */
+async function expectRefusedAtOnce(command: () => Promise<unknown>): Promise<void> {
+  let error: unknown;
+  void command().catch((thrown: unknown) => (error = thrown));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(error).toBeInstanceOf(RedisUnavailable);
+}
+
 async function throughProxy() {
   const url = new URL(serverUrl!);
   const proxy = await createTcpProxy({ host: url.hostname, port: Number(url.port || 6379) });
@@ -111,10 +119,7 @@ describe('an unreachable Redis', () => {
         () => redis.publish('a', 'b'),
         () => redis.run((client) => client.incr('a')),
       ];
-      for (const command of commands) {
-        const time = await elapsed(() => expect(command()).rejects.toBeInstanceOf(RedisUnavailable));
-        expect(time).toBeLessThan(50);
-      }
+      for (const command of commands) await expectRefusedAtOnce(command);
       expect(redis.isUp()).toBe(false);
     },
   );
@@ -156,7 +161,7 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     expect(redis.isUp()).toBe(true);
   });
 
-  test('a hanging Redis: the circuit opens within 1 s and closes again within 5 s', async () => {
+  test('a hanging Redis: the circuit opens after a second silence, and closes again within 5 s', async () => {
     const { proxy, url } = await throughProxy();
     const { redis, lines } = await connected(url);
     const key = freshKey();
@@ -166,10 +171,10 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
       const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => redis.get(key)));
       expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
     });
-    expect(first).toBeLessThan(300);
-    await vi.waitFor(() => expect(redis.isUp()).toBe(false), { timeout: 600 });
-    const afterwards = await elapsed(() => expect(redis.get(key)).rejects.toBeInstanceOf(RedisUnavailable));
-    expect(afterwards).toBeLessThan(20);
+    // One after another they would take ten seconds.
+    expect(first).toBeLessThan(3000);
+    await vi.waitFor(() => expect(redis.isUp()).toBe(false), { timeout: 5000 });
+    await expectRefusedAtOnce(() => redis.get(key));
     await sleep(1500);
     expect(redis.isUp()).toBe(false);
     proxy.thaw();
@@ -185,7 +190,8 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     redis.onChange((isUp) => changes.push(isUp));
     await proxy.stop();
     const time = await elapsed(() => Promise.allSettled(Array.from({ length: 20 }, () => redis.get('a'))));
-    expect(time).toBeLessThan(250);
+    // One after another they would take four seconds.
+    expect(time).toBeLessThan(2000);
     await vi.waitFor(() => expect(redis.isUp()).toBe(false), { timeout: 10_000 });
     await sleep(1000);
     await proxy.start();
@@ -197,10 +203,8 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     const { proxy, url } = await throughProxy();
     const { redis } = await connected(url);
     proxy.freeze();
-    const slow = redis.get('a').catch((error: unknown) => error);
-    await sleep(235);
+    await expect(redis.get('a')).rejects.toBeInstanceOf(RedisUnavailable);
     proxy.thaw();
-    expect(await slow).toBeInstanceOf(RedisUnavailable);
     await sleep(300);
     expect(redis.isUp()).toBe(true);
   });

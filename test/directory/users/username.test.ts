@@ -111,9 +111,10 @@ describe('a username', () => {
   });
 
   test('of hostile size is answered at once', () => {
-    const begun = performance.now();
+    const before = process.cpuUsage();
     for (const part of ['a', 'a.', '٧', '\u0301', 'é-']) newUsername(part.repeat(65_536));
     for (const part of ['a', 'a.', 'é-']) newUsername(`${part.repeat(120)}!`);
-    expect(performance.now() - begun).toBeLessThan(100);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000, 'milliseconds of processor time').toBeLessThan(200);
   });
 });

@@ -6,7 +6,7 @@ import { openTestDatabase } from '../../support/database.ts';
 let database: Database;
 beforeAll(async () => {
   database = await openTestDatabase();
-}, 30_000);
+});
 afterAll(() => database.close());
 
 const text = `select '{"a":[1,"2026-01-02T03:04:05Z"]}'::jsonb as object, '"x"'::jsonb as text, '[1]'::json as list, 'null'::jsonb as json_null,
