@@ -68,9 +68,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/e2e/**/*.spec.ts'],
     exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere() : onServersAlone)],
-    // A file that opens an embedded database or a browser takes seconds to set up on a small machine.
-    testTimeout: 30_000,
-    hookTimeout: 90_000,
+    // Nothing waits so long: a test that hangs ends then. The first file of a worker loads the product, opens an embedded database or
+    // a browser, and shares a small machine with the other workers.
+    testTimeout: 60_000,
+    hookTimeout: 240_000,
     teardownTimeout: 20_000,
     // Three processes share the files: on two cores the third uses the time in which the others wait. Each loads the product once
     // and starts one browser and, as a rule, one embedded database; a file gets an application of its own on that database, and

@@ -33,7 +33,7 @@ beforeAll(async () => {
       startNode(latchkey),
       startNode(latchkey, { LATCHKEY_SECRETS: `another-secret-that-only-tests-know-02,${testSecrets}` }),
     ]);
-}, 60_000);
+});
 afterEach(async () => {
   vi.useRealTimers();
   await settings({ 'oidc.refreshGraceSeconds': 10 });

@@ -65,4 +65,4 @@ test('other users of the machine cannot read the data folder, a report or an exp
   // The folder as a command leaves it that has no server to ask.
   expect(await runOpenly(['user', 'list'], env).ended).toMatchObject({ code: 0, stderr: '' });
   expect(await openTo(folder)).toEqual([]);
-}, 60_000);
+});

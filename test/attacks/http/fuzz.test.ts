@@ -98,7 +98,7 @@ beforeAll(async () => {
     action: ['continue', 'allow', 'logout', 'confirm'],
     max_age: ['0', '1'],
   };
-}, 30_000);
+});
 afterAll(async () => {
   agent.destroy();
   await latchkey.close();

@@ -26,7 +26,7 @@ beforeAll(async () => {
   steps = walk(latchkey, client);
   itself = sender(latchkey.base, latchkey.config.port);
   other = onServer ? await startNode(latchkey, mails.env) : { send: itself.send, stop: async () => undefined };
-}, 60_000);
+});
 afterAll(async () => {
   await other.stop();
   itself.close();

@@ -35,7 +35,7 @@ beforeAll(async () => {
   client = await latchkey.client({ first_party: true });
   itself = sender(latchkey.base, latchkey.config.port);
   other = onServer ? await startNode(latchkey, mails.env) : { send: itself.send, stop: async () => undefined };
-}, 60_000);
+});
 afterAll(async () => {
   await other.stop();
   itself.close();

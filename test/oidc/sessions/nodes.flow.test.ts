@@ -17,7 +17,7 @@ beforeAll(async () => {
   client = await latchkey.client({ first_party: true });
   const itself = sender(latchkey.base, latchkey.config.port);
   other = onServer ? await startNode(latchkey) : { send: itself.send, stop: async () => itself.close() };
-}, 60_000);
+});
 afterAll(async () => {
   await other.stop();
   await latchkey.close();
