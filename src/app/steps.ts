@@ -163,7 +163,13 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     joining: nouns.domains.joining,
     choices: nouns.organizationChoices,
   });
-  const consent = createConsent({ engine: oidc.interactions, consents, users, apis: apis.lookup });
+  const consent = createConsent({
+    engine: oidc.interactions,
+    consents,
+    users,
+    apis: apis.lookup,
+    findOrganization: (id) => nouns.knownOrganizations.find(id),
+  });
   const { routes, goOnWhenSentTwice, showGone } = createInteraction({
     clock,
     engine: oidc.interactions,

@@ -93,7 +93,7 @@ export function configuration(
     findAccount: findAccount(deps.users, policies),
     loadExistingGrant: loadExistingGrant(deps.findConsent, deps.authority),
     interactions: {
-      policy: policy(deps.organizations),
+      policy: policy(deps.organizations, deps.findConsent),
       url: (_ctx, interaction) => `${issuer}/interaction/${interaction.uid}`,
     },
     renderError: renderError(deps.clock),

@@ -2,7 +2,8 @@ import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provide
 import { ownMember } from '#applications/clients/module.ts';
 import { askedLevel, isUnreachable, levelOf, requestedAcr } from './levels.ts';
 import { DEVICE_SESSION_AGE } from './limits.ts';
-import { organizationChecks, organizationPrompt } from './organizations/organization-prompt.ts';
+import type { FindConsent } from './authority/authority.ts';
+import { organizationChecks, organizationConsent, organizationPrompt } from './organizations/organization-prompt.ts';
 import type { OrganizationRequests } from './organizations/organization-requests.ts';
 
 const { Check, Prompt } = interactionPolicy;
@@ -12,7 +13,7 @@ type Checks = interactionPolicy.Prompt['checks'];
 export const LEVEL_REASONS = { essential: 'essential_level', client: 'client_level', wished: 'wished_level' } as const;
 
 /** The engine's prompts `login` and `consent`, and ours: choosing an account, and creating one, before them, an organization in between. */
-export function policy(organizations: OrganizationRequests): interactionPolicy.DefaultPolicy {
+export function policy(organizations: OrganizationRequests, findConsent: FindConsent): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base();
   const login = prompts.get('login')?.checks;
   const consent = prompts.get('consent')?.checks;
@@ -23,6 +24,7 @@ export function policy(organizations: OrganizationRequests): interactionPolicy.D
   askAgainForDevices(login);
   for (const check of organizationChecks(organizations)) login.add(check);
   spareClaimedAddresses(consent);
+  askForOrganizations(prompts.get('consent')!, organizations, findConsent);
   prompts.add(organizationPrompt(organizations), 1);
   prompts.add(new Prompt({ name: 'select_account', requestable: true }), 0);
   // Initiating User Registration via OpenID Connect 1.0 §4: `prompt=create`.
@@ -138,6 +140,16 @@ function spareClaimedAddresses(checks: Checks): void {
   const check = require(checks, 'native_client_prompt');
   const asks = check.check;
   check.check = async (ctx) => !String(ctx.oidc.params?.['redirect_uri']).startsWith('https://') && asks(ctx);
+}
+
+/** A client is told about an organization after the user allowed it. The page names the organization whatever else it asks. */
+function askForOrganizations(
+  consent: interactionPolicy.Prompt,
+  organizations: OrganizationRequests,
+  findConsent: FindConsent,
+): void {
+  consent.checks.add(organizationConsent(organizations, findConsent));
+  consent.details = async (ctx) => organizations.named(ctx);
 }
 
 /** Runs `refuse`, which may throw, where the check would have asked the user. */

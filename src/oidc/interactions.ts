@@ -61,6 +61,8 @@ export type Decision = {
   scopes: readonly string[];
   claims: readonly string[];
   resourceScopes: ReadonlyMap<string, readonly string[]>;
+  /** The organization about which the client is told; null in a sign-in for none. */
+  organization: string | null;
 };
 
 /** Sign-ins in progress as the engine keeps them. The only place that reads or ends one. */

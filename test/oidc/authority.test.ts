@@ -9,6 +9,7 @@ const consent = {
   scopes: new Set(['openid', 'email']),
   claims: new Set(['given_name']),
   resourceScopes: new Map([[api, new Set(['read'])]]),
+  organizations: new Set<string>(),
 };
 const now: Now = {
   client: {},
@@ -35,7 +36,14 @@ describe('the maximum authority of a grant', () => {
     ['without consent nothing', { consent: null }, [], [], []],
     [
       'with a narrower consent less',
-      { consent: { scopes: new Set(['openid']), claims: new Set(), resourceScopes: new Map() } },
+      {
+        consent: {
+          scopes: new Set(['openid']),
+          claims: new Set(),
+          resourceScopes: new Map(),
+          organizations: new Set(),
+        },
+      },
       ['openid'],
       [],
       [],

@@ -4,8 +4,14 @@ export type RememberedConsent =
       scopes: ReadonlySet<string>;
       claims: ReadonlySet<string>;
       resourceScopes: ReadonlyMap<string, ReadonlySet<string>>;
+      /** Ids of the organizations about which the client is told. */
+      organizations: ReadonlySet<string>;
     }
   | 'everything';
+
+/** Whether the client is told about an organization. */
+export const toldAbout = (consent: RememberedConsent | null, organization: string): boolean =>
+  consent === 'everything' || consent?.organizations.has(organization) === true;
 
 export type FindConsent = (accountId: string, clientId: string) => Promise<RememberedConsent | null>;
 

@@ -11,7 +11,12 @@ import { Consent } from './consent.ts';
 import { consentNotFound } from './errors.ts';
 import { consentGiven, consentRefused, consentRevoked } from './events.ts';
 
-type Row = { scopes: string[]; claims: string[]; resource_scopes: Record<string, string[]> };
+type Row = {
+  scopes: string[];
+  claims: string[];
+  resource_scopes: Record<string, string[]>;
+  organizations: string[];
+};
 
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
 
@@ -68,7 +73,7 @@ export class ConsentService {
 
   async #load(userId: UserId, clientId: string): Promise<KnownConsent | null> {
     const [row] = await this.#database.sql<Row>(
-      'select scopes, claims, resource_scopes from consent where user_id = $1 and client_id = $2',
+      'select scopes, claims, resource_scopes, organizations from consent where user_id = $1 and client_id = $2',
       [toUuid(userId), clientId],
     );
     if (!row) return null;
@@ -78,12 +83,14 @@ export class ConsentService {
       resourceScopes: new Map(
         Object.entries(row.resource_scopes).map(([identifier, scopes]) => [identifier, new Set(scopes)]),
       ),
+      organizations: new Set(row.organizations),
     };
   }
 
   /** Adds a decision to what was allowed before. */
   async remember(userId: UserId, clientId: string, decision: Decision, by: By): Promise<void> {
     const now = this.#clock.now();
+    const { organization } = decision;
     await this.#database.transaction(async (em) => {
       const before = await em.findOne(Consent, { userId, clientId });
       const resourceScopes: Record<string, readonly string[]> = { ...before?.resourceScopes };
@@ -95,6 +102,7 @@ export class ConsentService {
         scopes: union(before?.scopes ?? [], decision.scopes),
         claims: union(before?.claims ?? [], decision.claims),
         resourceScopes,
+        organizations: union(before?.organizations ?? [], organization === null ? [] : [organization]),
         createdAt: before?.createdAt ?? now,
         updatedAt: now,
       });
@@ -109,6 +117,7 @@ export class ConsentService {
           ...by,
           subject: { type: 'user', id: userId },
           clientId,
+          ...(organization === null ? {} : { organizationId: organization }),
           details,
         }),
       );

@@ -11,6 +11,8 @@ const ConsentSchema = defineEntity({
     claims: p.json<readonly string[]>(),
     /** Scopes by the identifier of the API that they belong to. */
     resourceScopes: p.json<Readonly<Record<string, readonly string[]>>>(),
+    /** Ids of the organizations for which users signed in to the client: it learns their name, and the roles there. */
+    organizations: p.json<readonly string[]>().default('[]'),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
     updatedAt: p.datetime(3).columnType('timestamptz(3)'),
   },

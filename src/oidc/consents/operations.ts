@@ -22,6 +22,7 @@ const consentSchema = z.strictObject({
   scope: z.string(),
   claims: z.array(z.string()),
   resource_scopes: z.record(z.string(), z.array(z.string())).describe('Scopes of each API'),
+  organizations: z.array(z.string()).describe('Organizations about which the client is told'),
   created_at: timeSchema,
   updated_at: timeSchema,
 });
@@ -57,12 +58,13 @@ const revokeConsent = operation({
 });
 
 function consentOnWire(consent: Consent): z.input<typeof consentSchema> {
-  const { clientId, scopes, claims, resourceScopes, createdAt, updatedAt } = consent;
+  const { clientId, scopes, claims, resourceScopes, organizations, createdAt, updatedAt } = consent;
   return {
     client_id: clientId,
     scope: scopes.join(' '),
     claims: [...claims],
     resource_scopes: Object.fromEntries(Object.entries(resourceScopes).map(([api, names]) => [api, [...names]])),
+    organizations: [...organizations],
     created_at: createdAt.toISOString(),
     updated_at: updatedAt.toISOString(),
   };

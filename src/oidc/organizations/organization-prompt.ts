@@ -1,5 +1,6 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Shortfall } from '../authority/organization-demands.ts';
+import { type FindConsent, toldAbout } from '../authority/authority.ts';
 import type { OrganizationRequests } from './organization-requests.ts';
 
 const { Check, Prompt } = interactionPolicy;
@@ -44,13 +45,27 @@ export const organizationChecks = (requests: OrganizationRequests): readonly int
         const shortfall = await requests.shortfall(ctx);
         return shortfall !== null && asks(shortfall);
       },
-      async (ctx: KoaContextWithOIDC) => {
-        const settled = await requests.settle(ctx);
-        return settled.kind === 'organization' ? { organization: settled.id } : {};
-      },
+      (ctx: KoaContextWithOIDC) => requests.named(ctx),
     );
   return [
     check(ORGANIZATION_LEVEL, (shortfall) => shortfall !== 'again'),
     check(ORGANIZATION_AGAIN, (shortfall) => shortfall === 'again'),
   ];
 };
+
+/** The user allowed the client nothing about this organization yet. */
+export const organizationConsent = (
+  requests: OrganizationRequests,
+  findConsent: FindConsent,
+): interactionPolicy.Check =>
+  new Check(
+    'organization_consent',
+    'the user has not allowed the client to learn about the organization',
+    'consent_required',
+    async (ctx: KoaContextWithOIDC) => {
+      const { client, account, result } = ctx.oidc;
+      const { organization } = await requests.named(ctx);
+      if (organization === undefined || !client || !account || result?.consent) return false;
+      return !toldAbout(await findConsent(account.accountId, client.clientId), organization);
+    },
+  );

@@ -3,6 +3,7 @@ import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { State } from '#kernel/http/context.ts';
 import { instance, type Policies, type Policy, type UserPolicies } from '#settings/module.ts';
 import { type ProvedSignIn, type Shortfall, shortfallOf, type Spared } from '../authority/organization-demands.ts';
+import { type FindConsent, toldAbout } from '../authority/authority.ts';
 import type { Origin } from '../authority/origin.ts';
 import { levelOf } from '../levels.ts';
 import { nameOrganization, organizationNamedAt, usageOf } from './asked-organization.ts';
@@ -19,6 +20,7 @@ type Dependencies = {
   clock: Clock;
   store: OrganizationStore;
   findChosen: FindChosenOrganization;
+  findConsent: FindConsent;
   policies: Policies<Demanding> & UserPolicies<Demanding>;
   beganIn: BeganIn;
 };
@@ -97,6 +99,12 @@ export class OrganizationRequests {
     return last !== null && own.some(({ id }) => id === last) ? { kind: 'organization', id: last } : { kind: 'choice' };
   }
 
+  /** The organization of the sign-in, for the details of a question. */
+  async named(ctx: KoaContextWithOIDC): Promise<{ organization?: string }> {
+    const settled = await this.settle(ctx);
+    return settled.kind === 'organization' ? { organization: settled.id } : {};
+  }
+
   /**
    * Compares the session with the policy of the organization of this request, or of all organizations of its user where it names none;
    * null when it lacks nothing.
@@ -158,7 +166,7 @@ export class OrganizationRequests {
   /**
    * Checks a refresh token that is used, before it is used up: for its own organization, or for the other one that its client asks for
    * (parameter `organization`).
-   * @throws AccessDenied where the user is no member of the other one, UnmetAuthenticationRequirements where the policy there asks for
+   * @throws AccessDenied where the user is no member of the other one, ConsentRequired, UnmetAuthenticationRequirements where the policy there asks for
    * more proof, invalid_grant where the policy of its own organization does.
    */
   async checkRefresh(ctx: KoaContextWithOIDC, token: Refreshing): Promise<void> {
@@ -171,6 +179,8 @@ export class OrganizationRequests {
       return;
     }
     const id = await this.#requireOpen({ clientId, accountId }, named);
+    if (!toldAbout(await this.#deps.findConsent(accountId ?? '', clientId), id))
+      throw new errors.ConsentRequired('the user has not allowed the client to learn about the organization');
     const shortfall = await this.#ofRefreshToken(token, id);
     if (shortfall !== null) throw new errors.UnmetAuthenticationRequirements(words[shortfall]);
     this.#atToken.set(ctx, Promise.resolve(id));

@@ -25,6 +25,7 @@ type ConsentRequest = { shown: readonly ConsentScope[]; claims: readonly string[
 export function consentRequest(
   { params, prompt }: Pick<ConsentRequested, 'params' | 'prompt'>,
   apis: readonly ConsentApi[],
+  organization: string | null,
 ): ConsentRequest {
   const asked = words(params['scope']);
   const missing = prompt.details['missingOIDCScope'] as readonly string[] | undefined;
@@ -49,7 +50,7 @@ export function consentRequest(
     shown.push(...wanted.map((scope) => ({ name: scope.name, description: scope.description, api: api.name })));
   }
   if (shown.length === 0) shown.push({ name: 'openid', description: null, api: null });
-  return { shown, claims, decision: { scopes, claims, resourceScopes } };
+  return { shown, claims, decision: { scopes, claims, resourceScopes, organization } };
 }
 
 /** The APIs that a request names (RFC 8707). */

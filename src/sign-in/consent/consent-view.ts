@@ -22,6 +22,8 @@ type ConsentPage = {
   scopes: readonly ConsentScope[];
   /** Single claims that no scope here covers, by name. */
   claims: readonly string[];
+  /** The organization that the sign-in is for; null for none. */
+  organization: { name: string } | null;
 };
 
 export type ConsentScope = {
@@ -53,6 +55,7 @@ const plain: ConsentPage = {
     standard('offline_access'),
   ],
   claims: [],
+  organization: null,
 };
 
 export const consentView = view<ConsentPage>('sign-in/consent/consent.njk', {
@@ -64,6 +67,7 @@ export const consentView = view<ConsentPage>('sign-in/consent/consent.njk', {
       switchUrl: null,
       scopes: [standard('openid')],
     },
+    'for an organization': { ...plain, organization: { name: 'Fernway Studio' } },
     'an app on another device': {
       ...plain,
       client: { ...plain.client, name: 'Lantern TV', host: null, isElsewhere: true },
@@ -112,6 +116,7 @@ export const consentView = view<ConsentPage>('sign-in/consent/consent.njk', {
         { name: '__proto__', description: null, api: null },
       ],
       claims: ['__proto__', '<script>'],
+      organization: { name: '<img src=x onerror=alert(2)>' },
     },
     long: {
       ...plain,
@@ -122,6 +127,9 @@ export const consentView = view<ConsentPage>('sign-in/consent/consent.njk', {
       },
       account: { name: null, identifier: `${'a'.repeat(64)}@${'b'.repeat(63)}.example` },
       scopes: [{ name: `https://api.fernway.example/${'scope'.repeat(20)}`, description: null, api: null }],
+      organization: {
+        name: 'Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz '.repeat(2).slice(0, 100),
+      },
     },
   },
 });

@@ -18,12 +18,20 @@ export type RouteDependencies = {
   consents: ConsentService;
   users: { findById(id: UserId): Promise<User | null> };
   apis: { findForClient(identifier: string, clientId: string): Promise<ConsentApi | null> };
+  findOrganization(id: string): Promise<{ name: string } | null>;
 };
 
 const consentForm = form(z.object({ action: z.enum(['allow', 'deny'], { error: 'required' }) }));
 
 /** Routes of the consent page: show the request, allow or deny it. */
-export function consentRoutes({ interactions, engine, consents, users, apis }: RouteDependencies): Router<State> {
+export function consentRoutes({
+  interactions,
+  engine,
+  consents,
+  users,
+  apis,
+  findOrganization,
+}: RouteDependencies): Router<State> {
   const router = new StepRouter();
 
   router.page('consent', showOwn);
@@ -45,7 +53,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
       await consents.noteRefusal(userId, question.client.id, by);
       return seeOther(ctx, await engine.finishRefused(ctx, 'access_denied', 'The person did not allow this.'));
     }
-    const { decision } = consentRequest(request, await askedApis(interaction));
+    const { decision } = consentRequest(request, await askedApis(interaction), question.organization);
     await consents.remember(userId, question.client.id, decision, by);
     const { grantId } = request;
     return seeOther(
@@ -58,8 +66,8 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     const { question, request, path } = interaction;
     const user = await users.findById(interaction.userId);
     if (user === null) return seeOther(ctx, path);
-    const { shown, claims } = consentRequest(request, await askedApis(interaction));
-    const { client } = question;
+    const { client, organization } = question;
+    const { shown, claims } = consentRequest(request, await askedApis(interaction), organization);
     return show(ctx, 200, consentView, {
       action: `${path}/consent`,
       client: {
@@ -74,6 +82,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
       switchUrl: `${path}/account`,
       scopes: shown,
       claims,
+      organization: organization === null ? null : await findOrganization(organization),
     });
   }
 
