@@ -276,6 +276,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     organizationClients,
     connections,
     organizationChoices,
+    memberships,
     organizationPolicy,
     contacts,
     accessRevocation,

@@ -1,7 +1,7 @@
 /** The steps of a sign-in and the pages around it. */
 import { createConsent } from '#sign-in/consent/module.ts';
 import { createContactPages } from '#account/contacts/module.ts';
-import { createInteraction } from '#sign-in/interaction/module.ts';
+import { createInteraction, RefusedSignIns } from '#sign-in/interaction/module.ts';
 import { addressLimit, createLogin } from '#sign-in/login/module.ts';
 import { createMfa } from '#sign-in/mfa/module.ts';
 import { createOrganizationStep } from '#sign-in/organization/module.ts';
@@ -122,7 +122,14 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     pressure: risk.pressure,
     counted: metrics?.countSignIn,
   });
+  const refused = new RefusedSignIns({
+    policies,
+    throttle,
+    audit,
+    organizationsOf: (userId) => nouns.memberships.activeOf(userId),
+  });
   const mfa = createMfa({
+    refused,
     clock,
     database,
     oneTimeSecrets,
@@ -189,7 +196,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     audit,
     dress: look.branding.dress,
     steps: [
-      createRestriction({ engine: oidc.interactions, ways }),
+      createRestriction({ engine: oidc.interactions, ways, refused }),
       risk.step,
       login,
       passwordless,

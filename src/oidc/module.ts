@@ -155,14 +155,8 @@ export function createOidc({
   const failures = new ClientFailures(clock, throttle, policies);
   const authentication = { failures, database, audit };
   const authority = new CurrentAuthority({ apis, findConsent, policies });
-  const organizations = new OrganizationRequests({
-    findConsent,
-    clock,
-    store: organizationStore,
-    findChosen,
-    policies,
-    beganIn,
-  });
+  const rules = { clock, policies, findConsent, findChosen, beganIn };
+  const organizations = new OrganizationRequests({ store: organizationStore, ...rules });
   const findUsername = async (id: string) => (await users.find(id as UserId))?.username ?? null;
   const organizationClaims = new OrganizationClaims({ store: organizationStore, apis, findUsername });
 

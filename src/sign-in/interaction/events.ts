@@ -25,3 +25,12 @@ export const userSignInFailed = eventType({
   gravity: 'warning',
   webhook: false,
 });
+
+export const organizationSignInRefused = eventType({
+  name: 'organization.sign_in_refused',
+  text: 'A policy refused a sign-in after the first proof: its network, the way in which it began, or the second factor.',
+  details: z.strictObject({ reason: z.enum(['network', 'way', 'factor']) }),
+  audience: ['operator', 'organization'],
+  gravity: 'warning',
+  webhook: true,
+});

@@ -8,7 +8,12 @@ import {
   type TrustedDevices,
   unavailableWhenBusy,
 } from '#credentials/module.ts';
-import { type DueInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
+import {
+  type DueInteraction,
+  type InteractionService,
+  type RefusedSignIns,
+  StepRouter,
+} from '#sign-in/interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -31,6 +36,7 @@ export type RouteDependencies = {
   trustCookie: BrowserCookie;
   /** The account may know the browser by it: then its tries are counted apart. */
   deviceCookie: Pick<BrowserCookie, 'read'>;
+  refused: Pick<RefusedSignIns, 'note'>;
 };
 
 /** A sign-in at its second step: who it is of, and the ways that are open. */
@@ -46,6 +52,7 @@ export function secondFactorRoutes({
   trustedDevices,
   trustCookie,
   deviceCookie,
+  refused,
 }: RouteDependencies): Router<State> {
   const router = new StepRouter();
   const path = '/interaction/:uid/second-factor';
@@ -65,6 +72,8 @@ export function secondFactorRoutes({
     const turn = await begin(ctx);
     if (!turn) return;
     const { due, user, ways, base } = turn;
+    const by = byUser(due.userId, visitorOf(ctx), due.question.client.id);
+    if (ways.length === 0) await refused.note(due, 'factor', by);
     show(ctx, 200, anotherWayView, {
       action: `${base}/methods`,
       ...whose(turn),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Context, State } from '#kernel/http/context.ts';
+import { byUser } from '#audit/module.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import type { Router } from '#kernel/http/router.ts';
@@ -8,6 +9,7 @@ import type { Interactions } from '#oidc/module.ts';
 import {
   type DueInteraction,
   type InteractionService,
+  type RefusedSignIns,
   StepRouter,
   type Way,
   type Ways,
@@ -19,6 +21,7 @@ export type RouteDependencies = {
   interactions: Pick<InteractionService, 'due' | 'proceed' | 'recordIdentifier'>;
   engine: Pick<Interactions, 'finishRefused'>;
   ways: Pick<Ways, 'leftBy'>;
+  refused: Pick<RefusedSignIns, 'note'>;
 };
 
 const restrictionForm = form(
@@ -26,7 +29,7 @@ const restrictionForm = form(
 );
 
 /** The page of a sign-in that an organization of its user refuses: begin again in another way, try again, or leave. */
-export function restrictionRoutes({ interactions, engine, ways }: RouteDependencies): Router<State> {
+export function restrictionRoutes({ interactions, engine, ways, refused }: RouteDependencies): Router<State> {
   const router = new StepRouter();
 
   router.page('restriction', showOwn);
@@ -36,6 +39,8 @@ export function restrictionRoutes({ interactions, engine, ways }: RouteDependenc
     const due = await interactions.due(ctx, 'restriction');
     if (due === null) return;
     const { path, question, facts, requirements } = due;
+    const by = byUser(due.userId, visitorOf(ctx), question.client.id);
+    if (requirements.refusal !== null) await refused.note(due, requirements.refusal, by);
     return show(ctx, 200, restrictionView, {
       action: `${path}/restriction`,
       reason: requirements.refusal ?? 'network',

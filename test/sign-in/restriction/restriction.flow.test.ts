@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
+import { Authenticator } from '../../support/authenticator.ts';
+import { passkeyVisits } from '../../support/passkey-visits.ts';
 import { authorizeUrl, type Page, pkce, Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
@@ -176,6 +178,56 @@ describe('a second factor that the organization requires', () => {
     const lenient = await organizationOf(user, {});
     expect(pathOf(await enter(user))).toBe('enrol-factor');
     expect(isDone(await enter(user, { organization: lenient }))).toBe(true);
+  });
+});
+
+describe('a refused sign-in is recorded for each organization that refuses it, once', () => {
+  type Row = { organization: string | null; reason: string; client: string; ip: string };
+  const refusalsOf = async ({ id }: TestUser) =>
+    (
+      await latchkey.app.database.sql<Row>(
+        `select e.organization_id as organization, d.details->>'reason' as reason, e.client_id as client, d.ip
+         from audit_event e join audit_detail d on d.event_id = e.id
+         where e.type = 'organization.sign_in_refused' and e.subject_id = $1 order by e.at`,
+        [id],
+      )
+    ).map(({ organization, reason, client: by, ip }) => [organization, reason, by === client.client_id, ip !== '']);
+
+  test.each<[string, Demands]>([
+    ['network', { 'networks.allowed': ['203.0.113.0/24'] }],
+    ['way', { 'signIn.methods': ['passkey'] }],
+  ])('by its %s', async (reason, demands) => {
+    const user = await latchkey.user();
+    const strict = await organizationOf(user, demands);
+    await organizationOf(user, {});
+    const visitor = new Visitor();
+    const page = await enter(user, { visitor });
+    await visitor.open(page.url);
+    expect(await refusalsOf(user)).toEqual([[strict, reason, true, true]]);
+    await enter(user);
+    expect(await refusalsOf(user)).toHaveLength(2);
+  });
+
+  test('by a second factor that it does not take', async () => {
+    const user = await latchkey.user();
+    const made = await passkeyVisits(latchkey, client).enrol(user, new Authenticator());
+    expect(made.status).toBeLessThan(400);
+    const strict = await organizationOf(user, { 'mfa.enforcement': 'required', 'mfa.factors': ['totp'] });
+    await organizationOf(user, {});
+    expect(pathOf(await enter(user))).toBe('second-factor/methods');
+    expect(await refusalsOf(user)).toEqual([[strict, 'factor', true, true]]);
+  });
+
+  test('by the instance, for no organization', async () => {
+    const user = await latchkey.user();
+    await organizationOf(user, {});
+    const allow = (value: string) => latchkey.run('settings.update', { name: 'networks.allowed', value });
+    await allow('["203.0.113.0/24"]');
+    expect(pathOf(await enter(user))).toBe('restriction');
+    await allow('null');
+    expect(await refusalsOf(user)).toEqual([[null, 'network', true, true]]);
+    await enter(user);
+    expect(await refusalsOf(user)).toHaveLength(1);
   });
 });
 
