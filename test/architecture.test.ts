@@ -701,6 +701,8 @@ describe('tables', () => {
     'directory/access/effective-permissions.ts users': 'a disabled user has no permission, asked in the same statement',
     'directory/access/owners.ts organization_member': 'an owner who is no member any more is not another owner',
     'directory/access/owners.ts users': 'a disabled owner is not another owner',
+    'directory/access/permission-holders.ts organization_member':
+      'only members of an organization hold a permission there, and the oldest come first',
   };
   const statement = /\b(?:from|join|into|update|using)\s+"?([a-z_]+)"?/g;
 

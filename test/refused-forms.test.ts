@@ -24,6 +24,7 @@ import {
   offeredPasskey,
   onlyOwner,
   onlyPasskey,
+  openRequest,
   outside,
   ownOrganizations,
   password,
@@ -179,6 +180,12 @@ const forms: Readonly<Record<string, Row>> = {
     ownOrganizations,
     { name: ' ' },
     '/organizations/create',
+  ],
+  'an answer to a request to join': [
+    'account/organizations/request-routes page',
+    openRequest,
+    { user: 'nobody' },
+    '/requests',
   ],
   'leaving as the only owner': ['account/organizations/organization-routes leavePage', onlyOwner, {}, '/leave'],
   'the profile': [

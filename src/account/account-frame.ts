@@ -12,6 +12,8 @@ export const doneKinds = [
   'declined',
   'left',
   'created',
+  'let_in',
+  'request_declined',
 ] as const;
 type Done = (typeof doneKinds)[number];
 

@@ -1,8 +1,18 @@
 import { letter } from '#kernel/mail/letters.ts';
 
-const changeKinds = ['password_set', 'password_removed', 'data_downloaded', 'closing', 'reopened', 'closed'] as const;
+const changeKinds = [
+  'password_set',
+  'password_removed',
+  'username_set',
+  'username_changed',
+  'username_removed',
+  'data_downloaded',
+  'closing',
+  'reopened',
+  'closed',
+] as const;
 
-/** The change on the account page. */
+/** The change of the account. */
 export type ChangeLetter = {
   kind: (typeof changeKinds)[number];
   at: Date;
@@ -28,6 +38,9 @@ export const changeLetter = letter<ChangeLetter>('account/change', {
   samples: {
     'password set': plain,
     'password removed': { ...plain, kind: 'password_removed' },
+    'username set': { ...plain, kind: 'username_set', url: 'https://id.example.com/account' },
+    'username changed': { ...plain, kind: 'username_changed', url: 'https://id.example.com/account' },
+    'username removed, by an operator': { ...plain, kind: 'username_removed', device: null, ip: null },
     'data downloaded': { ...plain, kind: 'data_downloaded' },
     closing: {
       ...plain,

@@ -8,3 +8,5 @@ export const MOST_EXPORTED_EVENTS = 10_000;
 export const MOST_OVERVIEW_DEVICES = 3;
 /** A picture that changes has another address, so browsers keep it a year. */
 export const PICTURE_CACHING = `public, max-age=${(365 * DAY) / SECOND}, immutable`;
+/** Requests to join on one page; the next ones come up as these are answered. */
+export const MOST_SHOWN_REQUESTS = 50;

@@ -61,6 +61,7 @@ import { dataRoutes } from './data/data-routes.ts';
 import { deviceRoutes } from './devices/device-routes.ts';
 import type { PlaceText } from './devices/device-text.ts';
 import { Methods } from './security/methods.ts';
+import { JoinRequests, type JoinRequestsDependencies } from './organizations/join-requests.ts';
 import { organizationRoutes } from './organizations/organization-routes.ts';
 import { OwnOrganizations, type OwnOrganizationsDependencies } from './organizations/own-organizations.ts';
 import { overviewRoutes } from './overview/overview-routes.ts';
@@ -70,6 +71,7 @@ import { passwordRoutes } from './password/password-routes.ts';
 import { pictureRoutes } from './profile/picture-routes.ts';
 import { profileRoutes } from './profile/profile-routes.ts';
 import { recoveryCodeRoutes } from './recovery-codes/recovery-code-routes.ts';
+import { requestRoutes } from './organizations/request-routes.ts';
 import { securityRoutes } from './security/security-routes.ts';
 import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 import { uploadBodyLimit } from '#kernel/http/upload.ts';
@@ -115,14 +117,16 @@ export type Dependencies = {
   accessRevocation: AccessRevocation<
     'application without consent disconnected' | 'password changed on the account page'
   >;
-} & OwnOrganizationsDependencies &
+} & Omit<OwnOrganizationsDependencies, 'joinRequests'> &
+  JoinRequestsDependencies &
   Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 
 /** Creates the account pages with their services, the deletion of accounts and the data export. */
 export function createAccount(deps: Dependencies) {
   const methods = new Methods(deps);
   const apps = new ConnectedApps(deps);
-  const own = new OwnOrganizations(deps);
+  const joinRequests = new JoinRequests(deps);
+  const own = new OwnOrganizations({ ...deps, joinRequests });
   const newPasswords = new NewPasswords<'changed' | 'set' | 'removed'>({
     passwords: deps.passwords,
     demands: deps.passwordDemands,
@@ -145,6 +149,7 @@ export function createAccount(deps: Dependencies) {
     deviceRoutes(deps),
     appRoutes({ ...deps, apps }),
     organizationRoutes({ ...deps, own }),
+    requestRoutes({ ...deps, joinRequests }),
     activityRoutes(deps),
     dataRoutes({ ...deps, apps, dataExport: new DataExport({ ...deps, methods, apps }) }),
   ];

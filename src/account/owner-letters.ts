@@ -3,7 +3,12 @@ import type { Clock } from '#kernel/clock.ts';
 import { userPasswordRemoved, userPasswordSet } from '#credentials/events.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { userClosingCancelled, userClosingRequested, userErased } from '#directory/users/events.ts';
+import {
+  userClosingCancelled,
+  userClosingRequested,
+  userErased,
+  userUsernameChanged,
+} from '#directory/users/events.ts';
 import { tellOwner, type User } from '#directory/users/module.ts';
 import { type ChangeLetter, changeLetter } from './change-letter.ts';
 import { userDataDownloaded } from './events.ts';
@@ -13,13 +18,16 @@ type Dependencies = { clock: Clock; issuer: string; letters: Pick<Letters, 'send
 const types: Readonly<Record<ChangeLetter['kind'], EventTypeRow>> = {
   password_set: userPasswordSet,
   password_removed: userPasswordRemoved,
+  username_set: userUsernameChanged,
+  username_changed: userUsernameChanged,
+  username_removed: userUsernameChanged,
   data_downloaded: userDataDownloaded,
   closing: userClosingRequested,
   reopened: userClosingCancelled,
   closed: userErased,
 };
 
-/** Writes to the owner, in their language, what was done on the account page. */
+/** Writes to the owner, in their language, what was done on the account page, and what was done to the username. */
 export class OwnerLetters {
   readonly #deps: Dependencies;
 

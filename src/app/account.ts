@@ -1,5 +1,5 @@
 /** The pages of signed-in users about themselves. */
-import { createAccount, type Dependencies as AccountDependencies, OwnerLetters } from '#account/module.ts';
+import { createAccount, type Dependencies as AccountDependencies } from '#account/module.ts';
 import type { By } from '#audit/module.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { Places } from '#sign-in/risk/module.ts';
@@ -19,13 +19,12 @@ type Watch = {
 
 /** Creates the account pages and connects them with sessions, consents and the risk slice. */
 export function createOwnAccount(
-  { clock, config, database, throttle }: Kernel,
+  { clock, database, throttle }: Kernel,
   nouns: Nouns,
   { oidc, consents, ownPages, sessions }: Provider,
   { places, notMe, tellPasswordChanged, deviceCookie }: Watch,
 ) {
-  const { audit, policies, accessRevocation, credentials, clients, apis, look } = nouns;
-  const letters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
+  const { audit, policies, accessRevocation, credentials, clients, apis, ownerLetters: letters } = nouns;
   const closing = new ClosingService({
     clock,
     database,

@@ -1,6 +1,6 @@
 /** The nouns of the product: settings, how it looks, users, what they prove themselves with, relying parties and keys. */
 import { access, createPermissions, permissions } from '#directory/access/module.ts';
-import { PICTURE_PATH } from '#account/module.ts';
+import { OwnerLetters, PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis, ownApi } from '#applications/apis/module.ts';
 import { createClients } from '#applications/clients/module.ts';
@@ -88,9 +88,10 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuerUrl,
   });
 
+  const ownerLetters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
   const { accessRevocation, held, progress, revocables } = createAccess(kernel, { audit, policies });
   const knownUsers = new KnownUsers({ clock, database, invalidation });
-  const { effective, organizationRoles, endedAssignments, owners } = createPermissions({
+  const { effective, organizationRoles, permissionHolders, endedAssignments, owners } = createPermissions({
     clock,
     database,
     invalidation,
@@ -115,6 +116,8 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     policies,
     settings,
     known: knownUsers,
+    tellUsernameChanged: (em, owner, change, { visitor }) =>
+      ownerLetters.send(em, owner, `username_${change}`, { visitor }),
   });
   const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });
   const organizations = createOrganizations({
@@ -135,6 +138,11 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     findTxt: kernel.findTxt,
     members: organizations.members,
     roles: organizationRoles,
+    organizations: organizations.organizations,
+    users,
+    managers: permissionHolders,
+    letters: look.letters,
+    issuer: config.issuer,
   });
   const organizationClients = new OrganizationClientService({ clock, database, audit, clients: clients.lookup });
   const organizationChoices = new OrganizationChoices(clock, database);
@@ -256,6 +264,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     userBulk,
     organizationCreation,
     ownDetails,
+    ownerLetters,
     pictures,
     events,
     clients,

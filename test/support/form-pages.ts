@@ -163,6 +163,20 @@ export const ownOrganizations: Reach = async (visitor, world) => {
   return inside('/account/organizations')(visitor, world);
 };
 
+/** The page of an owner whose organization a user asks to join. */
+export const openRequest: Reach = async (visitor, world) => {
+  const { latchkey } = world;
+  await visitor.submit(await ownOrganizations(visitor, world), { name: 'Fernway Studio' }, 'create');
+  const { text } = await visitor.open(`${latchkey.base}/account/organizations`);
+  const id = /org_\w+/.exec(text)?.[0] ?? '';
+  const { id: userId, email } = await latchkey.user();
+  await latchkey.app.database.sql(
+    `insert into organization_join (organization_id, user_id, state, email, created_at) values ($1, $2, 'asked', $3, now())`,
+    [toUuid(id as `org_${string}`), toUuid(userId as `usr_${string}`), email],
+  );
+  return visitor.open(`${latchkey.base}/account/organizations/${id}/requests`);
+};
+
 /** The question of an owner who wants to leave an organization without another owner. */
 export const onlyOwner: Reach = async (visitor, world) => {
   const { base } = world.latchkey;

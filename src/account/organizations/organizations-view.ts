@@ -8,6 +8,8 @@ export type OwnOrganization = {
   status: 'active' | 'suspended' | 'closing';
   role: 'TENANT_OWNER' | 'TENANT_ADMIN' | 'TENANT_MANAGER' | 'TENANT_USER' | null;
   roles: readonly string[];
+  /** Open requests to join it; none for a user who may not answer them. */
+  requests: number;
 };
 export type OwnInvitation = { id: string; organization: string; email: string; expiresAt: Date };
 
@@ -32,6 +34,7 @@ const fernway: OwnOrganization = {
   status: 'active',
   role: 'TENANT_OWNER',
   roles: [],
+  requests: 0,
 };
 const halden: OwnInvitation = {
   id: 'oin_1',
@@ -63,7 +66,7 @@ export const organizationsView = view<OrganizationsPage>('account/organizations/
     'may ask to join': { ...plain, offer: { organization: 'Orchard', isAsked: false } },
     'asked to join': { ...plain, offer: { organization: 'Orchard', isAsked: true } },
     suspended: { ...plain, organizations: [{ ...fernway, status: 'suspended', role: 'TENANT_ADMIN' }] },
-    manager: { ...plain, organizations: [{ ...fernway, role: 'TENANT_MANAGER' }] },
+    manager: { ...plain, organizations: [{ ...fernway, role: 'TENANT_MANAGER', requests: 3 }] },
     hostile: {
       ...plain,
       frame: hostileFrame,

@@ -9,6 +9,7 @@ import type {
 } from '#directory/organizations/module.ts';
 import type { UserId, UserService } from '#directory/users/module.ts';
 import { AppError } from '#kernel/errors.ts';
+import type { JoinRequests } from './join-requests.ts';
 import type { OwnInvitation, OwnOffer, OwnOrganization } from './organizations-view.ts';
 
 export type OwnOrganizationsDependencies = {
@@ -17,6 +18,7 @@ export type OwnOrganizationsDependencies = {
   creators: Pick<OrganizationCreators, 'mayCreate'>;
   invitedPeople: Pick<InvitedPeople, 'listFor' | 'accept' | 'decline'>;
   users: Pick<UserService, 'findById'>;
+  joinRequests: Pick<JoinRequests, 'countFor'>;
   joining: Pick<JoiningService, 'offerTo' | 'ask'>;
   /** Of the slice access; inherited ones included. */
   effective: { rolesOf(userId: UserId, organizationId: OrganizationId): Promise<readonly string[]> };
@@ -35,6 +37,10 @@ export class OwnOrganizations {
 
   async list(userId: UserId): Promise<OwnOrganization[]> {
     const found = await this.#deps.members.organizationsOf(userId);
+    const requests = await this.#deps.joinRequests.countFor(
+      userId,
+      found.map(({ id }) => id),
+    );
     return Promise.all(
       found.map(async ({ id, name, status }) => {
         const held = await this.#deps.effective.rolesOf(userId, id);
@@ -45,6 +51,7 @@ export class OwnOrganizations {
           status,
           role: highest,
           roles: held.filter((role) => !builtIn.some((each) => each === role)),
+          requests: requests.get(id) ?? 0,
         };
       }),
     );

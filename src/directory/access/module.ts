@@ -11,6 +11,7 @@ import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import { EffectivePermissions } from './effective-permissions.ts';
 import { EndedAssignments } from './ended-assignments.ts';
+import { PermissionHolders } from './permission-holders.ts';
 import { OrganizationRoles } from './organization-roles.ts';
 import { lockOwned, onlyOwnedBy } from './owners.ts';
 
@@ -26,6 +27,7 @@ export function createPermissions({ clock, database, invalidation }: Dependencie
   return {
     effective,
     organizationRoles: new OrganizationRoles({ clock, database, effective }),
+    permissionHolders: new PermissionHolders(clock, database),
     endedAssignments: new EndedAssignments(clock, database),
     owners: { lockOwned, onlyOwnedBy },
   };

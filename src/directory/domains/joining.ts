@@ -14,6 +14,7 @@ import { domainOf } from './domain-name.ts';
 import type { Joining as JoiningMode, JoinState } from './domain.ts';
 import { joinNotOffered, joinRefused, joinRequestNotFound } from './errors.ts';
 import { organizationJoinRequested, organizationJoinRefused } from './events.ts';
+import type { JoinNotices } from './join-notices.ts';
 import type { KnownDomains } from './known-domains.ts';
 import { ASK_AGAIN_AFTER } from './limits.ts';
 
@@ -32,6 +33,7 @@ type Dependencies = {
   members: Pick<MemberService, 'addIn' | 'isMember'>;
   roles: { requireGivable(roles: readonly string[], organizationId: OrganizationId, by: By): Promise<void> };
   known: Pick<KnownDomains, 'ownerOf'>;
+  notices: Pick<JoinNotices, 'ofRequest' | 'ofAnswer'>;
 };
 
 /** Users with a verified email address at a domain of an organization: they join it, or ask to. */
@@ -77,6 +79,7 @@ export class JoiningService {
   async ask(user: Joiner, organizationId: OrganizationId, by: By): Promise<void> {
     const { clock, database, audit, members } = this.#deps;
     if (await members.isMember(organizationId, user.id)) throw joinNotOffered();
+    const tell = await this.#deps.notices.ofRequest(organizationId, user.id);
     await database.transaction(async (em) => {
       if (!(await this.#isOffered(em, organizationId, user, ['join', 'ask']))) throw joinNotOffered();
       // A user who joined once and is no member any more asks like any other.
@@ -90,6 +93,7 @@ export class JoiningService {
       if (asked.length > 0) {
         const details = { email: user.emailCanonical ?? '' };
         await audit.record(em, organizationJoinRequested({ ...by, ...about(organizationId, user.id), details }));
+        await tell(em);
         return;
       }
       const [present] = await em.execute<{ state: JoinState }[]>(
@@ -113,19 +117,33 @@ export class JoiningService {
     return rows.map((row) => ({ ...row, userId: fromUuid('usr', row.userId) }));
   }
 
+  /** The number of open requests to each of these organizations that has any. */
+  async countRequests(organizationIds: readonly OrganizationId[]): Promise<ReadonlyMap<OrganizationId, number>> {
+    const rows = await this.#deps.database.sql<{ id: string; count: number }>(
+      `select organization_id as id, count(*)::int as count from organization_join
+       where organization_id = any($1::uuid[]) and state = 'asked' group by organization_id`,
+      [organizationIds.map(toUuid)],
+    );
+    return new Map(rows.map(({ id, count }) => [fromUuid('org', id), count]));
+  }
+
   /** Throws domains.join_request_not_found, and what adding a member and giving a role throws. */
   async approve(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
     await this.#deps.roles.requireGivable([ROLE_OF_JOINED], organizationId, by);
+    const tell = await this.#deps.notices.ofAnswer(organizationId, userId, 'approved');
     await this.#decide(organizationId, userId, 'joined', async (em) => {
       await this.#becomeMember(em, organizationId, userId, by);
+      await tell(em);
     });
   }
 
   /** Throws domains.join_request_not_found. */
   async refuse(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
-    await this.#decide(organizationId, userId, 'refused', (em) =>
-      this.#deps.audit.record(em, organizationJoinRefused({ ...by, ...about(organizationId, userId) })),
-    );
+    const tell = await this.#deps.notices.ofAnswer(organizationId, userId, 'refused');
+    await this.#decide(organizationId, userId, 'refused', async (em) => {
+      await this.#deps.audit.record(em, organizationJoinRefused({ ...by, ...about(organizationId, userId) }));
+      await tell(em);
+    });
   }
 
   /** Of two administrators who decide at once, one does. */

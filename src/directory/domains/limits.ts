@@ -22,5 +22,7 @@ export const KNOWN_DOMAIN_KEPT_FOR = MINUTE;
 export const MOST_KNOWN_DOMAINS = 20_000;
 /** A user who was refused may ask again after this time. */
 export const ASK_AGAIN_AFTER = 30 * DAY;
+/** Managers of the members of an organization who get a mail about a request to join it. */
+export const MOST_TOLD_OF_REQUEST = 10;
 /** Requests in one answer. */
 export const MOST_LISTED = 200;

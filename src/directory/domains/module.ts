@@ -2,7 +2,7 @@
  * domains: the email domains of organizations.
  *
  * Owns    the tables organization_domain and organization_join: proof of a domain by a DNS record, its one owner, joining an
- *         organization by a verified email address, requests to join.
+ *         organization by a verified email address, requests to join and the mails about them.
  * Leaves  members to organizations, roles to access, email addresses and their proof to users and contacts.
  * URLs    none.
  */
@@ -11,20 +11,25 @@ import type { Invalidation } from '#kernel/invalidation.ts';
 import { type CheckDependencies, DomainChecks } from './domain-checks.ts';
 import { DomainService } from './domain-service.ts';
 import { JoiningService } from './joining.ts';
+import { JoinNotices, type JoinNoticesDependencies } from './join-notices.ts';
 import { KnownDomains } from './known-domains.ts';
 
 export type Dependencies = Omit<CheckDependencies, 'invalidation'> & {
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   members: Pick<MemberService, 'addIn' | 'isMember'>;
   roles: Pick<MemberRoles, 'requireGivable'>;
-};
+} & JoinNoticesDependencies;
 
 /** Creates the services of domains, of their DNS records and of users who join by them. */
 export function createDomains(dependencies: Dependencies) {
   return {
     domains: new DomainService(dependencies),
     checks: new DomainChecks(dependencies),
-    joining: new JoiningService({ ...dependencies, known: new KnownDomains(dependencies) }),
+    joining: new JoiningService({
+      ...dependencies,
+      known: new KnownDomains(dependencies),
+      notices: new JoinNotices(dependencies),
+    }),
   };
 }
 

@@ -76,6 +76,7 @@ export const userUsernameChanged = eventType({
   details: z.strictObject({ change: z.enum(['set', 'changed', 'removed']) }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'notice',
+  letter: 'account/change',
   webhook: true,
   caep: risc.identifierChanged,
 });

@@ -20,7 +20,7 @@ import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
 import { type Owners, type Rights, RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
-import { Usernames } from './usernames.ts';
+import { type TellUsernameChanged, Usernames } from './usernames.ts';
 import { type Revocation, UserService } from './user-service.ts';
 
 export type Dependencies = {
@@ -35,6 +35,8 @@ export type Dependencies = {
   policies?: Policies<'users'>;
   /** Asks before the settings of users change. */
   settings?: Pick<SettingsService, 'askBefore'>;
+  /** Without it no owner is told. */
+  tellUsernameChanged?: TellUsernameChanged;
   /** Users in memory. */
   known?: KnownUsers;
 };
@@ -53,9 +55,10 @@ export function createUsers(dependencies: Dependencies) {
     policies,
     settings,
     known,
+    tellUsernameChanged,
   } = dependencies;
   const roleHolders = new RoleHolders(database, rights, owners);
-  const usernames = new Usernames({ clock, database, audit, policies, roleHolders, known });
+  const usernames = new Usernames({ clock, database, audit, policies, roleHolders, known, tellUsernameChanged });
   settings?.askBefore('users', (em, next) => usernames.objection(em, next));
   return {
     users: new UserService({ clock, database, audit, accessRevocation, roleHolders, usernames, known }),

@@ -17,7 +17,7 @@ import { userUsernameChanged } from './events.ts';
 import type { KnownUsers } from './known-users.ts';
 import { usernameError } from './property-fields.ts';
 import type { RoleHolders } from './role-holders.ts';
-import type { UserId } from './user.ts';
+import { readUser, type User, type UserId } from './user.ts';
 import { canonicalUsername, newUsername, type Username, type UsernameProblem } from './username.ts';
 
 type Dependencies = {
@@ -27,7 +27,16 @@ type Dependencies = {
   policies: Policies<'users'> | undefined;
   roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
   known?: Pick<KnownUsers, 'changed'> | undefined;
+  tellUsernameChanged?: TellUsernameChanged | undefined;
 };
+
+/** Tells the owner of the account by mail; the slice account answers. */
+export type TellUsernameChanged = (
+  em: EntityManager,
+  owner: Pick<User, 'email' | 'profile'>,
+  change: 'set' | 'changed' | 'removed',
+  by: By,
+) => Promise<void>;
 
 /** The usernames of users, where the settings allow them. */
 export class Usernames {
@@ -108,7 +117,7 @@ export class Usernames {
   }
 
   async #write(id: UserId, name: Username | null, by: By): Promise<void> {
-    const { clock, database, audit, known } = this.#deps;
+    const { clock, database, audit, known, tellUsernameChanged } = this.#deps;
     await database.transaction(async (em) => {
       const [user] = await em.execute<{ before: string | null; hasEmail: boolean }[]>(
         'select username as before, email is not null as "hasEmail" from users where id = ? for no key update',
@@ -131,6 +140,8 @@ export class Usernames {
       }
       const change = name === null ? 'removed' : before === null ? 'set' : 'changed';
       await audit.record(em, userUsernameChanged({ ...by, subject: { type: 'user', id }, details: { change } }));
+      const owner = tellUsernameChanged && (await readUser(em, id));
+      if (owner) await tellUsernameChanged(em, owner, change, by);
     });
     await known?.changed(id);
   }

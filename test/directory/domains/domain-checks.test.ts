@@ -41,6 +41,11 @@ beforeAll(async () => {
     },
     members: organizations.members,
     roles: noRoles,
+    organizations: organizations.organizations,
+    users: { findById: async () => null },
+    managers: { membersWith: async () => [] },
+    letters: { send: async () => true },
+    issuer: 'https://id.example.com',
   });
 });
 afterAll(() => database.close());

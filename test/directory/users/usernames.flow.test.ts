@@ -6,17 +6,21 @@ import type { RunOperation } from '#kernel/operations/bound-operation.ts';
 import { exportPeople, importPeople, type ImportOptions } from '#migration/command-line.ts';
 import type { LineResult } from '#migration/import-service.ts';
 import { startTestApp, type TestApp, type TestUser } from '../../support/app.ts';
+import { type Mails, openMails } from '../../support/mails.ts';
 import { tokensFor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
+let mails: Mails;
 let folder: string;
 beforeAll(async () => {
-  latchkey = await startTestApp();
+  mails = await openMails();
+  latchkey = await startTestApp({ env: mails.env });
   folder = await mkdtemp(join(tmpdir(), 'latchkey-usernames-'));
   await setting('username', 'optional');
 });
 afterAll(async () => {
   await latchkey.close();
+  mails.close();
   await rm(folder, { recursive: true });
 });
 
@@ -72,6 +76,8 @@ describe('a username', () => {
     expect(await rename(bea, 'countess')).toMatchObject({ ok: true });
     expect(await remove(ada)).toMatchObject({ ok: true, result: { username: null } });
     expect(await shown(ada)).toBeUndefined();
+    const told = [/has a username now/, /was changed/, /was removed/];
+    for (const subject of told) expect(await mails.next(ada.email, subject)).toMatchObject({ to: ada.email });
     const events = await latchkey.app.database.sql<{ details: { change: string } }>(
       `select d.details from audit_event e join audit_detail d on d.event_id = e.id
        where e.type = 'user.username_changed' and e.subject_id = $1 order by e.id`,
