@@ -1,13 +1,18 @@
 import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { KEY_SET_LIMITS } from '#kernel/http/limits.ts';
 
 /** From the redirect to a provider to its answer: long enough for a second factor there. */
 export const TRANSACTION_LIFETIME = 10 * MINUTE;
 /** One request to a provider while a user waits. A sign-in makes up to four. */
 export const UPSTREAM_TIMEOUT = 5 * SECOND;
-/** Bytes of an answer: a token response with large ID tokens, or a profile. */
-export const LARGEST_UPSTREAM_ANSWER = 256 * 1024;
+/** Bytes of the answer to a code: an ID token may list thousands of groups. */
+export const LARGEST_TOKEN_ANSWER = 256 * 1024;
+/** Bytes of a document that is read: metadata, a profile, or keys, which have this limit everywhere. */
+export const LARGEST_DOCUMENT = KEY_SET_LIMITS.maxBytes;
 /** A discovery document is read again after this time; keys are read again as the protocol library needs them. */
 export const METADATA_KEPT_FOR = HOUR;
+/** A provider that failed is asked again after this time: visitors do not wait for it one after the other. */
+export const FAILURE_KEPT_FOR = 5 * SECOND;
 /** Connections whose metadata and keys are in memory, some ten KiB each. */
 export const MOST_KEPT_METADATA = 200;
 /** The lists of connections that a node keeps: one for the instance, one for each organization. */

@@ -21,7 +21,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { isLoopback } from '#kernel/issuer.ts';
 import { clientAuthenticationOf } from './client-credentials.ts';
 import type { Connection } from './connection.ts';
-import { METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
+import { FAILURE_KEPT_FOR, METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
 import { mapped } from './claim-mapping.ts';
 import type { Claims, OauthProvider, OpenidProvider, Provider } from './providers/provider.ts';
 import type { Transaction } from './transaction.ts';
@@ -108,13 +108,11 @@ export class UpstreamProtocol {
     const kept = this.#kept.get(key);
     if (kept !== undefined && kept.until > now) return kept.configuration;
     const configuration = this.#configure(upstream);
+    const entry = { configuration, until: now + METADATA_KEPT_FOR };
+    configuration.catch(() => (entry.until = this.#clock.now().getTime() + FAILURE_KEPT_FOR));
     this.#kept.delete(key);
-    this.#kept.set(key, { configuration, until: now + METADATA_KEPT_FOR });
+    this.#kept.set(key, entry);
     if (this.#kept.size > MOST_KEPT_METADATA) this.#kept.delete(this.#kept.keys().next().value!);
-    // The next sign-in asks again.
-    configuration.catch(() => {
-      if (this.#kept.get(key)?.configuration === configuration) this.#kept.delete(key);
-    });
     return configuration;
   }
 
@@ -176,7 +174,7 @@ async function openidClaims(
   const idToken = tokens.claims();
   if (idToken === undefined) throw new AnswerRefused('no ID token');
   requireOwn(idToken, connection.clientId);
-  requireAccessToken(idToken, tokens);
+  requireHashes(idToken, tokens, parameters.get('code') ?? '');
   const told = mapped(normalize(idToken, parameters), connection.settings.claims);
   const issuer = String(idToken.iss);
   const isComplete = told.email !== undefined && told.name !== undefined;
@@ -199,15 +197,24 @@ function requireOwn({ azp }: Claims, clientId: string): void {
 
 const digests: Readonly<Record<string, string>> = { '256': 'sha256', '384': 'sha384', '512': 'sha512' };
 
-/** OpenID Connect Core §3.1.3.8: an `at_hash` belongs to the access token of the same answer. */
-function requireAccessToken({ at_hash: hash }: Claims, tokens: TokenEndpointResponse): void {
-  if (hash === undefined) return;
-  const { alg } = JSON.parse(Buffer.from(tokens.id_token!.split('.')[0]!, 'base64url').toString()) as { alg: string };
-  const digest = createHash(digests[alg.slice(-3)] ?? 'sha512')
-    .update(tokens.access_token)
-    .digest();
-  if (digest.subarray(0, digest.length / 2).toString('base64url') !== hash)
-    throw new AnswerRefused('the ID token belongs to another access token');
+/** OpenID Connect Core §3.1.3.8 and §3.3.2.11: an `at_hash` and a `c_hash` belong to the access token and the code of the same answer. */
+function requireHashes(
+  claims: Claims,
+  { id_token: idToken, access_token: token }: TokenEndpointResponse,
+  code: string,
+) {
+  const { alg } = JSON.parse(Buffer.from(idToken!.split('.')[0]!, 'base64url').toString()) as { alg: string };
+  const halfOf = (text: string): string => {
+    const digest = createHash(digests[alg.slice(-3)] ?? 'sha512')
+      .update(text)
+      .digest();
+    return digest.subarray(0, digest.length / 2).toString('base64url');
+  };
+  for (const [hash, text] of [
+    [claims.at_hash, token],
+    [claims.c_hash, code],
+  ] as const)
+    if (hash !== undefined && hash !== halfOf(text)) throw new AnswerRefused('the ID token belongs to another answer');
 }
 
 async function oauthClaims(

@@ -9,7 +9,7 @@ import { isConfigured } from './connection-rules.ts';
 import { Connection, sealPlace } from './connection.ts';
 import { connectionNotOffered, providerUnreachable } from './errors.ts';
 import type { KnownConnections, OfferedConnection } from './known-connections.ts';
-import { LARGEST_UPSTREAM_ANSWER, UPSTREAM_TIMEOUT } from './limits.ts';
+import { LARGEST_DOCUMENT, LARGEST_TOKEN_ANSWER, UPSTREAM_TIMEOUT } from './limits.ts';
 import { providers } from './providers/providers.ts';
 import { isExpired, openTransaction, sealTransaction, type Transaction } from './transaction.ts';
 import { profileOf, type UpstreamProfile } from './upstream-profile.ts';
@@ -181,7 +181,9 @@ export class UpstreamSignIn {
 
   #load(): Promise<UpstreamProtocol> {
     const { clock, outbound } = this.#deps;
-    const fetch = outbound.limited({ totalTimeout: UPSTREAM_TIMEOUT, maxBytes: LARGEST_UPSTREAM_ANSWER });
+    const read = outbound.limited({ totalTimeout: UPSTREAM_TIMEOUT, maxBytes: LARGEST_DOCUMENT });
+    const send = outbound.limited({ totalTimeout: UPSTREAM_TIMEOUT, maxBytes: LARGEST_TOKEN_ANSWER });
+    const fetch: typeof read = (url, init) => (init?.method === 'POST' ? send : read)(url, init);
     return (this.#protocol ??= import('./upstream-protocol.ts').then(
       ({ UpstreamProtocol: Protocol }) => new Protocol({ clock, fetch }),
     ));

@@ -30,9 +30,17 @@ const admin = [
 const owner = [...admin, 'organization.close'];
 const platform =
   `instance.administer branding.preview branding.manage users.read users.manage sessions.read sessions.manage consents.read
-  consents.manage waitlist.read waitlist.manage clients.read clients.manage apis.read apis.manage keys.read settings.read audit.read
+  consents.manage waitlist.read waitlist.manage clients.read clients.manage apis.read apis.manage keys.read settings.read audit.read connections.read
   organizations.read organizations.create organizations.manage access.read access.manage access.check`.split(/\s+/);
-const all = [...platform, 'settings.manage', 'keys.manage', 'users.export', 'audit.manage', 'database.migrate'];
+const all = [
+  ...platform,
+  'settings.manage',
+  'connections.manage',
+  'keys.manage',
+  'users.export',
+  'audit.manage',
+  'database.migrate',
+];
 const everyScope = [...new Set(operations.map(({ permission }) => permission))].join(' ');
 
 let latchkey: TestApp;

@@ -243,16 +243,17 @@ describe('an ID token', () => {
     ['without a nonce', { nonce: undefined }],
     ['of another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }],
     ['with a hash in another form', { at_hash: 7 }],
+    ['of another code', { c_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }],
   ])('%s is refused', async (_, changed) => {
     await connect();
     lie('iss' in changed && changed.iss === 'SLASH' ? { iss: `${upstream.url}/` } : changed);
     expect(await signInAt(node, 'acme')).toEqual(refused('invalid_answer'));
   });
 
-  test('with the hash of its access token is taken (OpenID Connect Core §3.1.3.8)', async () => {
-    const digest = createHash('sha256').update('upstream-access-token').digest();
+  test('with the hashes of its access token and its code is taken (OpenID Connect Core §3.1.3.8)', async () => {
+    const half = (text: string) => createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url');
     await connect();
-    lie({ at_hash: digest.subarray(0, 16).toString('base64url') });
+    lie(({ body }) => ({ at_hash: half('upstream-access-token'), c_hash: half(body.get('code')!) }));
     expect(await signInAt(node, 'acme')).toMatchObject({ kind: 'profile' });
   });
 

@@ -1,6 +1,6 @@
 /** The way to a provider and back: which answers count, and how often; what a provider may do to a request. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { MINUTE } from '#kernel/clock.ts';
+import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { connectionsOn, signInAt } from '../support/connections.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -267,6 +267,9 @@ describe('a provider', () => {
     upstream.answers[address] = () => answer;
     await expect(begin()).rejects.toMatchObject({ code: 'connections.unreachable' });
     upstream.answers[address] = good;
+    await expect(begin()).rejects.toMatchObject({ code: 'connections.unreachable' });
+    expect(upstream.asked.length).toBe(1);
+    node.clock.advance(5 * SECOND);
     expect(await signInAt(node, 'acme')).toMatchObject({ kind: 'profile' });
   });
 

@@ -36,3 +36,7 @@ test('is a few packages, and no database driver, engine or web framework among t
 test('is no service and no door of a slice', () => {
   expect(loaded.filter((name) => /(-service|(^|\/)module|^app\/(?!operations)[a-z-]+)\.ts$/.test(name))).toEqual([]);
 });
+
+test('the protocol library for identity providers is loaded by the first sign-in that needs it', () => {
+  expect([...loadedBy('connections/module.ts')]).not.toContain('openid-client');
+});

@@ -38,7 +38,7 @@ export type Endpoints = {
 
 type ClaimName =
   | (typeof mappedMembers)[number]
-  | ('iss' | 'azp' | 'at_hash' | 'auth_time' | 'acr' | 'amr' | 'sid')
+  | ('iss' | 'azp' | 'at_hash' | 'c_hash' | 'auth_time' | 'acr' | 'amr' | 'sid')
   /** Of Google: the hosted domain. */
   | 'hd'
   /** Of Microsoft: the domain of the email address is proved. */
