@@ -34,19 +34,18 @@ async function withOldRows(work: (database: Database, before: ReturnType<typeof 
 
 test('acts of the previous release succeed during the whole update', { timeout: 120_000 }, () =>
   withOldRows(async (database, before) => {
-    const waits: number[] = [];
+    let written = 0;
     const progress = { isMigrated: false };
     const act = async () => {
       do {
-        const start = performance.now();
+        // On a server it fails when it waits two seconds for a lock (`lock_timeout`).
         await before.note(signIn('usr_now'));
-        waits.push(performance.now() - start);
+        written += 1;
       } while (!progress.isMigrated);
     };
     const acts = Promise.all([act(), act()]);
     await database.migrate().finally(() => (progress.isMigrated = true));
     await acts;
-    if (!database.embedded) expect(Math.max(...waits)).toBeLessThan(1500);
     const audit = await openProvedAudit({ clock: systemClock, database });
     await audit.sealer.seal();
     expect(await audit.verifier.verify()).toMatchObject({ intact: true, problems: [], unsealed: 0 });
@@ -54,7 +53,7 @@ test('acts of the previous release succeed during the whole update', { timeout: 
       `select count(*) filter (where e.actor_id <> 'usr_now')::int as old, count(*) filter (where e.actor_id <> 'usr_now' and s.sequence <> e.sequence)::int as moved,
          count(*) filter (where e.actor_id = 'usr_now')::int as now from audit_event e join audit_seal s on s.event_id = e.id`,
     );
-    expect(sealed).toEqual({ old: OLD_ROWS, moved: 0, now: waits.length });
+    expect(sealed).toEqual({ old: OLD_ROWS, moved: 0, now: written });
   }),
 );
 
