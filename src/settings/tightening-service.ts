@@ -23,8 +23,8 @@ PolicyTighteningSchema.setClass(PolicyTightening);
 
 type Row = { holder: string; sections: unknown };
 
-/** The event of a change, with the tightening before and after it. */
-type Announced = (change: { before: Tightening; after: Tightening }) => AuditEvent;
+/** The event of a change, with the tightening before and after it. Throws, in the transaction of the change, where the holder is gone. */
+type Announced = (change: { before: Tightening; after: Tightening }, em: EntityManager) => Promise<AuditEvent>;
 
 /** The tightenings of the policy, held in memory by the id of their holder: reading one is free. */
 export class TighteningService {
@@ -96,6 +96,7 @@ export class TighteningService {
       ]);
       const before = row === undefined ? {} : readable(row.sections);
       const after = merged(before, name, value);
+      const announced = await event({ before, after }, em);
       if (Object.keys(after).length === 0) await this.end(em, holder);
       else
         await em.execute(
@@ -103,7 +104,7 @@ export class TighteningService {
            on conflict (holder) do update set sections = excluded.sections, changed_at = excluded.changed_at`,
           [holder, JSON.stringify(after), this.#clock.now()],
         );
-      await this.#audit.record(em, event({ before, after }));
+      await this.#audit.record(em, announced);
       return after;
     });
     await this.tell(holder);

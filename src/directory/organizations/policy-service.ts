@@ -1,7 +1,9 @@
 import type { AuditEvent, By } from '#audit/module.ts';
 import type { Policies, PolicyInForce, TightenedSection, Tightening, TighteningService } from '#settings/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import { about } from './about.ts';
 import { organizationPolicyChanged } from './events.ts';
+import { lockOrganization } from './organization-lock.ts';
 import type { OrganizationService } from './organization-service.ts';
 
 type Dependencies = {
@@ -35,8 +37,14 @@ export class PolicyService {
   async set(idOrSlug: string, name: string, value: unknown, by: By): Promise<OrganizationPolicy> {
     const { organizations, tightenings } = this.#deps;
     const { id } = await organizations.require(idOrSlug);
-    const event = (details: { before: Tightening; after: Tightening }): AuditEvent =>
-      organizationPolicyChanged({ ...by, ...about(id), details });
+    // Held until the change is written: an organization that is erased meanwhile leaves no demands behind.
+    const event = async (
+      details: { before: Tightening; after: Tightening },
+      em: EntityManager,
+    ): Promise<AuditEvent> => {
+      await lockOrganization(em, id);
+      return organizationPolicyChanged({ ...by, ...about(id), details });
+    };
     return this.#shown(id, await tightenings.set(id, name, value, event));
   }
 

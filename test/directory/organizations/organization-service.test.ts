@@ -311,6 +311,18 @@ describe('the closing of an organization', () => {
     expect([tightenings.known(id), tightenings.areAny]).toEqual([undefined, false]);
   });
 
+  test('leaves no demand that is made at the same moment', async () => {
+    const { closing } = await open({ closingDays: 0 });
+    const gone = await organizations.create({ name: 'Going' }, operator);
+    await closing.close(gone.id, operator);
+    const found = { require: async () => gone } as Pick<OrganizationService, 'require'>;
+    const policy = new PolicyService({ organizations: found, tightenings, policies: policiesWith() });
+    await expect(policy.set(gone.id, 'mfa.graceDays', 3, operator)).rejects.toMatchObject({
+      code: 'organizations.not_found',
+    });
+    expect(await tightenings.find(gone.id)).toEqual({});
+  });
+
   test('is not needed to end demands: an organization that takes its last one back has no row', async () => {
     const { id } = await organizations.create({ name: 'Lenient' }, operator);
     const policy = new PolicyService({ organizations, tightenings, policies: policiesWith() });
