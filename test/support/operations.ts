@@ -1,5 +1,6 @@
 import { operator } from '#audit/module.ts';
 import { type BoundOperation, type Given, type OperationAnswer, runFor } from '#kernel/operations/bound-operation.ts';
+import { INPUT_INVALID } from '#kernel/operations/input.ts';
 import { operations as declared } from '../../src/app/operations.ts';
 import type { By } from '../../src/audit/by.ts';
 
@@ -29,6 +30,14 @@ export async function runOperation(
   members: unknown = {},
 ): Promise<OperationAnswer> {
   return runFor(operations, operator)(name, givenTo(name, members));
+}
+
+/** The code of a refusal, null where there is none. Throws where the operation does not declare it: documents would not name it. */
+export function declaredCode(name: string, answer: OperationAnswer): string | null {
+  if (answer.ok) return null;
+  const codes = declared.find((each) => each.name === name)?.errors.map(({ code }) => code) ?? [];
+  if (codes.includes(answer.code) || answer.code === INPUT_INVALID) return answer.code;
+  throw new Error(`${name} answers ${answer.code}, which is not among its errors: ${codes.join(', ')}`);
 }
 
 /** The same; throws what it refuses. */

@@ -3,7 +3,7 @@ import { byClient } from '#audit/module.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { runFor } from '#kernel/operations/bound-operation.ts';
 import type { TestApp, TestUser } from './app.ts';
-import { givenTo, runOperation } from './operations.ts';
+import { declaredCode, givenTo, runOperation } from './operations.ts';
 
 export type TestRole = { id: string; name: string; inherits: string[]; permissions: string[] };
 
@@ -35,15 +35,13 @@ export async function joinWith(latchkey: TestApp, organizationId: string, user: 
 
 /** The code of what an operation refuses to an operator; null when it does not. */
 export async function codeOf({ app }: TestApp, name: string, members: object): Promise<string | null> {
-  const answer = await runOperation(app.operations, name, members);
-  return answer.ok ? null : answer.code;
+  return declaredCode(name, await runOperation(app.operations, name, members));
 }
 
 /** The same for a caller that has these permissions alone, on the instance and in every organization. */
 export async function codeFor({ app }: TestApp, held: readonly string[], name: string, members: object) {
   const by = { ...byClient('robot'), may: (permission: string) => held.includes(permission) };
-  const answer = await runFor(app.operations, by)(name, givenTo(name, members));
-  return answer.ok ? null : answer.code;
+  return declaredCode(name, await runFor(app.operations, by)(name, givenTo(name, members)));
 }
 
 /** A user id that no user has. */

@@ -1,9 +1,9 @@
 import type { By } from '#audit/module.ts';
 import { lockOrganization } from '#directory/organizations/organization-lock.ts';
 import type { OrganizationId } from '#directory/organizations/organization.ts';
+import { permissionsNotHeld } from '#directory/organizations/errors.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import { permissionsNotHeld } from './errors.ts';
 import { SUPER_ADMIN_ID } from './built-in-roles.ts';
 
 /** Where a role, a group or an assignment is: one organization, or the instance (null). */
@@ -33,4 +33,16 @@ export function requireHeld(permissions: Iterable<string>, place: Place, { may }
   const isHeld = (permission: string): boolean =>
     may?.(permission, place ?? undefined) === true || (permission.includes(' ') && may?.(DEFINES_APIS) === true);
   for (const permission of permissions) if (!isHeld(permission)) throw permissionsNotHeld();
+}
+
+/**
+ * An actor changes only users who have no permission in this place that the actor lacks. Scopes of APIs are work, not rank: an owner
+ * removes a member who has some. Throws access.permissions_not_held.
+ */
+export function requireRank(permissions: Iterable<string>, place: Place, by: By): void {
+  requireHeld(
+    [...permissions].filter((permission) => !permission.includes(' ')),
+    place,
+    by,
+  );
 }

@@ -1,21 +1,19 @@
 /** Assignments: which user, group or machine client has which role, and by which way a permission comes. */
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
-import { memberNotFound, organizationNotFound } from '#directory/organizations/errors.ts';
+import {
+  lastOwner,
+  memberNotFound,
+  organizationNotFound,
+  permissionsNotHeld,
+  roleNotFound,
+} from '#directory/organizations/errors.ts';
 import { lastAdministrator, userNotFound } from '#directory/users/errors.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import type { AssignmentService, ShownAssignment, Subject } from './assignment-service.ts';
-import {
-  assignmentInvalid,
-  assignmentNotFound,
-  assignmentTaken,
-  groupNotFound,
-  lastOwner,
-  permissionsNotHeld,
-  roleNotFound,
-} from './errors.ts';
+import { assignmentInvalid, assignmentNotFound, assignmentTaken, groupNotFound } from './errors.ts';
 import { roleAssigned, roleUnassigned } from './events.ts';
 import type { GroupId } from './group-service.ts';
 import { limit, onInstance, onOrganization, type OperationPlace, placeOf } from './operation-place.ts';

@@ -1,4 +1,3 @@
-import { listNames } from '#directory/users/errors.ts';
 import { errorType } from '#kernel/errors.ts';
 import { listProblems } from '#kernel/operations/input.ts';
 
@@ -9,23 +8,6 @@ const inMembers = {
   details: (problems: Problems) => problems,
 } as const;
 
-/** 403: the act would give a permission that the actor does not have there, or take it from a user who has more than the actor. */
-export const permissionsNotHeld = errorType({
-  code: 'access.permissions_not_held',
-  status: 403,
-  message: 'This needs every permission that is given or taken. Use a caller that has all of them.',
-});
-
-/** 409: an organization would have no active owner. */
-export const lastOwner = errorType({
-  code: 'organizations.last_owner',
-  status: 409,
-  message: (organizations: readonly { name: string }[]) =>
-    `${listNames(organizations)} would have no active owner. Make another member owner first.`,
-  details: (organizations) => ({ organizations }),
-});
-
-export const roleNotFound = errorType({ code: 'roles.not_found', status: 404, message: 'There is no such role.' });
 export const roleNameTaken = errorType({
   code: 'roles.name_taken',
   status: 409,

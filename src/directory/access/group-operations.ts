@@ -1,19 +1,16 @@
 /** Groups and their members. */
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
-import { memberNotFound, organizationNotFound } from '#directory/organizations/errors.ts';
+import {
+  lastOwner,
+  memberNotFound,
+  organizationNotFound,
+  permissionsNotHeld,
+} from '#directory/organizations/errors.ts';
 import { userNotFound } from '#directory/users/errors.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
-import {
-  groupCycle,
-  groupMemberNotFound,
-  groupNameTaken,
-  groupNotFound,
-  lastOwner,
-  permissionsNotHeld,
-  tooManyGroups,
-} from './errors.ts';
+import { groupCycle, groupMemberNotFound, groupNameTaken, groupNotFound, tooManyGroups } from './errors.ts';
 import { groupChanged, groupCreated, groupDeleted, groupMemberAdded, groupMemberRemoved } from './events.ts';
 import type { GroupMemberService } from './group-member-service.ts';
 import type { GroupService, ShownGroup } from './group-service.ts';

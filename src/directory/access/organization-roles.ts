@@ -2,13 +2,15 @@ import type { By } from '#audit/module.ts';
 import type { MemberRoles } from '#directory/organizations/member-roles.ts';
 import type { OrganizationId } from '#directory/organizations/organization.ts';
 import type { UserId } from '#directory/users/module.ts';
+import { roleNotFound } from '#directory/organizations/errors.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
+import { requireHeld, requireRank } from './access-scope.ts';
 import { TENANT_OWNER_ID } from './built-in-roles.ts';
 import type { EffectivePermissions } from './effective-permissions.ts';
-import { permissionsNotHeld, roleNotFound } from './errors.ts';
 import { keepingOwners } from './owners.ts';
+import { permissionsOfRoles } from './role-graph.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -74,23 +76,12 @@ export class OrganizationRoles implements MemberRoles {
     const em = this.#deps.database.em();
     const ids = await idsOf(em, organizationId, roles);
     if (ids.length === 0) return;
-    const rows = await em.execute<{ permission: string }[]>(
-      `with recursive held (id) as (
-         select id from role where id in (${ids.map(() => '?').join(', ')})
-         union select p.parent_id from role_parent p join held h on h.id = p.role_id)
-       select distinct unnest(r.permissions) as permission from held h join role r on r.id = h.id`,
-      [...ids],
-    );
-    requireHeld(
-      rows.map(({ permission }) => permission),
-      organizationId,
-      by,
-    );
+    requireHeld(await permissionsOfRoles(em, ids), organizationId, by);
   }
 
-  /** The actor has every permission that the member has in the organization. Throws access.permissions_not_held. */
+  /** The actor has the rank of the member in the organization. Throws access.permissions_not_held. */
   async requireRightsOver(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
-    requireHeld(await this.#deps.effective.permissionsOf(userId, organizationId), organizationId, by);
+    requireRank(await this.#deps.effective.permissionsOf(userId, organizationId), organizationId, by);
   }
 
   async #insert(
@@ -106,10 +97,6 @@ export class OrganizationRoles implements MemberRoles {
       [toUuid(newId('ras')), toUuid(userId), roleId, toUuid(organizationId), createdBy, this.#deps.clock.now()],
     );
   }
-}
-
-function requireHeld(permissions: Iterable<string>, organizationId: OrganizationId, { may }: By): void {
-  for (const permission of permissions) if (may?.(permission, organizationId) !== true) throw permissionsNotHeld();
 }
 
 /** A role of the instance goes before one of the organization with its name. Throws roles.not_found. */

@@ -6,11 +6,11 @@ import { lastingMemberships } from '#directory/organizations/membership.ts';
 import { lockOrganizations } from '#directory/organizations/organization-lock.ts';
 import type { OrganizationId } from '#directory/organizations/organization.ts';
 import { lockActive, lockUser, type UserId } from '#directory/users/module.ts';
+import { lastOwner } from '#directory/organizations/errors.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Place } from './access-scope.ts';
 import { TENANT_OWNER_ID } from './built-in-roles.ts';
-import { lastOwner } from './errors.ts';
 import { uuids } from './role-graph.ts';
 
 /** The role or the group that an act changes. */

@@ -3,7 +3,7 @@ import { requireMembership } from '#directory/organizations/membership.ts';
 import { lockUser, type UserId } from '#directory/users/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import { type Place, requireHeld } from './access-scope.ts';
+import { type Place, requireRank } from './access-scope.ts';
 
 /** The effective permissions of a user in a place. */
 type PermissionsOf = (userId: UserId, place: Place) => Promise<ReadonlySet<string>>;
@@ -16,9 +16,9 @@ export class Rights {
     this.#permissionsOf = permissionsOf;
   }
 
-  /** To be asked before a transaction: the actor has every permission that the user has there. Throws access.permissions_not_held. */
+  /** To be asked before a transaction: the actor has the rank of the user there. Throws access.permissions_not_held. */
   async requireOver(userId: UserId, place: Place, by: By): Promise<void> {
-    requireHeld(await this.#permissionsOf(userId, place), place, by);
+    requireRank(await this.#permissionsOf(userId, place), place, by);
   }
 }
 

@@ -1,19 +1,10 @@
 /** Roles: which permissions a role carries, and which other roles it inherits. */
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
-import { organizationNotFound } from '#directory/organizations/errors.ts';
+import { lastOwner, organizationNotFound, permissionsNotHeld, roleNotFound } from '#directory/organizations/errors.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
-import {
-  lastOwner,
-  permissionsNotHeld,
-  roleBuiltIn,
-  roleCycle,
-  roleInvalid,
-  roleNameTaken,
-  roleNotFound,
-  tooManyRoles,
-} from './errors.ts';
+import { roleBuiltIn, roleCycle, roleInvalid, roleNameTaken, tooManyRoles } from './errors.ts';
 import { roleChanged, roleCreated, roleDeleted } from './events.ts';
 import { MOST_PARENTS, MOST_PERMISSIONS } from './limits.ts';
 import { limit, onInstance, onOrganization, optionally, type OperationPlace, placeOf } from './operation-place.ts';

@@ -1,9 +1,10 @@
+import { roleNotFound } from '#directory/organizations/errors.ts';
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, parseId, toUuid } from '#kernel/ids.ts';
 import { lockPlace, type Place, placeUuid, requireHeld } from './access-scope.ts';
-import { roleBuiltIn, roleCycle, roleInvalid, roleNameTaken, roleNotFound, tooManyRoles } from './errors.ts';
+import { roleBuiltIn, roleCycle, roleInvalid, roleNameTaken, tooManyRoles } from './errors.ts';
 import { roleChanged, roleCreated, roleDeleted } from './events.ts';
 import { MOST_ROLES } from './limits.ts';
 import { keepingOwners } from './owners.ts';

@@ -1,5 +1,5 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
+import { lockOrganization, type MemberRoles, type OrganizationId } from '#directory/organizations/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -17,7 +17,7 @@ import {
   tooManyDomains,
 } from './errors.ts';
 import { organizationDomainAdded, organizationDomainChanged, organizationDomainRemoved } from './events.ts';
-import { MOST_DOMAINS } from './limits.ts';
+import { MOST_DOMAINS, ROLE_OF_JOINED } from './limits.ts';
 import { DOMAINS_TOPIC } from './known-domains.ts';
 
 export type DomainDependencies = {
@@ -25,6 +25,7 @@ export type DomainDependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish'>;
+  roles: Pick<MemberRoles, 'requireGivable'>;
 };
 
 /** The domains of organizations: adds, lists, changes and removes them. */
@@ -48,7 +49,8 @@ export class DomainService {
 
   /**
    * Claims a domain for an organization. Any number of organizations may; one can own it.
-   * Throws organizations.not_found, domains.invalid, domains.public_suffix, domains.free_mail, domains.exists, domains.too_many.
+   * Throws organizations.not_found, domains.invalid, domains.public_suffix, domains.free_mail, domains.exists, domains.too_many,
+   * access.permissions_not_held.
    */
   async add(
     organizationId: OrganizationId,
@@ -56,6 +58,7 @@ export class DomainService {
     by: By,
   ): Promise<OrganizationDomain> {
     const domain = required(typed);
+    await this.#requireGivable(organizationId, joining, by);
     return this.#deps.database.transaction(async (em) => {
       await lockOrganization(em, organizationId);
       const present = await em.find(OrganizationDomain, { organizationId });
@@ -80,13 +83,14 @@ export class DomainService {
     });
   }
 
-  /** Throws domains.not_found. */
+  /** Throws domains.not_found, access.permissions_not_held. */
   async change(
     organizationId: OrganizationId,
     id: DomainId,
     { joining }: { joining: Joining },
     by: By,
   ): Promise<OrganizationDomain> {
+    await this.#requireGivable(organizationId, joining, by);
     return this.#act(organizationId, id, async (em, domain) => {
       const before = domain.joining;
       if (before === joining) return;
@@ -106,6 +110,11 @@ export class DomainService {
       await em.nativeDelete(OrganizationDomain, { id, organizationId });
       await this.#deps.audit.record(em, organizationDomainRemoved(eventAbout(domain, by)));
     });
+  }
+
+  /** Users who join at a sign-in get a role: from the actor who lets them join. */
+  async #requireGivable(organizationId: OrganizationId, joining: Joining, by: By): Promise<void> {
+    if (joining === 'join') await this.#deps.roles.requireGivable([ROLE_OF_JOINED], organizationId, by);
   }
 
   async #act(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
-import { organizationInactive, organizationNotFound } from '#directory/organizations/errors.ts';
+import { organizationInactive, organizationNotFound, permissionsNotHeld } from '#directory/organizations/errors.ts';
 import { organizationMemberAdded } from '#directory/organizations/events.ts';
 import type { OrganizationService } from '#directory/organizations/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
@@ -48,7 +48,7 @@ const approveRequest = operation({
   permission: 'organization.members.manage',
   params: request,
   output: z.strictObject({ user_id: z.string(), approved: z.literal(true) }),
-  errors: [organizationNotFound, organizationInactive, joinRequestNotFound],
+  errors: [organizationNotFound, organizationInactive, permissionsNotHeld, joinRequestNotFound],
   event: organizationMemberAdded,
   description: 'Let a user who asked join an organization, with the role TENANT_USER.',
   command: { words: 'organization approve-join' },

@@ -16,10 +16,7 @@ import { joinNotOffered, joinRefused, joinRequestNotFound } from './errors.ts';
 import { organizationJoinRequested, organizationJoinRefused } from './events.ts';
 import type { JoinNotices } from './join-notices.ts';
 import type { KnownDomains } from './known-domains.ts';
-import { ASK_AGAIN_AFTER } from './limits.ts';
-
-/** The role of users who come by a domain: the least one. */
-const ROLE_OF_JOINED = 'TENANT_USER';
+import { ASK_AGAIN_AFTER, ROLE_OF_JOINED } from './limits.ts';
 
 type Joiner = Pick<User, 'id' | 'emailCanonical' | 'emailVerified' | 'status'>;
 /** `state`: of an earlier request to this organization. */

@@ -6,7 +6,7 @@
  * Leaves  members to organizations, roles to access, email addresses and their proof to users and contacts.
  * URLs    none.
  */
-import type { MemberRoles, MemberService } from '#directory/organizations/module.ts';
+import type { MemberService } from '#directory/organizations/module.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import { type CheckDependencies, DomainChecks } from './domain-checks.ts';
 import { DomainService } from './domain-service.ts';
@@ -17,7 +17,6 @@ import { KnownDomains } from './known-domains.ts';
 export type Dependencies = Omit<CheckDependencies, 'invalidation'> & {
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   members: Pick<MemberService, 'addIn' | 'isMember'>;
-  roles: Pick<MemberRoles, 'requireGivable'>;
 } & JoinNoticesDependencies;
 
 /** Creates the services of domains, of their DNS records and of users who join by them. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
-import { organizationNotFound } from '#directory/organizations/errors.ts';
+import { organizationNotFound, permissionsNotHeld } from '#directory/organizations/errors.ts';
 import type { OrganizationService } from '#directory/organizations/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
@@ -81,7 +81,15 @@ const addDomain = operation({
     joining: joiningSchema.default('off').describe(JOINING),
   }),
   output: domainSchema,
-  errors: [organizationNotFound, domainInvalid, domainIsPublicSuffix, domainIsFreeMail, domainExists, tooManyDomains],
+  errors: [
+    organizationNotFound,
+    permissionsNotHeld,
+    domainInvalid,
+    domainIsPublicSuffix,
+    domainIsFreeMail,
+    domainExists,
+    tooManyDomains,
+  ],
   event: organizationDomainAdded,
   description: 'Add a domain to an organization. The answer names the DNS record that proves it.',
   example: { domain: 'example.org' },
@@ -112,7 +120,7 @@ const updateDomain = operation({
   params: domain,
   input: z.strictObject({ joining: joiningSchema.describe(JOINING) }),
   output: domainSchema,
-  errors: [organizationNotFound, domainNotFound],
+  errors: [organizationNotFound, permissionsNotHeld, domainNotFound],
   event: organizationDomainChanged,
   description: 'Change whether users with a verified email address at a domain may join the organization.',
   example: { joining: 'ask' },

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
-import { alreadyMember, organizationInactive, organizationNotFound } from '#directory/organizations/errors.ts';
+import {
+  alreadyMember,
+  organizationInactive,
+  organizationNotFound,
+  permissionsNotHeld,
+  roleNotFound,
+} from '#directory/organizations/errors.ts';
 import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
@@ -57,6 +63,8 @@ const createInvitation = operation({
   errors: [
     organizationNotFound,
     organizationInactive,
+    permissionsNotHeld,
+    roleNotFound,
     alreadyMember,
     invitedAddressInvalid,
     tooManyInvitations,
@@ -99,7 +107,14 @@ const resendInvitation = operation({
   permission,
   params: invitation,
   output: invitationSchema,
-  errors: [organizationNotFound, organizationInactive, invitationNotFound, invitationsTooFast],
+  errors: [
+    organizationNotFound,
+    organizationInactive,
+    permissionsNotHeld,
+    roleNotFound,
+    invitationNotFound,
+    invitationsTooFast,
+  ],
   event: organizationInvitationResent,
   description: 'Send an invitation again, with a new link for another seven days. The earlier link stops working.',
   command: { words: 'organization resend-invitation' },

@@ -1,3 +1,4 @@
+import { listNames } from '#directory/users/errors.ts';
 import { errorType } from '#kernel/errors.ts';
 import { listProblems } from '#kernel/operations/input.ts';
 
@@ -50,3 +51,24 @@ export const alreadyMember = errorType({
   status: 409,
   message: 'The user is a member of this organization already.',
 });
+
+// Of the roles of members.
+
+/** 403: the act would give a permission that the actor does not have there, or take it from a user who has more than the actor. */
+export const permissionsNotHeld = errorType({
+  code: 'access.permissions_not_held',
+  status: 403,
+  message: 'This needs every permission that is given or taken. Use a caller that has all of them.',
+});
+
+/** 409: an organization would have no active owner. */
+export const lastOwner = errorType({
+  code: 'organizations.last_owner',
+  status: 409,
+  message: (organizations: readonly { name: string }[]) =>
+    `${listNames(organizations)} would have no active owner. Make another member owner first.`,
+  details: (organizations) => ({ organizations }),
+});
+
+/** 404: no role of the instance or of the organization has the name. */
+export const roleNotFound = errorType({ code: 'roles.not_found', status: 404, message: 'There is no such role.' });

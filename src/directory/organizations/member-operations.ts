@@ -3,7 +3,15 @@ import type { By } from '#audit/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
-import { alreadyMember, memberNotFound, organizationInactive, organizationNotFound } from './errors.ts';
+import {
+  alreadyMember,
+  lastOwner,
+  memberNotFound,
+  organizationInactive,
+  organizationNotFound,
+  permissionsNotHeld,
+  roleNotFound,
+} from './errors.ts';
 import { organizationMemberAdded, organizationMemberRemoved } from './events.ts';
 import { LISTED_PAGE } from './limits.ts';
 import type { MemberService } from './member-service.ts';
@@ -61,7 +69,7 @@ const addMember = operation({
       .describe('Role of the member in the organization, TENANT_USER by default'),
   }),
   output: memberSchema,
-  errors: [organizationNotFound, organizationInactive, userNotFound, alreadyMember],
+  errors: [organizationNotFound, organizationInactive, permissionsNotHeld, roleNotFound, userNotFound, alreadyMember],
   event: organizationMemberAdded,
   description: 'Make a user a member of an organization, with roles.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q' },
@@ -80,7 +88,7 @@ const removeMember = operation({
   permission: 'organization.members.manage',
   params: member,
   output: z.strictObject({ user_id: z.string(), removed: z.literal(true) }),
-  errors: [organizationNotFound, memberNotFound],
+  errors: [organizationNotFound, memberNotFound, permissionsNotHeld, lastOwner],
   event: organizationMemberRemoved,
   description: 'Remove a user from an organization, and end the tokens that the user has for it.',
   command: { words: 'organization remove-member' },

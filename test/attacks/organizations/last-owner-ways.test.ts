@@ -4,9 +4,9 @@ import { byUser, operator } from '#audit/module.ts';
 import { MemberService } from '#directory/organizations/member-service.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { type Id, toUuid } from '#kernel/ids.ts';
-import { createPermissions } from '#directory/access/module.ts';
 import { openAudit } from '../../support/audit.ts';
 import { startTestApp, type TestApp, type TestUser } from '../../support/app.ts';
+import { permissionsIn } from '../../support/rights.ts';
 import { codeOf, joinWith } from '../../support/roles.ts';
 
 let latchkey: TestApp;
@@ -124,8 +124,7 @@ const inOrganization: Readonly<Record<string, Way>> = {
     await direct(world);
     const { database } = latchkey.app;
     const audit = openAudit({ clock: systemClock, database }).log;
-    const invalidation = { publish: async () => {}, subscribe: () => {}, isHealthy: () => true } as never;
-    const { organizationRoles: roles } = createPermissions({ clock: systemClock, database, invalidation });
+    const { organizationRoles: roles } = permissionsIn(latchkey);
     const members = new MemberService({ clock: systemClock, database, audit, roles });
     const [place, user] = [world.organization_id as Id<'org'>, world.owner.id as Id<'usr'>];
     return () => codeFrom(members.leave(place, user, byUser(user)));
