@@ -11,7 +11,7 @@ import { declaredCode, givenTo } from './operations.ts';
 
 const unshared = { publish: async () => {}, subscribe: () => {}, isHealthy: () => true };
 
-/** Permissions of the application's database, read anew. */
+/** Permissions of the application's database, read again. */
 export const permissionsIn = ({ app: { database } }: TestApp) =>
   createPermissions({ clock: systemClock, database, invalidation: unshared });
 

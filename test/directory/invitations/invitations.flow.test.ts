@@ -3,6 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { DAY } from '#kernel/clock.ts';
 import { prove, send, signInTo } from '../../support/account.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
+import { permissions } from '#directory/access/module.ts';
+import { API, callApi, refusalOf, userTokens } from '../../support/api.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
 import { findUser, freshEmail, newcomer, ownNetworks, strong } from '../../support/registration.ts';
 import { formsOf } from '../../support/visitor.ts';
@@ -299,6 +301,39 @@ describe('the roles of an invitation', () => {
     const { link, invited } = await invitedBy('TENANT_USER', []);
     const { visitor } = await signInTo(latchkey, invited);
     expect((await visitor.open(link)).status).toBe(410);
+  });
+
+  test('are given by an administrator with a token, until the administrator is demoted', async () => {
+    const administrator = await latchkey.user();
+    const there = { organization_id: organization.id };
+    const member = { ...there, user_id: administrator.id, roles: ['TENANT_ADMIN'] };
+    await latchkey.run('organizations.members.create', member);
+    const client = await latchkey.client({ first_party: true, apis: { [API]: ['*'] } });
+    const scope = `openid ${Object.keys(permissions).join(' ')}`;
+    const { access_token: token } = await userTokens(latchkey, client, administrator, scope);
+    const invited = await latchkey.user({ email_verified: true });
+    const path = `/v1/organizations/${organization.id}/invitations`;
+    const asked = (roles: string[]) => ({ method: 'POST', token, json: { email: invited.email, roles } });
+    expect(refusalOf(await callApi(latchkey, path, asked(['TENANT_OWNER'])))).toEqual([
+      403,
+      'access.permissions_not_held',
+    ]);
+    expect((await callApi(latchkey, path, asked(['TENANT_ADMIN']))).status).toBe(201);
+    const { visitor } = await signInTo(latchkey, invited);
+    const page = await visitor.open((await mails.next(invited.email, /Fernway/)).link);
+    expect(page.status).toBe(200);
+    const { assignments } = await latchkey.run<{ assignments: { id: string }[] }>('organizations.assignments.list', {
+      ...there,
+      user_id: administrator.id,
+    });
+    await latchkey.run('organizations.assignments.create', {
+      ...there,
+      user_id: administrator.id,
+      role: 'TENANT_MANAGER',
+    });
+    await latchkey.run('organizations.assignments.delete', { ...there, assignment_id: assignments[0]!.id });
+    expect((await visitor.submit(page, {}, 'accept')).status).toBe(410);
+    expect([await isMember(invited.email), await rolesOf(invited.email)]).toEqual([false, []]);
   });
 
   test('are vouched for by the actor who sent it last', async () => {
