@@ -1,7 +1,7 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserPolicies } from '#settings/module.ts';
-import { lockUser, type UserId } from '#directory/users/module.ts';
+import { lockUser, readUser, type UserId } from '#directory/users/module.ts';
 import { lastWayIn } from './errors.ts';
 import { beginsWith } from './methods.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
@@ -22,7 +22,7 @@ export class WaysIn {
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
     const { methods: opened } = (await this.#policies.ofUserIn(em, userId)).signIn;
-    if (beginsWith('email', opened)) return;
+    if (beginsWith('email', opened) && (await readUser(em, userId))?.email) return;
     const id = toUuid(userId);
     await lockUser(em, userId);
     const passwords = await em.execute<unknown[]>('select 1 from password_credential where user_id = ?', [id]);

@@ -2,7 +2,7 @@ import { access } from '#directory/access/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policy, UserPolicies } from '#settings/module.ts';
-import { lockUser, type RoleHolder, type UserId } from '#directory/users/module.ts';
+import { lockUser, readUser, type RoleHolder, type UserId } from '#directory/users/module.ts';
 import { lastFactor } from '../errors.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from '../passkeys/passkey-state.ts';
 
@@ -33,7 +33,8 @@ export class SecondFactorDemand {
     const policy = (await this.#policies.ofUserIn(em, userId)).mfa;
     if (!user) return;
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
-    const isDemanded = !policy.emailCodes && isFactorDemanded(policy, user);
+    const isMailed = policy.emailCodes && Boolean((await readUser(em, userId))?.email);
+    const isDemanded = !isMailed && isFactorDemanded(policy, user);
     if (!isDemanded && passkeys.length === 0) return;
     const apps = await em.execute<unknown[]>('select 1 from totp_credential where user_id = ?', [id]);
     if (apps.length === 0 && !passkeys.some((row) => this.#stateOf(row, userId) === 'active')) throw lastFactor();

@@ -6,7 +6,7 @@ import type { Policy } from '#settings/module.ts';
 
 /** The facts that decide about the second factor. */
 export type MfaFacts = Pick<SignInFacts, 'held' | 'proved' | 'canText' | 'now'> & {
-  user: Pick<SignInFacts['user'], 'status' | 'roles' | 'permissions'>;
+  user: Pick<SignInFacts['user'], 'status' | 'email' | 'roles' | 'permissions'>;
   policy: Pick<SignInFacts['policy'], 'mfa'>;
 };
 
@@ -21,17 +21,18 @@ export function mfaRequirements(
     held,
     policy: { mfa },
   } = facts;
+  const resetAt = resetOf(facts);
   const factors = heldFactors(facts);
   const canUseOne = holdsUsable(facts);
   const isDemanded = isFactorDemanded(mfa, user);
   const wantsTwo = mfa.enforcement !== 'off' && hasTwoSteps(held);
-  const isSpared = isDemanded && held.resetAt === null && !hasConfirmed(held) && factors.length === 0 && isGrace(facts);
+  const isSpared = isDemanded && resetAt === null && !hasConfirmed(held) && factors.length === 0 && isGrace(facts);
   // Also of a user who proved the mailbox in this sign-in, after a reset or because it was odd: that is for once.
   const mustAdd = isDemanded && !isSpared && !canUseOne && !countsSentCodes(facts);
-  const required = held.resetAt !== null || (isDemanded && !isSpared) || wantsTwo ? 2 : 1;
+  const required = resetAt !== null || (isDemanded && !isSpared) || wantsTwo ? 2 : 1;
   const isAlwaysAsked = access.isAdministrative(user);
   // Trust spares a factor that could be asked for. Where none can be, it proves nothing.
-  const isTrustable = !isAlwaysAsked && required === 2 && held.resetAt === null && (canUseOne || !hasConfirmed(held));
+  const isTrustable = !isAlwaysAsked && required === 2 && resetAt === null && (canUseOne || !hasConfirmed(held));
   const isTrusted = isTrustable && held.hasTrust;
   return {
     factors,
@@ -57,8 +58,11 @@ function sparedBy(
 const holdsUsable = ({ held, policy: { mfa } }: Pick<MfaFacts, 'held' | 'policy'>): boolean =>
   mfa.factors.includes('passkey') ? hasUsable(held) : held.hasTotp;
 
-const countsSentCodes = ({ policy: { mfa }, canText }: MfaFacts): boolean =>
-  mfa.emailCodes || (mfa.smsCodes && canText);
+const countsSentCodes = ({ user, policy: { mfa }, canText }: MfaFacts): boolean =>
+  (mfa.emailCodes && Boolean(user.email)) || (mfa.smsCodes && canText);
+
+/** A user without an email address has no mailbox to prove after a reset: the check by the operator is all there is. */
+const resetOf = ({ user, held }: MfaFacts): Date | null => (user.email ? held.resetAt : null);
 
 /** Until when adding a factor may be put off; null when it may not. */
 export function graceEnd(
@@ -74,15 +78,24 @@ function isGrace({ policy: { mfa }, held: { askedAt }, now }: MfaFacts): boolean
 }
 
 /** The passkey slice contributes passkeys. The first factor does not count as the second. */
-function heldFactors({ held, policy: { mfa }, proved, canText }: MfaFacts): readonly Factor[] {
-  const { hasTotp, recoveryCodes, resetAt } = held;
+function heldFactors(facts: MfaFacts): readonly Factor[] {
+  const {
+    user,
+    held,
+    policy: { mfa },
+    proved,
+    canText,
+  } = facts;
+  const { hasTotp, recoveryCodes } = held;
   const canSms = mfa.smsCodes && canText && !proved.includes('sms');
   // The mailbox sets a new password: next to that it adds nothing, so it never takes the place of what does.
-  const isMailAll = !hasTwoSteps(held) && !canSms;
+  const isMailAll = Boolean(user.email) && !hasTwoSteps(held) && !canSms;
   return [
     ...(hasTotp ? (['totp'] as const) : []),
     ...(canSms ? (['sms'] as const) : []),
-    ...(isMailAll && (mfa.emailCodes || resetAt !== null) && !proved.includes('email') ? (['email'] as const) : []),
+    ...(isMailAll && (mfa.emailCodes || resetOf(facts) !== null) && !proved.includes('email')
+      ? (['email'] as const)
+      : []),
     // A paper for when the others are lost; of a user without others it is nothing.
     ...((recoveryCodes ?? 0) > 0 && hasConfirmed(held) ? (['recovery-code'] as const) : []),
   ];

@@ -154,6 +154,11 @@ const rows: [title: string, given: Case, step: string][] = [
   ],
   ['a mailbox counts', { policy: { mfa: { enforcement: 'required', emailCodes: true } } }, 'second-factor'],
   [
+    'a mailbox counts, and the user has none',
+    { policy: { mfa: { enforcement: 'required', emailCodes: true } }, user: { email: null, emailVerified: false } },
+    'enrol-factor',
+  ],
+  [
     'a mailbox counts, and was the first',
     { policy: { mfa: { enforcement: 'required', emailCodes: true } }, proved: ['email'] },
     'enrol-factor',
@@ -193,6 +198,16 @@ const rows: [title: string, given: Case, step: string][] = [
   // After a reset by an operator.
   ['a reset', { held: { resetAt: long } }, 'second-factor'],
   ['a reset, and the mailbox was proved', { held: { resetAt: long }, proved: ['password', 'email'] }, 'signed-in'],
+  [
+    'a reset of a user without a mailbox',
+    { held: { resetAt: long }, user: { email: null, emailVerified: false } },
+    'signed-in',
+  ],
+  [
+    'a reset of a user without a mailbox, where a factor is demanded',
+    { held: { resetAt: long }, policy: must, user: { email: null, emailVerified: false } },
+    'enrol-factor',
+  ],
   ['a reset in a trusted browser', { held: { ...app, resetAt: long, hasTrust: true } }, 'second-factor'],
   [
     'a reset, where a factor is demanded',

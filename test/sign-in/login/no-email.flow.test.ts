@@ -1,6 +1,7 @@
 /** Users without an email address: signing in, the pages around it, their account pages, and an address that they add. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { MINUTE } from '#kernel/clock.ts';
+import { toUuid } from '#kernel/ids.ts';
 import { eventsOf, prove, send, travel } from '../../support/account.ts';
 import { password, startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
@@ -175,6 +176,24 @@ describe('the account pages', () => {
     expect(await eventsOf(latchkey, user)).toContain('user.password_changed');
     expect(await tokensFor(latchkey.base, client, { email: user.email, password: fresh })).toBeDefined();
     expect(await mails.all()).toEqual([]);
+  });
+
+  test('keep the password where it is the only way in, although others may sign in by mail', async () => {
+    const user = await named();
+    const visitor = await signedIn(user);
+    expect((await visitor.open(url('/account/password'))).text).not.toContain('/account/password/remove');
+    await send(visitor, url('/account/password/remove'), { action: 'remove' });
+    expect(await tokensFor(latchkey.base, client, user)).toBeDefined();
+    const { app } = latchkey;
+    const removed = app.database.transaction((em) =>
+      app.credentials.waysIn.assertOneLeft(em, user.id as `usr_${string}`),
+    );
+    await expect(removed).resolves.toBeUndefined();
+    const emptied = app.database.transaction(async (em) => {
+      await em.execute('delete from password_credential where user_id = ?', [toUuid(user.id as `usr_${string}`)]);
+      await app.credentials.waysIn.assertOneLeft(em, user.id as `usr_${string}`);
+    });
+    await expect(emptied).rejects.toMatchObject({ code: 'credentials.last_way_in' });
   });
 
   test('lead from "This was not me" to a new password, because no mail leads back', async () => {

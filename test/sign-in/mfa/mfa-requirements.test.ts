@@ -10,15 +10,24 @@ const ago = (days: number) => new Date(now.getTime() - days * DAY);
 type MfaRequirements = ReturnType<typeof mfaRequirements>;
 type Given = Partial<Pick<MfaFacts, 'proved' | 'canText'>> & {
   permissions?: MfaFacts['user']['permissions'];
+  email?: string | null;
   held?: Partial<Omit<MfaFacts['held'], 'passkeys'>>;
   /** Active passkeys, and those in any other state. */
   passkeys?: number;
   unusable?: number;
   policy?: Partial<MfaFacts['policy']['mfa']>;
 };
-const part = ({ permissions = [], held = {}, policy = {}, passkeys = 0, unusable = 0, ...rest }: Given) =>
+const part = ({
+  email = 'ada@example.com',
+  permissions = [],
+  held = {},
+  policy = {},
+  passkeys = 0,
+  unusable = 0,
+  ...rest
+}: Given) =>
   mfaRequirements({
-    user: { status: 'active', roles: [], permissions },
+    user: { status: 'active', email, roles: [], permissions },
     held: {
       hasTotp: false,
       passkeys: { verifying: passkeys, others: 0, unusable },
@@ -50,6 +59,8 @@ describe('factors of a user', () => {
     ['a mailbox, where that does not count', {}, []],
     ['a mailbox, where it counts', { policy: { emailCodes: true } }, ['email']],
     ['a mailbox beside an app', { held: { hasTotp: true }, policy: { emailCodes: true } }, ['totp']],
+    ['no mailbox, where it would count', { policy: { emailCodes: true }, email: null }, []],
+    ['no mailbox, after a reset', { held: { resetAt: ago(1) }, email: null }, []],
     ['a mailbox that was the first factor', { policy: { emailCodes: true }, proved: ['email'] }, []],
     ['a phone, where that does not count', { canText: true }, []],
     ['a phone, where it counts', { canText: true, policy: { smsCodes: true } }, ['sms']],
