@@ -66,6 +66,15 @@ export const organizationsView = view<OrganizationsPage>('account/organizations/
     'may ask to join': { ...plain, offer: { organization: 'Orchard', isAsked: false } },
     'asked to join': { ...plain, offer: { organization: 'Orchard', isAsked: true } },
     suspended: { ...plain, organizations: [{ ...fernway, status: 'suspended', role: 'TENANT_ADMIN' }] },
+    many: {
+      ...plain,
+      organizations: Array.from({ length: 30 }, (_, at) => ({
+        ...fernway,
+        id: `org_${at}`,
+        name: at % 3 === 0 ? 'W'.repeat(64) : `Fernway ${at + 1}`,
+        requests: at % 5,
+      })),
+    },
     manager: { ...plain, organizations: [{ ...fernway, role: 'TENANT_MANAGER', requests: 3 }] },
     hostile: {
       ...plain,

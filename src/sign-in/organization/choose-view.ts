@@ -27,6 +27,15 @@ const plain: ChoosePage = {
 export const chooseView = view<ChoosePage>('sign-in/organization/choose.njk', {
   samples: {
     plain,
+    many: {
+      ...plain,
+      organizations: Array.from({ length: 30 }, (_, at) => ({
+        id: `org_${at}`,
+        name: at % 3 === 0 ? 'W'.repeat(64) : `Fernway ${at + 1}`,
+        slug: at % 3 === 0 ? 'w'.repeat(63) : `fernway-${at + 1}`,
+        isLast: at === 0,
+      })),
+    },
     hostile: {
       ...plain,
       client: { name: '<script>alert(1)</script>' },
