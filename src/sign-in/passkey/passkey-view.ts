@@ -38,6 +38,7 @@ type PasskeyProblem =
 const plain: PasskeyPage = {
   name: null,
   forgetAccount: null,
+  continuesTo: null,
   remember: false,
   action: '/interaction/4Tj2/passkey',
   isSecondFactor: false,

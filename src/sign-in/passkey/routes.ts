@@ -132,7 +132,7 @@ export function passkeyRoutes({
   async function showPasskey(ctx: Context, interaction: Interaction): Promise<void> {
     const { path, identifier, facts, remembered } = interaction;
     const { problem = null, forget = null, remember = remembered !== null } = passkeyPage.refused(ctx);
-    const { name, forgetAccount } = whoIs(interaction);
+    const { name, forgetAccount, continuesTo } = whoIs(interaction);
     const options = await signIn.options(await questionOf(interaction));
     if (options === null) return seeOther(ctx, path);
     const isSecondFactor = facts.userId !== null;
@@ -144,6 +144,7 @@ export function passkeyRoutes({
       email,
       name: isSecondFactor ? null : name,
       forgetAccount: isSecondFactor ? null : forgetAccount,
+      continuesTo: isSecondFactor ? null : continuesTo,
       remember: isSecondFactor ? null : remember,
       changeUrl: isSecondFactor || email === null ? null : `${path}/login`,
       otherUrl: isSecondFactor ? `${path}/second-factor/methods` : email === null ? `${path}/login` : null,

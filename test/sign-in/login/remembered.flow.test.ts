@@ -53,12 +53,12 @@ const choose = (visitor: Visitor, page: Page, account: string, path = 'account')
 };
 
 describe('one account', () => {
-  test('leads to its password, with name and address', async () => {
+  test('leads to its password, with name, address and application', async () => {
     const user = await latchkey.user({ name: 'Noor Haddad' });
     const visitor = await browserOf(user);
     const page = await visitor.open(url());
     expect([page.status, pageName(page)]).toEqual([200, 'password']);
-    for (const text of ['Noor Haddad', 'Use another account', 'Forget this account', 'checked']) {
+    for (const text of ['to continue to', 'Noor Haddad', 'Use another account', 'Forget this account', 'checked']) {
       expect(page.text).toContain(text);
     }
     expect(isArrived(await visitor.submit(page, { password: user.password, remember: '1' }))).toBe(true);
