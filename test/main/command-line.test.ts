@@ -146,7 +146,7 @@ describe('the command line', () => {
   });
 
   test.each([
-    ['a person without an address', ['user', 'create'], 2, /--email/],
+    ['a user without an email address and a username', ['user', 'create'], 1, /email address/],
     ['a command that does not exist', ['user', 'befriend'], 2, /unknown command/],
     ['a client without a type or a preset', ['client', 'create', '--name', 'x'], 1, /type must be web, spa/],
     ['a client of no type', ['client', 'create', '--name', 'x', '--type', 'toaster'], 1, /web, spa, native, machine/],

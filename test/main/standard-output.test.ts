@@ -198,7 +198,7 @@ test('is logged by the server to standard error, while Redis and the mail server
 });
 
 describe('wrong usage', () => {
-  test.each([[['user', 'create']], [['user', 'befriend']], [['client', 'show']], [['user', 'list', '--limit', 'x']]])(
+  test.each([[['user', 'show']], [['user', 'befriend']], [['client', 'show']], [['user', 'list', '--limit', 'x']]])(
     '%j gives one document on standard error, and exit code 2',
     async (words) => {
       const ended = await run([...words, '--json'], postgres);
