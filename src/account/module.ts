@@ -46,11 +46,11 @@ import {
   type PasswordDemands,
   type PictureService,
   type User,
-  type UserBulk,
   type UserId,
   type UserActivity,
   type Usernames,
 } from '#directory/users/module.ts';
+import type { IdentityBulk } from '#directory/identities/module.ts';
 import type { ContactService } from '#directory/contacts/module.ts';
 import { activityRoutes } from './activity/activity-routes.ts';
 import { appRoutes } from './apps/app-routes.ts';
@@ -99,7 +99,7 @@ export type Dependencies = {
   passwordDemands: PasswordDemands;
   pictures: PictureService;
   contacts: Pick<ContactService, 'list'>;
-  userBulk: Pick<UserBulk, 'identitiesOf'>;
+  identityBulk: Pick<IdentityBulk, 'listOf'>;
   activity: Pick<UserActivity, 'of'>;
   passwords: PasswordService;
   passkeys: PasskeyService;

@@ -51,7 +51,7 @@ export function createOwnAccount(
     usernames: nouns.usernames,
     pictures: nouns.pictures,
     contacts: nouns.contacts,
-    userBulk: nouns.userBulk,
+    identityBulk: nouns.identities.bulk,
     activity: nouns.activity,
     passwords: credentials.passwords,
     passwordDemands: nouns.passwordDemands,

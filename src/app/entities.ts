@@ -44,7 +44,8 @@ import { OrganizationClient } from '#directory/organization-clients/module.ts';
 import { OrganizationChoice } from '#sign-in/organization/module.ts';
 import { OrganizationInvitation } from '#directory/invitations/module.ts';
 import { Organization, OrganizationMember, OrganizationSlug } from '#directory/organizations/module.ts';
-import { ActivityRow, User, UserIdentity, UserPicture } from '#directory/users/module.ts';
+import { ActivityRow, User, UserPicture } from '#directory/users/module.ts';
+import { UserIdentity } from '#directory/identities/module.ts';
 import { WaitlistEntry } from '#directory/waitlist/module.ts';
 
 /** Every table that is mapped, in one list: the mapper and the test against drift read it. */

@@ -8,6 +8,7 @@ import * as connections from '#connections/events.ts';
 import * as consent from '#oidc/consents/events.ts';
 import * as credentials from '#credentials/events.ts';
 import * as domains from '#directory/domains/events.ts';
+import * as identities from '#directory/identities/events.ts';
 import * as invitations from '#directory/invitations/events.ts';
 import * as interaction from '#sign-in/interaction/events.ts';
 import * as keys from '#oidc/keys/events.ts';
@@ -30,6 +31,7 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   settings,
   branding,
   users,
+  identities,
   access,
   organizations,
   invitations,

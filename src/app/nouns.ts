@@ -19,6 +19,7 @@ import {
   Memberships,
   PolicyService,
 } from '#directory/organizations/module.ts';
+import { createIdentities } from '#directory/identities/module.ts';
 import { createOrganizationInvitations } from '#directory/invitations/module.ts';
 import { createDomains } from '#directory/domains/module.ts';
 import { createConnections } from '#connections/module.ts';
@@ -119,6 +120,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     tellUsernameChanged: (em, owner, change, { visitor }) =>
       ownerLetters.send(em, owner, `username_${change}`, { visitor }),
   });
+  const identities = createIdentities({ clock, database, audit });
   const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });
   const organizations = createOrganizations({
     clock,
@@ -237,6 +239,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     roleHolders,
     usernames,
     userBulk,
+    identityBulk: identities.bulk,
     contactBulk,
     passwordBulk: credentials.passwordBulk,
     passwords: credentials.passwords,
@@ -259,9 +262,9 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     users,
     usernames,
     knownUsers,
+    identities,
     activity,
     profileCompletion,
-    userBulk,
     organizationCreation,
     ownDetails,
     ownerLetters,

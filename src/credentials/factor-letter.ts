@@ -1,10 +1,10 @@
 import { letter } from '#kernel/mail/letters.ts';
 import type { FactorNotice } from './second-factors/second-factor-notice.ts';
 
-/** A change of a user's second factors. */
+/** A change of what a user proves themselves with. */
 type FactorLetter = {
   kind: FactorNotice['kind'];
-  /** Of the app or the passkey, where there is one. */
+  /** Of the app, the passkey or the provider, where there is one. */
   name: string | null;
   /** Recovery codes that are left. */
   left: number | null;
@@ -37,6 +37,8 @@ export const factorLetter = letter<FactorLetter>('credentials/factor', {
     'passkey of an unknown maker added': { ...plain, kind: 'passkey_added', name: null },
     'passkey removed': { ...plain, kind: 'passkey_removed', name: 'YubiKey 5' },
     'passkey refused': { ...plain, kind: 'passkey_flagged', name: 'YubiKey 5' },
+    'account linked': { ...plain, kind: 'identity_linked', name: 'Google' },
+    'account unlinked': { ...plain, kind: 'identity_unlinked', name: 'Google' },
     'recovery codes made': { ...plain, kind: 'recovery_codes_made', name: null },
     'recovery code used': { ...plain, kind: 'recovery_code_used', name: null, left: 7 },
     'last recovery code but one used': { ...plain, kind: 'recovery_code_used', name: null, left: 1 },

@@ -1,6 +1,7 @@
 import type { EventTypeRow } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
+import { userIdentityLinked, userIdentityUnlinked } from '#directory/identities/events.ts';
 import { readUser, tellOwner } from '#directory/users/module.ts';
 import {
   userMfaReset,
@@ -29,6 +30,8 @@ const types: Readonly<Record<FactorNotice['kind'], EventTypeRow>> = {
   passkey_added: userPasskeyAdded,
   passkey_removed: userPasskeyRemoved,
   passkey_flagged: userPasskeyFlagged,
+  identity_linked: userIdentityLinked,
+  identity_unlinked: userIdentityUnlinked,
   recovery_codes_made: userRecoveryCodesMade,
   recovery_code_used: userRecoveryCodeUsed,
   tries_used_up: userSecondFactorBlocked,

@@ -11,7 +11,7 @@ const tables = {
   passkey: { table: 'passkey', added: 'created_at', used: 'last_used_at' },
   totp: { table: 'totp_credential', added: 'created_at', used: 'used_at' },
   'recovery-code': { table: 'recovery_codes', added: 'created_at', used: null },
-  identity: { table: 'user_identity', added: 'created_at', used: null },
+  identity: { table: 'user_identity', added: 'created_at', used: 'last_used_at' },
   enrolment: { table: 'totp_enrolment', added: null, used: null },
 } as const satisfies Record<Credential, object> & Record<string, object>;
 

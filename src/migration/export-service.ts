@@ -1,12 +1,14 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import { type PasswordBulk, type TotpService, OLD_SYSTEM } from '#credentials/module.ts';
 import type { BulkContact, ContactBulk } from '#directory/contacts/module.ts';
-import type { BulkIdentity, BulkUser, UserBulk, UserId } from '#directory/users/module.ts';
+import type { BulkIdentity, IdentityBulk } from '#directory/identities/module.ts';
+import type { BulkUser, UserBulk, UserId } from '#directory/users/module.ts';
 import { usersExported } from './events.ts';
 import { MOST_LINES } from './limits.ts';
 
 export type ExportDependencies = {
-  userBulk: Pick<UserBulk, 'page' | 'identitiesOf'>;
+  userBulk: Pick<UserBulk, 'page'>;
+  identityBulk: Pick<IdentityBulk, 'listOf'>;
   contactBulk: Pick<ContactBulk, 'of'>;
   passwordBulk: Pick<PasswordBulk, 'of'>;
   totp: Pick<TotpService, 'secretsOf'>;
@@ -40,9 +42,9 @@ export class ExportService {
   }
 
   async #read(people: readonly BulkUser[], withHashes: boolean): Promise<Record<string, unknown>[]> {
-    const { userBulk, contactBulk, passwordBulk, totp } = this.#deps;
+    const { identityBulk, contactBulk, passwordBulk, totp } = this.#deps;
     const ids = people.map(({ id }) => id);
-    const identities = Map.groupBy(await userBulk.identitiesOf(ids), ({ userId }) => userId);
+    const identities = Map.groupBy(await identityBulk.listOf(ids), ({ userId }) => userId);
     const contacts = Map.groupBy(await contactBulk.of(ids), ({ userId }) => userId);
     const secrets = withHashes
       ? { passwords: await passwordBulk.of(ids), totps: await totp.secretsOf(ids) }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { newId } from '#kernel/ids.ts';
 import type { BulkContact } from '#directory/contacts/module.ts';
-import type { BulkIdentity, BulkUser, UserId } from '#directory/users/module.ts';
+import type { BulkIdentity } from '#directory/identities/module.ts';
+import type { BulkUser, UserId } from '#directory/users/module.ts';
 import type { FurtherContact, Identity, ImportedUser } from './import-record.ts';
 
 export type Named = { email?: string; username?: string };

@@ -3,6 +3,7 @@ import type { BulkPassword, PasswordBulk, PasswordService, TotpService } from '#
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { BulkUser, RoleHolders, UserBulk, UserId, Usernames, UserService } from '#directory/users/module.ts';
+import type { IdentityBulk } from '#directory/identities/module.ts';
 import type { ContactBulk } from '#directory/contacts/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { changedMeanwhile } from './errors.ts';
@@ -20,7 +21,8 @@ export type ImportDependencies = {
   users: Pick<UserService, 'changeStatus'>;
   roleHolders: Pick<RoleHolders, 'outranking'>;
   usernames: Pick<Usernames, 'accept'>;
-  userBulk: Pick<UserBulk, 'find' | 'findIdentities' | 'insert' | 'insertIdentities' | 'update'>;
+  userBulk: Pick<UserBulk, 'find' | 'insert' | 'update'>;
+  identityBulk: Pick<IdentityBulk, 'find' | 'insert'>;
   contactBulk: Pick<ContactBulk, 'find' | 'insert'>;
   passwordBulk: Pick<PasswordBulk, 'write'>;
   passwords: Pick<PasswordService, 'hash'>;
@@ -37,7 +39,7 @@ export class ImportService {
   }
 
   async run({ lines, update, dryRun }: ImportBatch, by: By): Promise<LineResult[]> {
-    const { clock, database, usernames, userBulk, contactBulk } = this.#deps;
+    const { clock, database, usernames, userBulk, identityBulk, contactBulk } = this.#deps;
     const refused: Refused[] = [];
     const ready: Line[] = [];
     for (const { line, record } of lines) {
@@ -61,7 +63,7 @@ export class ImportService {
       const known = {
         people,
         contacts: await contactBulk.find(em, { emails, ids: people.map(({ id }) => id) }),
-        identities: await userBulk.findIdentities(
+        identities: await identityBulk.find(
           em,
           ready.flatMap(({ user }) => user.identities),
         ),
@@ -137,7 +139,7 @@ export class ImportService {
     { hashes, update }: { hashes: ReadonlyMap<number, string>; update: boolean },
     by: By,
   ): Promise<Set<UserId>> {
-    const { userBulk, contactBulk, passwordBulk, totp, audit } = this.#deps;
+    const { userBulk, identityBulk, contactBulk, passwordBulk, totp, audit } = this.#deps;
     const created = steps.filter((step) => step.kind === 'create');
     const inserted = await userBulk.insert(
       em,
@@ -166,7 +168,7 @@ export class ImportService {
     const identities = written.flatMap(({ next, newIdentities }) =>
       newIdentities.map((identity) => ({ ...identity, userId: next.id })),
     );
-    await userBulk.insertIdentities(em, identities);
+    await identityBulk.insert(em, identities);
     await contactBulk.insert(
       em,
       written.flatMap(({ next, newContacts }) => newContacts.map((contact) => ({ ...contact, userId: next.id }))),

@@ -5,7 +5,8 @@ import type { TrustedDevices } from '#credentials/module.ts';
 import type { SessionService } from '#oidc/sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { ContactService } from '#directory/contacts/module.ts';
-import type { User, UserActivity, UserBulk } from '#directory/users/module.ts';
+import type { IdentityBulk } from '#directory/identities/module.ts';
+import type { User, UserActivity } from '#directory/users/module.ts';
 import { toldEvents } from '../activity/shown-events.ts';
 import type { ConnectedApps } from '../apps/connected-apps.ts';
 import type { Methods } from '../security/methods.ts';
@@ -15,7 +16,7 @@ import { userDataDownloaded } from '../events.ts';
 
 type DataExportDependencies = {
   contacts: Pick<ContactService, 'list'>;
-  userBulk: Pick<UserBulk, 'identitiesOf'>;
+  identityBulk: Pick<IdentityBulk, 'listOf'>;
   activity: Pick<UserActivity, 'of'>;
   policies: Policies<'profile'>;
   methods: Methods;
@@ -52,7 +53,7 @@ export class DataExport {
   }
 
   async #of(user: User): Promise<Record<string, unknown>> {
-    const { contacts, userBulk, activity, policies, methods, trustedDevices, sessions, apps, events, catalogue } =
+    const { contacts, identityBulk, activity, policies, methods, trustedDevices, sessions, apps, events, catalogue } =
       this.#deps;
     const types = [...toldEvents(catalogue).keys()];
     const [lastActiveAt, emails, phones, identities, known, trusted, browsers, connected, happened] = await Promise.all(
@@ -60,7 +61,7 @@ export class DataExport {
         activity.of(user.id),
         contacts.list(user.id, 'email'),
         contacts.list(user.id, 'phone'),
-        userBulk.identitiesOf([user.id]),
+        identityBulk.listOf([user.id]),
         methods.find(user.id),
         trustedDevices.list(user.id),
         sessions.list(user.id),

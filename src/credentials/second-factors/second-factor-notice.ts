@@ -2,11 +2,13 @@ import type { Visitor } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { AccessRevocation, UserId } from '#directory/users/module.ts';
 
-/** Changes of the second factors of a user, with a notice to the user. */
+/** Changes of what a user proves themselves with, with a notice to the user. */
 export type FactorNotice = { userId: UserId; visitor?: Visitor | undefined } & (
   | { kind: 'totp_added' | 'totp_removed'; name: string }
   /** Without a name, one whose authenticator did not say what it is. `flagged`: it may have been copied, and is refused. */
   | { kind: 'passkey_added' | 'passkey_removed' | 'passkey_flagged'; name: string | null }
+  /** `name`: of the provider. */
+  | { kind: 'identity_linked' | 'identity_unlinked'; name: string }
   | { kind: 'recovery_codes_made' }
   | { kind: 'recovery_code_used'; left: number }
   /** An attacker who knows the password guesses codes. */

@@ -1,8 +1,7 @@
 /**
  * users: user accounts.
  *
- * Owns    the tables users (status, profile, primary email address and phone number), user_identity, user_picture and
- *         user_activity; the owner of an email address; claims; deletion and erasure of an account; the interface by which an
+ * Owns    the tables users (status, profile, primary email address and phone number), user_picture and user_activity; the owner of an email address; claims; deletion and erasure of an account; the interface by which an
  *         act ends sessions and credentials (access-revocation.ts).
  * Leaves  authentication to credentials, membership to organizations, browsers to sessions, the table of
  *         access revocation to oidc.
@@ -88,13 +87,13 @@ export {
 export type { Username } from './username.ts';
 export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
-export { type ReadUser, User, type UserId, UserIdentity } from './user.ts';
+export { type ReadUser, User, type UserId } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
 export { lockActive, lockUser, readUser } from './user.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
-export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
+export type { BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail, newCanonicalEmail, newEmailField } from './email.ts';
 export type { OrganizationCreation } from './organization-creation.ts';
 export type { OwnDetails } from './own-details.ts';

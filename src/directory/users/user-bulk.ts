@@ -25,8 +25,6 @@ export type BulkUser = {
   createdAt: string;
 };
 
-export type BulkIdentity = { userId: UserId; connection: string; issuer: string; subject: string };
-
 const COLUMNS = `id, status, email, email_canonical as "emailCanonical", email_verified as "emailVerified", username, username_skeleton as "usernameSkeleton", legacy_id as "legacyId",
   phone_number as "phoneNumber", phone_number_verified as "phoneNumberVerified", profile, properties,
   to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`;
@@ -104,39 +102,6 @@ export class UserBulk {
     );
     return rows.map(readRow);
   }
-
-  /** The owners of existing identities. */
-  async findIdentities(em: EntityManager, wanted: readonly Omit<BulkIdentity, 'userId'>[]): Promise<BulkIdentity[]> {
-    if (wanted.length === 0) return [];
-    const rows = await em.execute<BulkIdentity[]>(
-      `select i.user_id as "userId", i.connection, i.issuer, i.subject from user_identity i
-       join jsonb_to_recordset(?::jsonb) as r (connection text, issuer text, subject text) using (connection, issuer, subject)`,
-      [JSON.stringify(wanted)],
-    );
-    return rows.map(readIdentity);
-  }
-
-  async identitiesOf(ids: readonly UserId[]): Promise<BulkIdentity[]> {
-    const rows = await this.#database.sql<BulkIdentity>(
-      `select user_id as "userId", connection, issuer, subject from user_identity where user_id = any($1::uuid[])
-       order by connection, issuer, subject`,
-      [ids.map(toUuid)],
-    );
-    return rows.map(readIdentity);
-  }
-
-  /** Throws when another user took one meanwhile: it identifies one user for ever. */
-  async insertIdentities(em: EntityManager, identities: readonly BulkIdentity[]): Promise<void> {
-    if (identities.length === 0) return;
-    await em.execute(
-      `insert into user_identity (connection, issuer, subject, user_id, created_at)
-       select connection, issuer, subject, "userId", ? from jsonb_to_recordset(?::jsonb) as r (connection text, issuer text, subject text, "userId" uuid)`,
-      [
-        this.#clock.now(),
-        JSON.stringify(identities.map((identity) => ({ ...identity, userId: toUuid(identity.userId) }))),
-      ],
-    );
-  }
 }
 
 const asJson = (people: readonly BulkUser[]) =>
@@ -144,8 +109,4 @@ const asJson = (people: readonly BulkUser[]) =>
 
 function readRow(row: BulkUser): BulkUser {
   return { ...row, id: fromUuid('usr', row.id) };
-}
-
-function readIdentity(row: BulkIdentity): BulkIdentity {
-  return { ...row, userId: fromUuid('usr', row.userId) };
 }

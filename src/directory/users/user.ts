@@ -113,22 +113,3 @@ UserSchema.setClass(User);
 
 /** A user as services give it: with the permissions on the instance, and no mapper sees what is changed. */
 export type ReadUser = User & Pick<RoleHolder, 'permissions'>;
-
-/** The identity of a user at another provider. The three members together identify one user; an email address never does. */
-const UserIdentitySchema = defineEntity({
-  name: 'UserIdentity',
-  tableName: 'user_identity',
-  properties: {
-    /** The operator's name for the provider. */
-    connection: p.text().primary(),
-    /** Empty where the provider has none. */
-    issuer: p.text().primary(),
-    subject: p.text().primary(),
-    userId: () =>
-      p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').index('user_identity_user_id_index'),
-    createdAt: p.datetime(3).columnType('timestamptz(3)'),
-  },
-});
-/** The identity of a user at another provider (table `user_identity`). */
-export class UserIdentity extends UserIdentitySchema.class {}
-UserIdentitySchema.setClass(UserIdentity);

@@ -1,0 +1,26 @@
+/**
+ * identities: the identities of users at upstream providers.
+ *
+ * Owns    the table user_identity, the owner of an identity, identities of imported users.
+ * Leaves  the protocol and the providers to connections, what a sign-in makes of an identity to sign-in/federation, the question
+ *         whether another way in is left to credentials.
+ * URLs    none.
+ */
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { IdentityBulk } from './identity-bulk.ts';
+import { LinkedIdentities } from './linked-identities.ts';
+
+type Dependencies = { clock: Clock; database: Database; audit: Pick<AuditLog, 'record'> };
+
+/** Creates the service of linked identities, and their bulk writes. */
+export function createIdentities({ clock, database, audit }: Dependencies) {
+  return {
+    linked: new LinkedIdentities({ clock, database, audit }),
+    bulk: new IdentityBulk(clock, database),
+  };
+}
+
+export type { BulkIdentity, IdentityBulk } from './identity-bulk.ts';
+export { UserIdentity } from './user-identity.ts';
