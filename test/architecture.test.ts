@@ -24,7 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
   'directory/invitations': ['directory/users', 'directory/organizations', 'credentials', 'directory/contacts', 'audit'],
   'directory/domains': ['directory/users', 'directory/organizations', 'audit'],
   'directory/waitlist': ['directory/users', 'credentials', 'audit', 'settings'],
-  connections: ['directory/users', 'directory/organizations', 'audit'],
+  connections: ['directory/users', 'directory/identities', 'directory/organizations', 'audit'],
   'oidc/keys': ['audit', 'settings'],
   oidc: [
     'oidc/keys',
@@ -46,6 +46,15 @@ const mayImport: Record<string, readonly string[]> = {
   'sign-in/mfa': ['sign-in/interaction', 'directory/users', 'directory/access', 'credentials', 'audit', 'settings'],
   'sign-in/recovery': ['sign-in/interaction', 'directory/users', 'credentials', 'audit', 'settings'],
   'sign-in/verification': ['sign-in/interaction', 'directory/contacts', 'credentials', 'audit', 'settings'],
+  'sign-in/federation': [
+    'sign-in/interaction',
+    'directory/users',
+    'directory/identities',
+    'directory/contacts',
+    'credentials',
+    'audit',
+    'settings',
+  ],
   'sign-in/registration': [
     'sign-in/interaction',
     'directory/users',

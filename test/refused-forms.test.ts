@@ -18,6 +18,7 @@ import {
   firstPassword,
   formWith,
   inside,
+  linkedAccounts,
   login,
   mailedPassword,
   newCodes,
@@ -29,6 +30,7 @@ import {
   ownOrganizations,
   password,
   profileStep,
+  providers,
   type Reach,
   secondFactor,
   setup,
@@ -107,6 +109,12 @@ const forms: Readonly<Record<string, Row>> = {
     emailStep,
     { code: CANARY },
   ],
+  'a provider that does not answer, in a sign-in': [
+    'sign-in/federation/routes providersPage',
+    providers,
+    {},
+    '/federation/gone',
+  ],
   'a second factor': ['sign-in/mfa/routes codePage', secondFactor, { code: CANARY }],
   'an authenticator app, in a sign-in': ['sign-in/mfa/enrolment-routes totpPage', enrolment('totp'), { code: CANARY }],
   'a passkey as second factor, in a sign-in': [
@@ -164,6 +172,12 @@ const forms: Readonly<Record<string, Row>> = {
   ],
   'a passkey of the account': ['account/passkeys/passkey-routes newPage', inside('/account/passkeys/new'), noPasskey],
   'the last passkey': ['account/passkeys/passkey-routes onePage', onlyPasskey, { action: 'remove', name: 'Blue key' }],
+  'a provider that does not answer': [
+    'account/linked-accounts/linked-account-routes linkedPage',
+    linkedAccounts,
+    { connection: 'gone' },
+    '/link',
+  ],
   'recovery codes': [
     'account/recovery-codes/recovery-code-routes shownPage',
     behind(inside('/account/recovery-codes'), {}, '/recovery-codes'),

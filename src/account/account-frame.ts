@@ -14,6 +14,7 @@ export const doneKinds = [
   'created',
   'let_in',
   'request_declined',
+  'linked',
 ] as const;
 type Done = (typeof doneKinds)[number];
 

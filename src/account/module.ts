@@ -1,7 +1,7 @@
 /**
  * account: the account pages of signed-in users.
  *
- * Owns    the pages for profile and picture, password, passkeys and second factors, devices, connected apps, organizations,
+ * Owns    the pages for profile and picture, password, passkeys and second factors, linked accounts, devices, connected apps, organizations,
  *         activity, data and account deletion; the mails about them; the data export.
  * Leaves  profile, picture and deletion to users, authentication to credentials, the session and its level to sessions,
  *         additional addresses and numbers to directory/contacts, members and invitations to directory/organizations and
@@ -60,6 +60,8 @@ import { DataExport } from './data/data-export.ts';
 import { dataRoutes } from './data/data-routes.ts';
 import { deviceRoutes } from './devices/device-routes.ts';
 import type { PlaceText } from './devices/device-text.ts';
+import { linkedAccountRoutes } from './linked-accounts/linked-account-routes.ts';
+import { LinkedAccounts, type LinkedAccountDependencies, type Linking } from './linked-accounts/linked-accounts.ts';
 import { Methods } from './security/methods.ts';
 import { JoinRequests, type JoinRequestsDependencies } from './organizations/join-requests.ts';
 import { organizationRoutes } from './organizations/organization-routes.ts';
@@ -73,7 +75,7 @@ import { profileRoutes } from './profile/profile-routes.ts';
 import { recoveryCodeRoutes } from './recovery-codes/recovery-code-routes.ts';
 import { requestRoutes } from './organizations/request-routes.ts';
 import { securityRoutes } from './security/security-routes.ts';
-import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
+import { type Mount, READ, READ_AND_SEND } from '#kernel/http/mounts.ts';
 import { uploadBodyLimit } from '#kernel/http/upload.ts';
 
 export type Dependencies = {
@@ -110,20 +112,23 @@ export type Dependencies = {
   trustedDevices: TrustedDevices;
   waysIn: WaysIn;
   knownDevices: KnownDevices;
+  linking: Linking;
   deviceCookie: Pick<BrowserCookie, 'read'>;
   place: PlaceText;
   /** Locks the account against another user. */
   notMe: { lock(userId: UserId, by: By): Promise<void> };
   accessRevocation: AccessRevocation<
-    'application without consent disconnected' | 'password changed on the account page'
+    'application without consent disconnected' | 'password changed on the account page' | 'linked account removed'
   >;
-} & Omit<OwnOrganizationsDependencies, 'joinRequests'> &
+} & Pick<LinkedAccountDependencies, 'identities' | 'tellOwner'> &
+  Omit<OwnOrganizationsDependencies, 'joinRequests'> &
   JoinRequestsDependencies &
   Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 
 /** Creates the account pages with their services, the deletion of accounts and the data export. */
 export function createAccount(deps: Dependencies) {
-  const methods = new Methods(deps);
+  const linkedAccounts = new LinkedAccounts(deps);
+  const methods = new Methods({ ...deps, linkedAccounts });
   const apps = new ConnectedApps(deps);
   const joinRequests = new JoinRequests(deps);
   const own = new OwnOrganizations({ ...deps, joinRequests });
@@ -144,6 +149,7 @@ export function createAccount(deps: Dependencies) {
     securityRoutes({ ...deps, methods }),
     passwordRoutes({ ...deps, changes: new PasswordChanges({ ...deps, newPasswords }) }),
     passkeyRoutes(deps),
+    linkedAccountRoutes({ ...deps, linkedAccounts }),
     authenticatorRoutes(deps),
     recoveryCodeRoutes(deps),
     deviceRoutes(deps),
@@ -164,6 +170,9 @@ export function createAccount(deps: Dependencies) {
 export const accountMounts: readonly Mount[] = [
   { path: '/account', audience: 'page', methods: READ_AND_SEND },
   { path: '/account/*', audience: 'page', methods: READ_AND_SEND },
+  // The form that links an account ends at the provider; the way back is a step of it.
+  { path: '/account/linked-accounts', audience: 'page', methods: READ, formsLeadOut: true },
+  { path: '/account/linked-accounts/return', audience: 'page', methods: READ, getActs: true },
   // A photograph and what the form adds to it; pages of applications show the picture.
   { path: '/account/picture', audience: 'page', methods: ['POST'], bodyLimit: uploadBodyLimit(LARGEST_PICTURE) },
   { path: '/account/picture/*', audience: 'page', methods: READ_AND_SEND, crossOrigin: true },

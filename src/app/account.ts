@@ -14,6 +14,7 @@ type Watch = {
   places: Places;
   notMe: { lock(userId: UserId, by: By): Promise<void> };
   tellPasswordChanged: AccountDependencies['tellPasswordChanged'];
+  linking: AccountDependencies['linking'];
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
@@ -22,7 +23,7 @@ export function createOwnAccount(
   { clock, database, throttle }: Kernel,
   nouns: Nouns,
   { oidc, consents, ownPages, sessions }: Provider,
-  { places, notMe, tellPasswordChanged, deviceCookie }: Watch,
+  { places, notMe, tellPasswordChanged, linking, deviceCookie }: Watch,
 ) {
   const { audit, policies, accessRevocation, credentials, clients, apis, ownerLetters: letters } = nouns;
   const closing = new ClosingService({
@@ -70,6 +71,9 @@ export function createOwnAccount(
     accessRevocation,
     place: places.describe,
     notMe,
+    linking,
+    identities: nouns.identities.linked,
+    tellOwner: credentials.tellOwner,
     deviceCookie,
     members: nouns.organizations.members,
     organizations: nouns.organizations.organizations,

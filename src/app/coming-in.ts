@@ -1,6 +1,6 @@
 /** How users come in: creating an account, being invited, waiting for it. */
 import type { ProofOfWork } from '#sign-in/risk/module.ts';
-import { createRegistration } from '#sign-in/registration/module.ts';
+import { createRegistration, type Dependencies as RegistrationDependencies } from '#sign-in/registration/module.ts';
 import { createWaitlist, leaveWaitlist } from '#directory/waitlist/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
@@ -22,7 +22,7 @@ export function createComingIn(
     organizationInvitations,
   }: Nouns,
   { oidc, ownPages }: Provider,
-  work: ProofOfWork,
+  { work, buttons }: { work: ProofOfWork; buttons: RegistrationDependencies['buttons'] },
 ) {
   const registration = createRegistration({
     config,
@@ -42,6 +42,7 @@ export function createComingIn(
     audit,
     letters: look.letters,
     work,
+    buttons,
     registered: leaveWaitlist,
     refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
     startRegistration: (ctx, returnTo) => ownPages.createAccount(ctx, returnTo),

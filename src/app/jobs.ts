@@ -27,7 +27,7 @@ export function defineJobs(
     progress,
   }: Nouns,
   { oidc }: Provider,
-  { risk, comingIn, account }: Steps,
+  { risk, comingIn, attempts, account }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('organization-domains', domains.checks.job());
@@ -49,6 +49,7 @@ export function defineJobs(
         credentials.recoveryCodes,
         credentials.trustedDevices,
         credentials.webauthnChallenges,
+        attempts,
         comingIn.registration.pending,
         contacts,
         account.closing,

@@ -31,10 +31,7 @@ import { createLook } from './look.ts';
 
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
-/**
- * Creates audit log, settings, users, credentials, clients and keys. `hashCost` lowers the cost of password hashes in
- * tests.
- */
+/** Creates audit log, settings, users, credentials, clients and keys. `hashCost` lowers the cost of password hashes in tests. */
 export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const { config, clock, database, keyRing, invalidation, jobs, log, mailbox, metrics, outbound } = kernel;
   const {
@@ -178,6 +175,18 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuer,
     file: config.auditCheckpointFile,
   });
+  const connections = createConnections({
+    clock,
+    database,
+    keyRing,
+    audit,
+    invalidation,
+    outbound,
+    log,
+    issuer: config.issuer,
+    identities: identities.linked,
+    organizations: knownOrganizations,
+  });
   const credentials = createCredentials({
     config,
     clock,
@@ -201,6 +210,8 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     countedBreachCheck: metrics?.countBreachCheck,
     hashCost,
     accessRevocation,
+    identities: identities.linked,
+    openConnections: connections.openSlugs,
     knownDevices: revocables.knownDevices,
     trustedDevices: revocables.trustedDevices,
     oneTimeSecrets: revocables.oneTimeSecrets,
@@ -220,17 +231,6 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     contacts,
     letters: look.letters,
     audit,
-  });
-  const connections = createConnections({
-    clock,
-    database,
-    keyRing,
-    audit,
-    invalidation,
-    outbound,
-    log,
-    issuer: config.issuer,
-    organizations: knownOrganizations,
   });
   const migration = createMigration({
     clock,

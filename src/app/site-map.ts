@@ -2,6 +2,7 @@ import { accountMounts } from '#account/module.ts';
 import { apiMounts } from '#api/module.ts';
 import { brandingMounts } from '#branding/module.ts';
 import { demoMounts } from '#trial/demo/demo-client.ts';
+import { federationMounts } from '#sign-in/federation/module.ts';
 import { interactionMounts } from '#sign-in/interaction/module.ts';
 import type { Mount } from '#kernel/http/mounts.ts';
 import { staticMounts } from '#kernel/http/static.ts';
@@ -28,6 +29,7 @@ export function siteMap(config: { embedded: boolean }): readonly Mount[] {
     welcomeMounts,
     staticMounts,
     interactionMounts,
+    federationMounts,
     passkeyMounts,
     recoveryMounts,
     registrationMounts,

@@ -1,6 +1,7 @@
 /** The steps of a sign-in and the pages around it. */
 import { createConsent } from '#sign-in/consent/module.ts';
 import { createContactPages } from '#account/contacts/module.ts';
+import { createFederation, createUpstreamRequests } from '#sign-in/federation/module.ts';
 import { createInteraction, RefusedSignIns } from '#sign-in/interaction/module.ts';
 import { addressLimit, createLogin } from '#sign-in/login/module.ts';
 import { createMfa } from '#sign-in/mfa/module.ts';
@@ -72,10 +73,19 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     accessRevocation,
     sendReset,
   });
+  const upstream = createUpstreamRequests({
+    config,
+    clock,
+    database,
+    keyRing,
+    policies,
+    providers: nouns.connections.upstream,
+  });
   const account = createOwnAccount(kernel, nouns, provider, {
     places: risk.places,
     notMe: notMe.notMe,
     tellPasswordChanged: recovery.tellPasswordChanged,
+    linking: upstream.linking,
     deviceCookie,
   });
   const proofs = createContactProofs({
@@ -92,7 +102,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     accessRevocation,
     sendReset,
   });
-  const comingIn = createComingIn(kernel, nouns, provider, risk.work);
+  const comingIn = createComingIn(kernel, nouns, provider, { work: risk.work, buttons: upstream.buttons });
   const perAddress = addressLimit(throttle, policies);
   const login = createLogin({
     clock,
@@ -105,6 +115,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     deviceCookie,
     remembered,
     createUrl: comingIn.registration.createUrl,
+    buttons: upstream.buttons,
     audit,
     counted: metrics?.countSignIn,
   });
@@ -162,6 +173,21 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     audit,
     counted: metrics?.countSignIn,
   });
+  const federation = createFederation({
+    clock,
+    database,
+    users,
+    identities: nouns.identities.linked,
+    isMember: (organizationId, userId) => nouns.organizations.members.isMember(organizationId, userId),
+    emailProofs: proofs.emailProofs,
+    provided: comingIn.registration.provided,
+    invitationCookie: comingIn.registration.invitationCookie,
+    createUrl: comingIn.registration.createUrl,
+    upstream,
+    audit,
+    tellOwner: credentials.tellOwner,
+    counted: metrics?.countSignIn,
+  });
   const organization = createOrganizationStep({
     engine: oidc.interactions,
     users,
@@ -191,6 +217,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     passkeys,
     texts,
     policies,
+    providers: upstream,
     newAccounts: comingIn.registration.pending,
     risk: risk.risk,
     audit,
@@ -201,6 +228,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
       login,
       passwordless,
       passkey,
+      federation,
       mfa,
       recovery,
       createVerification({ config, emailProofs: proofs.emailProofs, emailChanges: proofs.emailChanges }),
@@ -236,6 +264,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     setup: setup.setup,
     risk,
     comingIn,
+    attempts: upstream.attempts,
     account,
     routes: [routes, notMe.routes, contactPages.routes, comingIn.routes, setup.routes, account.routes].flat(),
   };

@@ -1,5 +1,6 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { AuditLog, By } from '#audit/module.ts';
+import type { LinkedIdentities } from '#directory/identities/module.ts';
 import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
@@ -19,6 +20,7 @@ export type ConnectionDependencies = {
   keyRing: KeyRing;
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish'>;
+  identities: Pick<LinkedIdentities, 'forgetConnection'>;
 };
 
 type Switches = Pick<
@@ -124,10 +126,11 @@ export class ConnectionService {
     });
   }
 
-  /** Its users stay, and do not sign in with it any more. Throws connections.not_found. */
+  /** Its users stay, and no identity that they have linked there: a later connection of the same slug is another one. Throws connections.not_found. */
   async delete(idOrSlug: string, by: By): Promise<Connection> {
     const { connection } = await this.#act(idOrSlug, async (em, connection) => {
       await em.nativeDelete(Connection, { id: connection.id });
+      await this.#deps.identities.forgetConnection(em, connection.slug);
       await this.#deps.audit.record(em, connectionDeleted(eventAbout(connection, by)));
       return { connection };
     });

@@ -25,6 +25,8 @@ export function createConnections(dependencies: Dependencies) {
     callbackUrl: (slug: string) => callbackUrl(issuer, slug),
     states,
     upstream: new UpstreamSignIn({ ...dependencies, known, states }),
+    /** The slugs of the connections of the instance at which users can sign in now. */
+    openSlugs: async () => (await known.offered(null)).map(({ slug }) => slug),
   };
 }
 

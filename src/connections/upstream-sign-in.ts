@@ -94,14 +94,14 @@ export class UpstreamSignIn {
   }
 
   /**
-   * Where to send the browser, and the text that must come back from the same browser with the answer.
+   * Where to send the browser, the text that must come back from the same browser with the answer, and the `state` of that answer.
    * Throws connections.not_offered, connections.unreachable.
    */
   async begin({
     connection: slug,
     purpose,
     ...asked
-  }: BeginRequest): Promise<{ location: string; transaction: string }> {
+  }: BeginRequest): Promise<{ location: string; transaction: string; state: string }> {
     const { clock, keyRing } = this.#deps;
     const connection = await this.#usable(slug);
     if (connection === null) throw connectionNotOffered();
@@ -117,7 +117,7 @@ export class UpstreamSignIn {
     try {
       const protocol = await this.#load();
       const url = await protocol.authorizationUrl(this.#open(connection), { ...transaction, ...asked });
-      return { location: url.href, transaction: sealTransaction(keyRing, slug, transaction) };
+      return { location: url.href, transaction: sealTransaction(keyRing, slug, transaction), state: transaction.state };
     } catch (err) {
       this.#deps.log.warn({ connection: connection.id, err }, 'an identity provider cannot be asked');
       throw providerUnreachable();

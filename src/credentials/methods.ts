@@ -3,13 +3,15 @@ import type { Policy } from '#settings/module.ts';
 /** An authentication method. Values that are stored or on the wire must keep their spelling. */
 type Method = {
   /** The channel: two methods of one channel are one factor. A code and a link by mail use one mailbox. */
-  channel: 'memory' | 'mailbox' | 'phone' | 'app' | 'paper' | 'key';
-  /** RFC 8176; null where the authenticator says it. */
+  channel: 'memory' | 'mailbox' | 'phone' | 'app' | 'paper' | 'key' | 'provider';
+  /** RFC 8176; null where the authenticator says it. `fed` is not registered there: Entra ID and others call a federated sign-in so. */
   amr: readonly string[] | null;
   /** Its place among second factors, the strongest first; null for what is none. */
   place: number | null;
   /** A key whose owner was verified by it is two factors at once (WebAuthn user verification). */
   isTwo: boolean;
+  /** Its proof says by `mfa` whether it was two factors at once: an upstream provider asked for both, and its connection lets that count. */
+  tellsTwo: boolean;
   /** Bound to our origin by the browser. */
   cannotBePhished: boolean;
   /** How a sign-in begins with it; null for what is never the first factor. */
@@ -39,7 +41,7 @@ type Method = {
   /** The setting without which it is not used; null for what is always used. */
   setting: string | null;
   /** The credential that a user has of it; null for an address or a number, which users keeps. */
-  credential: 'password' | 'passkey' | 'totp' | 'recovery-code' | null;
+  credential: 'password' | 'passkey' | 'totp' | 'recovery-code' | 'identity' | null;
   /** The states of that credential. */
   states: readonly CredentialState[];
   /** In views/_icons.njk. */
@@ -50,6 +52,7 @@ type SignInSetting = Policy<'signIn'>['methods'][number];
 const key = {
   channel: 'key',
   amr: null,
+  tellsTwo: false,
   cannotBePhished: true,
   second: { page: 'passkey', by: 'key', mayTrust: false },
   enrolment: 'passkey',
@@ -57,7 +60,7 @@ const key = {
   credential: 'passkey',
   states: ['active', 'stopped', 'model_not_allowed', 'switched_off'],
 } as const;
-const remembered = { isTwo: false, cannotBePhished: false } as const;
+const remembered = { isTwo: false, tellsTwo: false, cannotBePhished: false } as const;
 
 /** Every authentication method. All other code reads the properties of a method here. */
 export const methods = {
@@ -126,6 +129,22 @@ export const methods = {
     credential: null,
     states: [],
     icon: 'mail',
+  },
+  /** The account at an upstream provider that a user has linked. */
+  federation: {
+    ...remembered,
+    channel: 'provider',
+    amr: ['fed'],
+    tellsTwo: true,
+    place: null,
+    first: { page: 'federation', settings: ['federation'], link: null, isSent: false },
+    second: null,
+    registration: null,
+    enrolment: null,
+    setting: 'signIn.methods',
+    credential: 'identity',
+    states: ['active'],
+    icon: 'globe',
   },
   'recovery-code': {
     ...remembered,

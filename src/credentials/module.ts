@@ -28,7 +28,7 @@ import { isOneOf, type OldSystem, PasswordService } from './passwords/password-s
 import type { Revocables } from './revocables.ts';
 import type { FactorEndings, TellOwner } from './second-factors/second-factor-notice.ts';
 import { createSecondFactors } from './second-factors/second-factors.ts';
-import { WaysIn } from './ways-in.ts';
+import { WaysIn, type WaysInDependencies } from './ways-in.ts';
 import { PASSWORD_DELAYS } from './limits.ts';
 
 export type Dependencies = {
@@ -46,7 +46,8 @@ export type Dependencies = {
   countedBreachCheck: BreachDependencies['counted'];
   hashCost?: HashCost | undefined;
   accessRevocation: FactorEndings;
-} & Revocables;
+} & Omit<WaysInDependencies, 'policies'> &
+  Revocables;
 
 /**
  * Creates the services of all credentials: passwords, passkeys, authenticator apps, codes, recovery codes, trusted
@@ -66,6 +67,8 @@ export function createCredentials({
   countedBreachCheck,
   hashCost,
   accessRevocation,
+  identities,
+  openConnections,
   knownDevices,
   trustedDevices,
   oneTimeSecrets,
@@ -90,7 +93,7 @@ export function createCredentials({
     policies,
     passkeyState,
   });
-  const waysIn = new WaysIn(policies, passkeyState);
+  const waysIn = new WaysIn({ policies, identities, openConnections }, passkeyState);
   const passkeys = createPasskeys({
     clock,
     database,

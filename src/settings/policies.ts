@@ -63,12 +63,12 @@ export const sections = {
     history: z.number().int().min(0).max(24).default(1),
   }),
   signIn: z.strictObject({
-    /** Ways to begin a sign-in, the first one offered first. A link and a code by email come in one mail. Users without any cannot sign in. */
+    /** Ways to begin a sign-in, the first one offered first. A link and a code by email come in one mail; `federation` is sign-in by upstream providers. Users without any cannot sign in. */
     methods: z
-      .array(z.enum(['password', 'passkey', 'emailLink', 'emailCode', 'smsCode']))
+      .array(z.enum(['password', 'passkey', 'emailLink', 'emailCode', 'smsCode', 'federation']))
       .min(1)
       .refine((list) => new Set(list).size === list.length, 'must name each once')
-      .default(['password', 'passkey', 'emailLink', 'emailCode']),
+      .default(['password', 'passkey', 'emailLink', 'emailCode', 'federation']),
     /**
      * Whether a browser remembers the accounts of sign-ins that were to be kept ("Keep me signed in"), and shows them at the next
      * sign-in. `false` also makes what browsers remember already useless.

@@ -15,7 +15,7 @@ function instanceOf(given: Given): PolicyInForce {
 const valueOf = (policy: PolicyInForce, section: TightenedSection, member: string): unknown =>
   (policy[section] as Record<string, unknown>)[member];
 
-const usual = ['password', 'passkey', 'emailLink', 'emailCode'];
+const usual = ['password', 'passkey', 'emailLink', 'emailCode', 'federation'];
 const day = 86_400;
 
 const rows: Row[] = [

@@ -21,7 +21,7 @@ test.each<[string, unknown, string]>([
   [
     'signIn.methods',
     [],
-    'signIn.methods must be a list of at least 1 entry, such as ["password","passkey","emailLink","emailCode"].',
+    'signIn.methods must be a list of at least 1 entry, such as ["password","passkey","emailLink","emailCode","federation"].',
   ],
   ['signIn.methods', ['passkey', 'passkey'], 'signIn.methods must name each once.'],
   ['profile.properties', [{ nme: 'team' }], 'profile.properties.0.name must be given.'],

@@ -1,5 +1,6 @@
 import { createConnections } from '#connections/module.ts';
 import { connectionOperations } from '#connections/operations.ts';
+import { createIdentities } from '#directory/identities/module.ts';
 import { KnownOrganizations } from '#directory/organizations/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -40,6 +41,7 @@ export function connectionsOn(
     audit,
     invalidation,
     issuer,
+    identities: createIdentities({ clock, database, audit }).linked,
     organizations: new KnownOrganizations({ clock, database, invalidation }),
     outbound: {
       limited: (limits) => (url, init) => outbound.limited(limits)(upstream?.reach(String(url)) ?? String(url), init),

@@ -184,3 +184,26 @@ export const onlyOwner: Reach = async (visitor, world) => {
   const { text } = await visitor.open(`${base}/account/organizations`);
   return visitor.open(`${base}${/\/account\/organizations\/org_\w+\/leave/.exec(text)?.[0] ?? ''}`);
 };
+
+/** A connection to a provider that does not answer. */
+async function connected({ latchkey }: World): Promise<void> {
+  const [found] = await latchkey.app.database.sql(`select 1 from connection where slug = 'gone'`);
+  if (found !== undefined) return;
+  await latchkey.run('connections.create', {
+    slug: 'gone',
+    provider: 'oidc',
+    issuer: 'http://127.0.0.1:9',
+    client_id: 'latchkey',
+    client_secret: 'shared secret',
+  });
+}
+
+export const providers: Reach = async (visitor, world) => {
+  await connected(world);
+  return besidePassword('federation')(visitor, world);
+};
+
+export const linkedAccounts: Reach = async (visitor, world) => {
+  await connected(world);
+  return inside('/account/linked-accounts')(visitor, world);
+};

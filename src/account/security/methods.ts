@@ -8,6 +8,7 @@ import type {
   TotpService,
 } from '#credentials/module.ts';
 import type { UserId } from '#directory/users/module.ts';
+import type { LinkedAccounts, ShownIdentity } from '../linked-accounts/linked-accounts.ts';
 
 /** Everything that a user proves themselves with. */
 export type SignInMethods = {
@@ -18,6 +19,8 @@ export type SignInMethods = {
   codes: RecoveryCodesLeft | null;
   /** Null for a user without a password. */
   passwordChangedAt: Date | null;
+  /** The accounts at upstream providers. */
+  linked: readonly ShownIdentity[];
 };
 
 type MethodsDependencies = {
@@ -25,6 +28,7 @@ type MethodsDependencies = {
   passkeys: Pick<PasskeyService, 'list' | 'relyingParty'>;
   totp: Pick<TotpService, 'find'>;
   recoveryCodes: Pick<RecoveryCodes, 'find'>;
+  linkedAccounts: Pick<LinkedAccounts, 'list'>;
 };
 
 /** Loads the sign-in methods of a user for the security page. */
@@ -36,13 +40,14 @@ export class Methods {
   }
 
   async find(userId: UserId): Promise<SignInMethods> {
-    const { passkeys, totp, recoveryCodes, passwords } = this.#deps;
-    const [keys, app, codes, passwordChangedAt] = await Promise.all([
+    const { passkeys, totp, recoveryCodes, passwords, linkedAccounts } = this.#deps;
+    const [keys, app, codes, passwordChangedAt, linked] = await Promise.all([
       passkeys.list(userId),
       totp.find(userId),
       recoveryCodes.find(userId),
       passwords.findChange(userId),
+      linkedAccounts.list(userId),
     ]);
-    return { passkeys: keys, hasPasskeys: passkeys.relyingParty !== null, app, codes, passwordChangedAt };
+    return { passkeys: keys, hasPasskeys: passkeys.relyingParty !== null, app, codes, passwordChangedAt, linked };
   }
 }

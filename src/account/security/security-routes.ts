@@ -10,6 +10,7 @@ import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages } from '#oidc/sessions/module.ts';
 import { accountFrame } from '../account-frame.ts';
+import type { Linking } from '../linked-accounts/linked-accounts.ts';
 import { kindOf } from '../devices/device-text.ts';
 import type { Methods } from './methods.ts';
 import { securityView } from './security-view.ts';
@@ -19,6 +20,7 @@ type SecurityRouteDependencies = {
   methods: Methods;
   passkeys: Pick<PasskeyService, 'accepted'>;
   trustedDevices: Pick<TrustedDevices, 'list' | 'revoke'>;
+  linking: Pick<Linking, 'offered'>;
 };
 
 const PAGE = '/account/security';
@@ -26,7 +28,7 @@ const trustForm = form(z.object({ device: z.string().max(64) }));
 
 /** Routes of `/account/security`: overview of sign-in methods, and trusted browsers. */
 export function securityRoutes(deps: SecurityRouteDependencies): Router<State> {
-  const { ownPages, methods, passkeys, trustedDevices } = deps;
+  const { ownPages, methods, passkeys, trustedDevices, linking } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, showSecurity);
@@ -36,7 +38,11 @@ export function securityRoutes(deps: SecurityRouteDependencies): Router<State> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const { userId } = person;
-    const [found, trusted] = await Promise.all([methods.find(userId), trustedDevices.list(userId)]);
+    const [found, trusted, offered] = await Promise.all([
+      methods.find(userId),
+      trustedDevices.list(userId),
+      linking.offered(),
+    ]);
     const hasChanged = ctx.query['passkeys'] === 'changed';
     const accepted = hasChanged ? await passkeys.accepted(userId) : null;
     show(ctx, 200, securityView, {
@@ -45,6 +51,7 @@ export function securityRoutes(deps: SecurityRouteDependencies): Router<State> {
       app: found.app && { name: found.app.name, addedAt: found.app.createdAt },
       codes: found.codes && { left: found.codes.left, isFew: found.codes.isFew, madeAt: found.codes.createdAt },
       passwordChangedAt: found.passwordChangedAt,
+      linked: found.linked.length + offered.length === 0 ? null : found.linked,
       trusted: trusted.map(shownTrust),
       accepted: accepted && JSON.stringify(accepted),
     });

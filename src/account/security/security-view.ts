@@ -1,5 +1,6 @@
 import type { ShownPasskey, TrustedDevice } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
+import type { ShownIdentity } from '../linked-accounts/linked-accounts.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '../account-frame.ts';
 
 type SecurityPage = {
@@ -10,6 +11,8 @@ type SecurityPage = {
   codes: { left: number; isFew: boolean; madeAt: Date } | null;
   /** Null for a user without a password. */
   passwordChangedAt: Date | null;
+  /** The accounts at upstream providers; null where there are none and no provider is offered. */
+  linked: readonly Pick<ShownIdentity, 'provider' | 'account'>[] | null;
   trusted: readonly (Pick<TrustedDevice, 'id' | 'expiresAt'> & {
     kind: 'computer' | 'phone';
     browser: string | null;
@@ -48,6 +51,10 @@ const plain: SecurityPage = {
   app: { name: 'Authenticator', addedAt: day },
   codes: { left: 8, isFew: false, madeAt: day },
   passwordChangedAt: day,
+  linked: [
+    { provider: { slug: 'google', name: 'Google', provider: 'google' }, account: 'noor@gmail.example' },
+    { provider: { slug: 'ldap', name: 'ldap', provider: '' }, account: null },
+  ],
   trusted: [
     { id: 'tdev_01kt0000000000000000000000', kind: 'computer', browser: 'Safari', system: 'macOS', expiresAt: day },
   ],
@@ -57,8 +64,8 @@ const plain: SecurityPage = {
 export const securityView = view<SecurityPage>('account/security/security.njk', {
   samples: {
     plain,
-    'nothing yet': { ...plain, passkeys: [], app: null, codes: null, passwordChangedAt: null, trusted: [] },
-    'no passkeys here': { ...plain, passkeys: null },
+    'nothing yet': { ...plain, passkeys: [], app: null, codes: null, passwordChangedAt: null, linked: [], trusted: [] },
+    'no passkeys and no providers here': { ...plain, passkeys: null, linked: null },
     'few codes, keys without names': {
       ...plain,
       frame: { ...sampleFrame, done: 'removed' },
@@ -82,6 +89,7 @@ export const securityView = view<SecurityPage>('account/security/security.njk', 
       frame: hostileFrame,
       passkeys: [{ ...passkey, name: '"><script>alert(1)</script>', authenticator: '<b>' }],
       app: { name: '<i>', addedAt: day },
+      linked: [{ provider: { slug: 'x', name: '<script>', provider: 'oidc' }, account: '"><b>' }],
       trusted: [{ ...plain.trusted[0]!, browser: '<u>', system: '"><b>' }],
       accepted: '{"rpId":"\\"><script>"}',
     },

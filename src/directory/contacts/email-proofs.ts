@@ -157,6 +157,20 @@ export class EmailProofs {
     }
   }
 
+  /**
+   * Verifies by an upstream provider that answers for the address, in its sign-in: an account whose address was never proved is
+   * taken over by the owner of the address, and nothing that was left in it stays. False when the address is no longer of this account.
+   */
+  async confirmByProvider(prover: Prover & { interaction: string }, address: string): Promise<boolean> {
+    try {
+      await this.#deps.database.transaction((em) => this.#confirm(em, { ...prover, provedWith: [] }, address));
+      return true;
+    } catch (error) {
+      if (error instanceof NotTheirs) return false;
+      throw error;
+    }
+  }
+
   async #confirm(
     em: EntityManager,
     { userId, by, provedWith, record, interaction }: ProverHere,

@@ -15,7 +15,7 @@ type UpstreamSubject = {
   subject: string;
 };
 
-type LinkedIdentity = UpstreamSubject & {
+export type LinkedIdentity = UpstreamSubject & {
   /** The email address or the name of the user at the provider. */
   name: string | null;
   linkedAt: Date;

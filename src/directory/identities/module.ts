@@ -23,4 +23,5 @@ export function createIdentities({ clock, database, audit }: Dependencies) {
 }
 
 export type { BulkIdentity, IdentityBulk } from './identity-bulk.ts';
+export type { LinkedIdentities, LinkedIdentity } from './linked-identities.ts';
 export { UserIdentity } from './user-identity.ts';

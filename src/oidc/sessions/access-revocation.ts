@@ -64,6 +64,8 @@ export const endings = {
   'passkey or authenticator app added': { trustedBrowsers: 'all' },
   'passkey or authenticator app removed': { trustedBrowsers: 'all' },
   'passkey stopped as a possible copy': { trustedBrowsers: 'all' },
+  // The holder of that account may have signed in in any browser.
+  'linked account removed': { ...everywhereElse, signIns: 'all', passkeyChallenges: 'all' },
   'primary email address changed': { links: 'proofs' },
   'primary email address taken back': intruderOut,
   // Until now another user may have made the account and waited for the owner of the address.

@@ -20,7 +20,12 @@ export const userSignedIn = eventType({
 export const userSignInFailed = eventType({
   name: 'user.sign_in_failed',
   text: 'A sign-in was refused.',
-  details: z.strictObject({ reason: z.string(), method: z.string().optional(), known_account: z.boolean().optional() }),
+  details: z.strictObject({
+    reason: z.string(),
+    method: z.string().optional(),
+    connection: z.string().optional(),
+    known_account: z.boolean().optional(),
+  }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'warning',
   webhook: false,

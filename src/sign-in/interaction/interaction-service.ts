@@ -5,13 +5,13 @@ import type { Context } from '#kernel/http/context.ts';
 import { type Id, parseId } from '#kernel/ids.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import { type EngineInteraction, type Interactions, isSignInExpired } from '#oidc/module.ts';
-import { identifierOf, type ReadUser, type UserId } from '#directory/users/module.ts';
-import type { SessionUser } from './facts.ts';
+import type { ReadUser } from '#directory/users/module.ts';
 import {
   type AskedInteraction,
   type BegunInteraction,
   type ChoosingInteraction,
   type DueInteraction,
+  identifierOfSession,
   inside,
   type Inside,
   type Interaction,
@@ -28,6 +28,7 @@ import type { Offer } from './requirements.ts';
 import { type EndingDependencies, SignInEnding } from './sign-in-completion.ts';
 import { type KnowledgeDependencies, SignInKnowledge } from './sign-in-knowledge.ts';
 import type { Way, Ways } from './offered-first-factors.ts';
+import type { OfferedProvider, Upstream } from './upstream.ts';
 
 export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress' | 'remembered'> &
   KnowledgeDependencies & {
@@ -36,6 +37,7 @@ export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progr
     progress: ProgressStore;
     ways: Ways;
     remembered: RememberedAccounts;
+    providers: { offered(organization: string | null): Promise<readonly OfferedProvider[]> };
     /** Puts the pages of this request into the brand of the organization, or of the client. */
     dress(ctx: Context, clientId: string, organizationId: Id<'org'> | null): Promise<void>;
   };
@@ -61,13 +63,14 @@ export class InteractionService {
     const latest = known && this.#latest.get(known);
     if (latest !== undefined) return latest;
     const asked = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
-    const sessionUser = await this.#sessionUser(ctx, asked);
+    const sessionUser = await this.#knowledge.sessionUser(ctx, asked);
     const question = forHintedUser(asked, sessionUser);
     const progress = this.#deps.progress.of(question);
     await this.#deps.dress(ctx, question.client.id, parseId('org', question.organization ?? ''));
     this.#questions.set(ctx, question);
-    const { clock, remembered } = this.#deps;
-    return this.#seen({ question, progress, sessionUser, accounts: remembered.list(ctx), now: epochSeconds(clock) });
+    const { clock, remembered, providers: upstream } = this.#deps;
+    const [accounts, providers] = [remembered.list(ctx), await upstream.offered(question.organization)];
+    return this.#seen({ question, progress, sessionUser, accounts, providers, now: epochSeconds(clock) });
   }
 
   /** The same, or null where there is none: for a page that a mailed link opens in any browser. */
@@ -103,10 +106,7 @@ export class InteractionService {
         if (!(await this.#deps.progress.settle(interaction[inside].question))) throw new Detour(interaction.path);
         return seeOther(ctx, `${interaction.path}/${step.page}`);
       case 'start-over':
-        return this.proceed(
-          ctx,
-          await this.recordIdentifier(interaction, interaction[inside].sessionUser?.identifier ?? null),
-        );
+        return this.proceed(ctx, await this.recordIdentifier(interaction, identifierOfSession(interaction)));
       case 'signed-in':
         if (known === null) throw new Error('a sign-in was to finish without a user');
         return seeOther(ctx, await this.#ending.finish(ctx, known, step.answered));
@@ -206,13 +206,13 @@ export class InteractionService {
   }
 
   isOpen(interaction: Interaction | null, way: Way): boolean {
-    return this.#deps.ways.openFor(interaction?.question.organization ?? null).includes(way);
+    return this.#deps.ways.openIn(interaction).includes(way);
   }
 
   /** The other ways to begin, for links: by policy alone. */
-  otherWays({ path, question: { organization } }: Interaction, than: Way): readonly OtherWay[] {
-    const open = this.#deps.ways.openFor(organization).filter((way) => way !== than);
-    return open.map((way) => ({ way, url: `${path}/${way}` }));
+  otherWays(interaction: Interaction, than: Way): readonly OtherWay[] {
+    const others = this.#deps.ways.openIn(interaction).filter((way) => way !== than);
+    return others.map((way) => ({ way, url: `${interaction.path}/${way}` }));
   }
 
   /** Whether a code was sent because the page that asks for it was shown. */
@@ -239,6 +239,12 @@ export class InteractionService {
     const { question, progress, sessionUser } = interaction[inside];
     const chosen = sessionUser === null ? progress.chosen : 'another';
     return this.#record(interaction, { ...withIdentifier(progress, identifier, question), chosen });
+  }
+
+  /** An identity at an upstream provider waits for its account: for the one with this address, or for a new one. */
+  async recordUpstream(interaction: Interaction, upstream: Upstream, identifier: string | null): Promise<Interaction> {
+    const begun = withIdentifier(interaction[inside].progress, identifier, interaction[inside].question);
+    return this.#record(interaction, { ...begun, upstream, wants: identifier === null ? 'account' : 'sign-in' });
   }
 
   /** Creating an account instead of signing in, or the other way round. */
@@ -289,12 +295,5 @@ export class InteractionService {
     const interaction = seen(found);
     this.#latest.set(found.question, interaction);
     return interaction;
-  }
-
-  /** Null also when the user was disabled or erased since: a session outlives that for a moment. */
-  async #sessionUser(ctx: Context, { accountId, session }: EngineInteraction): Promise<SessionUser | null> {
-    if (accountId === null || session === null) return null;
-    const user = await this.#knowledge.findUser(ctx, accountId as UserId);
-    return user?.status === 'active' ? { id: user.id, identifier: identifierOf(user) } : null;
   }
 }

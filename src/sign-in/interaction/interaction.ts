@@ -7,6 +7,7 @@ import { hintOf, type Lead, leadOf } from './remembered-lead.ts';
 import type { Requirements } from './requirements.ts';
 import type { SignInFacts } from './sign-in-facts.ts';
 import type { Way } from './offered-first-factors.ts';
+import type { OfferedProvider, Upstream } from './upstream.ts';
 
 /** The engine's request, the recorded results and the session of the browser. No step can name its key. */
 export const inside = Symbol('inside');
@@ -16,6 +17,7 @@ export type Inside = {
   sessionUser: SessionUser | null;
   /** The accounts that this browser remembers, each with a way that is open. */
   accounts: readonly RememberedAccount[];
+  providers: readonly OfferedProvider[];
   /** NumericDate of the request. */
   now: number;
 };
@@ -43,6 +45,10 @@ export type Interaction = {
   remembered: RememberedAccount | null;
   /** `identifier` without what only this browser remembers: for the fields of forms. */
   typed: string | null;
+  /** The upstream providers that this sign-in can begin with; none where policy closes that way. */
+  providers: readonly OfferedProvider[];
+  /** The identity at one of them that waits for its account. */
+  upstream: Upstream | null;
   [inside]: Seen;
 };
 
@@ -73,14 +79,21 @@ export type AskedInteraction = SessionInteraction & { request: ConsentRequested 
 export type ConsentRequested = Pick<EngineInteraction, 'prompt' | 'params' | 'grantId'>;
 
 /** The result of a completed sign-in. */
-export type SignInEnd = Pick<KnownInteraction, 'uid' | 'userId' | 'question' | 'facts' | 'requirements'> & {
+export type SignInEnd = Pick<
+  KnownInteraction,
+  'uid' | 'userId' | 'question' | 'facts' | 'requirements' | 'upstream'
+> & {
   level: Level;
   amr: readonly string[];
 };
 export type OtherWay = { way: Way; url: string };
 
+/** How the user of the session is named; null without a session. */
+export const identifierOfSession = ({ [inside]: { sessionUser } }: Interaction): string | null =>
+  sessionUser?.identifier ?? null;
+
 /** The sign-in as steps see it. */
-export function seen({ question, progress, sessionUser, accounts, now }: Inside): Interaction {
+export function seen({ question, progress, sessionUser, accounts, providers, now }: Inside): Interaction {
   const { uid, client, asked, isAgain, params, organization } = question;
   const facts = factsOf(question, progress, sessionUser, now);
   // A user who is asked again need not type the address.
@@ -97,6 +110,8 @@ export function seen({ question, progress, sessionUser, accounts, now }: Inside)
     facts,
     remembered: led ?? rememberedAs(accounts, identifier),
     typed,
-    [inside]: { question, progress, sessionUser, accounts, now, lead: lead.kind },
+    providers,
+    upstream: progress.upstream,
+    [inside]: { question, progress, sessionUser, accounts, providers, now, lead: lead.kind },
   };
 }

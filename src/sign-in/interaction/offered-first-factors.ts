@@ -35,30 +35,37 @@ export class Ways {
 
   /** The first one at the front. */
   get open(): readonly [Way, ...Way[]] {
-    return this.openFor(null);
+    return this.openFor(null, []);
   }
 
-  /** Those for a sign-in that is for this organization, before its user is known. */
-  openFor(organization: string | null): readonly [Way, ...Way[]] {
+  /** Those for a sign-in, before its user is known; null for one that is not known here. */
+  openIn(asked: { question: { organization: string | null }; providers: readonly unknown[] } | null) {
+    return this.openFor(asked?.question.organization ?? null, asked?.providers ?? []);
+  }
+
+  /** Those for a sign-in that is for this organization, before its user is known. `providers`: the upstream providers that it offers. */
+  openFor(organization: string | null, providers: readonly unknown[]): readonly [Way, ...Way[]] {
     const { methods: opened } = this.#deps.policies.for(organization === null ? instance : { organization }).signIn;
-    return openWays(opened, this.#closed());
+    return openWays(opened, this.#closed(providers));
   }
 
   /** Those that a policy leaves to a user who is known: maybe none. */
-  leftBy(opened: Policy<'signIn'>['methods']): readonly Way[] {
-    return opened.length === 0 ? [] : openWays(opened, this.#closed());
+  leftBy(opened: Policy<'signIn'>['methods'], providers: readonly unknown[]): readonly Way[] {
+    return opened.length === 0 ? [] : openWays(opened, this.#closed(providers));
   }
 
-  #closed(): ReadonlySet<Way> {
+  #closed(providers: readonly unknown[]): ReadonlySet<Way> {
     const { passkeys, texts } = this.#deps;
     const closed = new Set<Way>();
     if (passkeys.relyingParty === null) closed.add(methods.passkey.first.page);
     if (!texts.isOn()) closed.add(methods.sms.first.page);
+    if (providers.length === 0) closed.add(methods.federation.first.page);
     return closed;
   }
 
   /** The same for every user: the method reveals nothing about an account. */
   isOpen(way: Way): boolean {
-    return this.open.includes(way);
+    // Whether there are providers, a sign-in asks.
+    return this.openFor(null, [way]).includes(way);
   }
 }

@@ -8,6 +8,7 @@ import type { EngineInteraction, Kept, OpenSignIns } from '#oidc/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { Proof } from './proof.ts';
 import type { Offer } from './requirements.ts';
+import type { Upstream } from './upstream.ts';
 
 /** How unlike a user a sign-in is, and what is done about it. */
 export type Assessment = { userId: UserId; signals: readonly string[]; actions: readonly string[] };
@@ -32,6 +33,8 @@ export type Progress = {
   assessment: Assessment | null;
   /** Declined offers. */
   skipped: readonly Offer[];
+  /** The identity at an upstream provider that waits for its account. */
+  upstream: Upstream | null;
 };
 
 export const nothingYet: Progress = {
@@ -44,6 +47,7 @@ export const nothingYet: Progress = {
   wants: null,
   assessment: null,
   skipped: [],
+  upstream: null,
 };
 
 /** Results of a request that are not written yet, and further writes with them. */

@@ -11,10 +11,10 @@ export type Proof = {
 };
 
 /** The level that proofs reach together; 0 for none. */
-export function levelOfProofs(proofs: readonly Pick<Proof, 'factor'>[]): Level | 0 {
+export function levelOfProofs(proofs: readonly (Pick<Proof, 'factor'> & Partial<Pick<Proof, 'amr'>>)[]): Level | 0 {
   if (proofs.length === 0) return 0;
   const hasTwo =
-    proofs.some(({ factor }) => methods[factor].isTwo) ||
+    proofs.some(({ factor, amr }) => methods[factor].isTwo || (methods[factor].tellsTwo && amr?.includes('mfa'))) ||
     new Set(proofs.map(({ factor }) => methods[factor].channel)).size > 1;
   if (!hasTwo) return 1;
   return proofs.some(({ factor }) => methods[factor].cannotBePhished) ? 3 : 2;

@@ -10,12 +10,13 @@ import { hintOf, type Lead, sends } from './remembered-lead.ts';
 export function questionOf(
   {
     remembered,
+    providers,
     question: { organization },
     [inside]: { question, progress, sessionUser, accounts, lead },
   }: Interaction,
   ways: Pick<Ways, 'openFor'>,
 ): Question {
-  const open = ways.openFor(organization);
+  const open = ways.openFor(organization, providers);
   const { prompt, isAgain, asked } = question;
   const isChosen = progress.identifier !== null;
   // Nothing is sent to a remembered account before its user has typed or chosen it.

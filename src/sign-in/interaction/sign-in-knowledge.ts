@@ -1,7 +1,9 @@
 import { byVisitor } from '#audit/module.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
-import type { ReadUser, UserId } from '#directory/users/module.ts';
+import { identifierOf, type ReadUser, type UserId } from '#directory/users/module.ts';
+import type { EngineInteraction } from '#oidc/module.ts';
 import type { BrowserCookies } from './browser-cookies.ts';
+import type { SessionUser } from './facts.ts';
 import type { Interaction, KnownInteraction } from './interaction.ts';
 import type { Assessment } from './progress.ts';
 import { requirementsOf } from './requirements.ts';
@@ -24,8 +26,11 @@ export class SignInKnowledge {
     this.#userFacts = new UserFactsReader(dependencies);
   }
 
-  findUser(ctx: Context, userId: UserId): Promise<ReadUser | null> {
-    return this.#userFacts.findUser(ctx, userId);
+  /** Null also when the user was disabled or erased since: a session outlives that for a moment. */
+  async sessionUser(ctx: Context, { accountId, session }: EngineInteraction): Promise<SessionUser | null> {
+    if (accountId === null || session === null) return null;
+    const user = await this.#userFacts.findUser(ctx, accountId as UserId);
+    return user?.status === 'active' ? { id: user.id, identifier: identifierOf(user) } : null;
   }
 
   userFound(ctx: Context, user: ReadUser): void {

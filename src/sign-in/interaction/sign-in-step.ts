@@ -1,6 +1,9 @@
 import { Router } from '#kernel/http/router.ts';
 import type { State, Context } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import type { Interaction } from './interaction.ts';
 import type { InteractionService } from './interaction-service.ts';
+import type { TurnedBack } from './upstream.ts';
 import type { StepRules } from './step-rules.ts';
 import type { Page } from './next-step.ts';
 
@@ -13,6 +16,12 @@ export type SignInStep = StepRules & {
   /** Its pages (StepRouter) and what belongs to them. Made once, when the sign-ins in progress are there to record in. */
   routes?(interactions: InteractionService): readonly Router<State>[];
 };
+
+/** Leads back to the page for the email address, which shows the reason once. */
+export function turnBack(ctx: Context, { path }: Interaction, problem: TurnedBack): void {
+  ctx.state.keepRefusal(`${path}/login`, { problem });
+  seeOther(ctx, `${path}/login`);
+}
 
 /** Shows a page, or sends the browser elsewhere when it is not the turn of this page. */
 type ShowPage = (ctx: Context) => Promise<void> | void;

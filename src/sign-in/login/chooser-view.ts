@@ -30,6 +30,7 @@ export const chooserView = view<ChooserPage>('sign-in/login/chooser.njk', {
   samples: {
     plain,
     'one account, no client': { ...plain, client: null, accounts: plain.accounts.slice(0, 1) },
+    'with a provider': { ...plain, accounts: [{ ...plain.accounts[1]!, way: 'federation' }] },
     'all signed out': { ...plain, accounts: plain.accounts.slice(1), signOutUrl: null },
     hostile: {
       ...plain,

@@ -1,3 +1,10 @@
+import {
+  manyButtons,
+  noButtons,
+  type ProviderButtons,
+  someButtons,
+  type TurnedBack,
+} from '#sign-in/interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type IdentifierPage = {
@@ -11,6 +18,7 @@ export type IdentifierPage = {
   hasUsernames: boolean;
   /** Where passkeys are used instead; null where there are none. */
   passkeyUrl: string | null;
+  buttons: ProviderButtons;
   /** Where this browser shows the accounts that it remembers; null without any. */
   chooserUrl: string | null;
   /** Where an account can be created; null where that is not possible. */
@@ -19,6 +27,7 @@ export type IdentifierPage = {
 };
 
 type IdentifierProblem =
+  | TurnedBack
   | { kind: 'required' | 'email' }
   /** Too many attempts from this address. */
   | { kind: 'throttled'; until: Date; waitSeconds: number }
@@ -31,6 +40,7 @@ const plain: IdentifierPage = {
   email: '',
   hasUsernames: false,
   passkeyUrl: '/interaction/4Tj2/passkey',
+  buttons: noButtons,
   chooserUrl: null,
   createUrl: '/interaction/4Tj2/create',
   problem: null,
@@ -41,6 +51,9 @@ export const identifierView = view<IdentifierPage>('sign-in/login/identifier.njk
     plain,
     'with a hint': { ...plain, email: 'noor@fernway.example' },
     'with remembered accounts': { ...plain, chooserUrl: '/interaction/4Tj2/account' },
+    'with providers': { ...plain, buttons: { ...someButtons, lastProvider: 'microsoft' } },
+    'with many providers': { ...plain, passkeyUrl: null, buttons: manyButtons },
+    'back from a provider': { ...plain, buttons: someButtons, problem: { kind: 'cancelled', provider: 'Google' } },
     'without a client': { ...plain, client: null },
     'without passkeys and new accounts': { ...plain, passkeyUrl: null, createUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },

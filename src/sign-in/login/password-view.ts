@@ -50,7 +50,13 @@ export const passwordView = view<PasswordPage>('sign-in/login/password.njk', {
     remembered: { ...plain, ...rememberedWho, remember: true },
     'remembered, wrong': { ...plain, ...rememberedWho, remember: true, problem: { kind: 'wrong' } },
     'no other way': { ...plain, otherWays: [] },
-    'another way': { ...plain, otherWays: [{ way: 'sms-code', url: '/interaction/4Tj2/sms-code' }] },
+    'another way': {
+      ...plain,
+      otherWays: [
+        { way: 'sms-code', url: '/interaction/4Tj2/sms-code' },
+        { way: 'federation', url: '/interaction/4Tj2/federation' },
+      ],
+    },
     empty: { ...plain, problem: { kind: 'required' } },
     wrong: { ...plain, remember: true, problem: { kind: 'wrong' } },
     'a username, wrong': { ...plain, email: 'noor', problem: { kind: 'wrong' } },

@@ -11,6 +11,7 @@ import {
   type BegunInteraction,
   type Interaction,
   type InteractionService,
+  type ProviderButtons,
   StepRouter,
   whoIs,
 } from '#sign-in/interaction/module.ts';
@@ -37,6 +38,8 @@ export type RouteDependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
   /** Where an account can be created; null where that is not possible. */
   createUrl(ctx: Context, interaction: Interaction): string | null;
+  /** The buttons of upstream providers. */
+  buttons(ctx: Context, interaction: Interaction): ProviderButtons;
   /** The challenge that a browser solves before a password is checked, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -56,6 +59,7 @@ export function loginRoutes({
   usernames,
   deviceCookie,
   createUrl,
+  buttons,
   work,
 }: RouteDependencies): Router<State> {
   const router = new StepRouter();
@@ -137,6 +141,7 @@ export function loginRoutes({
       email,
       hasUsernames: usernames.use !== 'off',
       passkeyUrl: interactions.isOpen(interaction, 'passkey') ? `${path}/passkey` : null,
+      buttons: buttons(ctx, interaction),
       chooserUrl: interactions.isOpenNow(interaction, 'account') ? `${path}/account` : null,
       createUrl: interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,
       problem,

@@ -1,11 +1,11 @@
 import { access } from '#directory/access/module.ts';
 import { DAY, SECOND } from '#kernel/clock.ts';
-import { type Factor, hasConfirmed, hasTwoSteps, hasUsable, isFactorDemanded } from '#credentials/module.ts';
+import { type Factor, hasConfirmed, hasTwoSteps, hasUsable, isFactorDemanded, methods } from '#credentials/module.ts';
 import type { Requirements, SignInFacts, StepRequirements } from '#sign-in/interaction/module.ts';
 import type { Policy } from '#settings/module.ts';
 
 /** The facts that decide about the second factor. */
-export type MfaFacts = Pick<SignInFacts, 'held' | 'proved' | 'canText' | 'now'> & {
+export type MfaFacts = Pick<SignInFacts, 'held' | 'proved' | 'proofs' | 'canText' | 'now'> & {
   user: Pick<SignInFacts['user'], 'status' | 'email' | 'roles' | 'permissions'>;
   policy: Pick<SignInFacts['policy'], 'mfa'>;
 };
@@ -28,7 +28,7 @@ export function mfaRequirements(
   const wantsTwo = mfa.enforcement !== 'off' && hasTwoSteps(held);
   const isSpared = isDemanded && resetAt === null && !hasConfirmed(held) && factors.length === 0 && isGrace(facts);
   // Also of a user who proved the mailbox in this sign-in, after a reset or because it was odd: that is for once.
-  const mustAdd = isDemanded && !isSpared && !canUseOne && !countsSentCodes(facts);
+  const mustAdd = isDemanded && !isSpared && !canUseOne && !countsSentCodes(facts) && !isToldOfTwo(facts);
   const required = resetAt !== null || (isDemanded && !isSpared) || wantsTwo ? 2 : 1;
   const isAlwaysAsked = access.isAdministrative(user);
   // Trust spares a factor that could be asked for. Where none can be, it proves nothing.
@@ -57,6 +57,10 @@ function sparedBy(
 /** Passkeys are second factors only where the policy names them. */
 const holdsUsable = ({ held, policy: { mfa } }: Pick<MfaFacts, 'held' | 'policy'>): boolean =>
   mfa.factors.includes('passkey') ? hasUsable(held) : held.hasTotp;
+
+/** The upstream provider asked for a second factor, so that this user needs none here. */
+const isToldOfTwo = ({ proofs }: Pick<MfaFacts, 'proofs'>): boolean =>
+  proofs.some(({ factor, amr }) => methods[factor].tellsTwo && amr.includes('mfa'));
 
 const countsSentCodes = ({ user, policy: { mfa }, canText }: MfaFacts): boolean =>
   (mfa.emailCodes && Boolean(user.email)) || (mfa.smsCodes && canText);

@@ -1,6 +1,11 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import { type Interaction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
+import {
+  type Interaction,
+  type InteractionService,
+  type ProviderButtons,
+  StepRouter,
+} from '#sign-in/interaction/module.ts';
 import { methods, unavailableWhenBusy } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -27,6 +32,8 @@ export type CreateDependencies = {
   /** The link of the invitation that this browser was handed. */
   invitationCookie: BrowserCookie;
   minimumLength: () => number;
+  /** The buttons of upstream providers. */
+  buttons(ctx: Context, interaction: Interaction): ProviderButtons;
   /** The challenge that a browser solves before a form is read, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -86,7 +93,8 @@ export function showStop(ctx: Context, reason: StopPage['reason'], nextUrl: stri
 
 /** Routes of the registration pages: form, code, link. */
 export function createRoutes(dependencies: CreateDependencies): Router<State> {
-  const { interactions, registration, invitations, admission, invitationCookie, minimumLength, work } = dependencies;
+  const { interactions, registration, invitations, admission, invitationCookie, minimumLength, buttons, work } =
+    dependencies;
   const router = new StepRouter();
 
   router.page('create', showOwnCreate);
@@ -151,27 +159,32 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
   }
 
   /** The fields of the form, or null: then the response is written. */
-  async function admit(ctx: Context, { path }: Interaction): Promise<Form | null> {
+  async function admit(ctx: Context, interaction: Interaction): Promise<Form | null> {
     const isLeft = ctx.query['without'] !== undefined;
     if (isLeft) invitationCookie.clear(ctx);
     const admitted = await admission.decide(isLeft ? undefined : invitationCookie.read(ctx));
     switch (admitted.kind) {
       case 'form':
-        return { ...admitted, ...askedOf(ctx, admitted) };
+        return { ...admitted, ...askedOf(ctx, interaction, admitted) };
       case 'waitlist':
         seeOther(ctx, '/waitlist');
         return null;
       case 'invitation':
       case 'closed':
-        showStop(ctx, admitted.kind, `${path}/login`);
+        showStop(ctx, admitted.kind, `${interaction.path}/login`);
         return null;
       default:
         return unreachable(admitted);
     }
   }
 
-  function askedOf(ctx: Context, { invitation, domains }: Extract<Admitted, { kind: 'form' }>): Asked {
-    const offered = admission.methods();
+  function askedOf(
+    ctx: Context,
+    { upstream }: Interaction,
+    { invitation, domains }: Extract<Admitted, { kind: 'form' }>,
+  ): Asked {
+    // A user who comes from a provider signs in there: a code proves the address, and no password is asked for.
+    const offered = upstream === null ? admission.methods() : ([methods.email.registration] as const);
     // A password needs its field, so it is chosen by an address and not by a button.
     const method: Method = ctx.query['method'] === 'password' && offered.includes('password') ? 'password' : offered[0];
     return {
@@ -190,10 +203,10 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
   }
 
   async function showCreate(ctx: Context, interaction: Interaction, asked: Form): Promise<void> {
-    const { uid, path, question } = interaction;
+    const { uid, path, question, upstream } = interaction;
     const { values: typed = {}, fields, errors = {}, problem = null } = createPage.refused(ctx);
     const { invitation, method, otherMethods, domains, asksForTerms } = asked;
-    const known = (await registration.findAddress(uid)) ?? interaction.typed ?? question.loginHint;
+    const known = (await registration.findAddress(uid)) ?? interaction.typed ?? upstream?.email ?? question.loginHint;
     const challenge = await work.challenge(ctx.state.ip);
     const { language } = ctx.state;
     show(ctx, 200, createView, {
@@ -203,13 +216,21 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       isInvited: invitation !== null,
       otherUrl: invitation === null ? null : `${path}/create?without`,
       domains: domains ?? [],
-      fields: shownFields(asked.fields, { language, values: typed, errors: fields?.errors ?? {} }),
+      fields: shownFields(asked.fields, {
+        language,
+        values: { ...upstream?.profile, ...typed },
+        errors: fields?.errors ?? {},
+      }),
       method,
       otherMethods,
       passwordUrl:
-        method !== 'password' && admission.methods().includes('password') ? `${path}/create?method=password` : null,
+        upstream === null && method !== 'password' && admission.methods().includes('password')
+          ? `${path}/create?method=password`
+          : null,
       insteadUrl: invitation === null && admission.takesUsernames ? `${path}/create/username` : null,
       minimumLength: minimumLength(),
+      waitingProvider: upstream?.connection.name ?? null,
+      buttons: upstream === null ? buttons(ctx, interaction) : { ...buttons(ctx, interaction), providers: [] },
       asksForTerms,
       hasAgreed: typed['terms'] !== undefined,
       signInUrl: `${path}/login`,

@@ -1,5 +1,6 @@
 import { type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
+import { manyButtons, noButtons, type ProviderButtons, someButtons } from '#sign-in/interaction/module.ts';
 import { fieldSamples, type ShownField } from '#directory/users/module.ts';
 import type { Method } from './pending-registration.ts';
 
@@ -28,6 +29,9 @@ export type CreatePage = {
   /** The form without an email address, or from there the one with it; null where only this one is offered. */
   insteadUrl: string | null;
   minimumLength: number;
+  /** The upstream provider whose identity waits for the new account; null without one. */
+  waitingProvider: string | null;
+  buttons: ProviderButtons;
   asksForTerms: boolean;
   hasAgreed: boolean;
   signInUrl: string;
@@ -63,6 +67,8 @@ const plain: CreatePage = {
   passwordUrl: null,
   insteadUrl: null,
   minimumLength: 15,
+  waitingProvider: null,
+  buttons: noButtons,
   asksForTerms: true,
   hasAgreed: false,
   signInUrl: '/interaction/4Tj2/login',
@@ -99,6 +105,9 @@ export const createView = view<CreatePage>('sign-in/registration/create.njk', {
     },
     'by username, under pressure': { ...named, problem: { kind: 'work' } },
     'by code': { ...plain, method: 'email_code', otherMethods: [], fields: [] },
+    'with providers': { ...plain, buttons: someButtons },
+    'with many providers': { ...plain, buttons: manyButtons },
+    'back from a provider': { ...typed, method: 'email_code', otherMethods: [], waitingProvider: 'GitHub' },
     invited: { ...typed, isInvited: true, otherUrl: '/interaction/4Tj2/create?without' },
     'of one domain': { ...plain, domains: ['fernway.example'] },
     'of three domains': { ...plain, domains: ['fernway.example', 'orchard.example', 'tally.example'] },

@@ -27,6 +27,7 @@ import { invitationRoutes, type InvitationRoutesDependencies } from './invitatio
 import { InvitationService, type InvitationDependencies } from './invitation-service.ts';
 import { type OrganizationalDependencies, OrganizationalInvitations } from './organization-invitation.ts';
 import { NewAccounts, type NewAccountsDependencies } from './new-accounts.ts';
+import { ProvidedAccounts } from './provided-accounts.ts';
 import { PendingRegistrations } from './pending-registration.ts';
 import { RegistrationService, type RegistrationDependencies } from './registration-service.ts';
 import { registrationRequirements } from './registration-requirements.ts';
@@ -45,6 +46,7 @@ export type Dependencies = {
   passkeys: Pick<PasskeyService, 'relyingParty'>;
   passwords: PasswordService;
   work: CreateDependencies['work'];
+  buttons: CreateDependencies['buttons'];
 } & Omit<ApplicationsDependencies, Made | 'passwords'> &
   Omit<NewAccountsDependencies, Made | 'passwords'> &
   Omit<RegistrationDependencies, Made> &
@@ -73,6 +75,7 @@ export function createRegistration(dependencies: Dependencies) {
   const registration = new RegistrationService({ ...dependencies, applications, accounts, pending, urlOf });
   const usernameRegistration = new UsernameRegistration({ database, applications, accounts });
   const admission = new Admission({ policies, invitations, passkeys });
+  const provided = new ProvidedAccounts({ database, admission, applications, accounts, invitations });
   // Long enough for a user who opens the application first, short enough for a shared browser.
   const invitationCookie = browserCookie(config.issuerUrl, 'invitation', { maxAge: HOUR });
 
@@ -83,6 +86,7 @@ export function createRegistration(dependencies: Dependencies) {
     invitationCookie,
     minimumLength: () => passwords.minimumLength(instance),
     work: dependencies.work,
+    buttons: dependencies.buttons,
   };
   const step: SignInStep = {
     name: 'registration',
@@ -111,6 +115,8 @@ export function createRegistration(dependencies: Dependencies) {
     pending,
     applications,
     invitations,
+    provided,
+    invitationCookie,
     /** Where an account can be created in this sign-in; null where this browser's user cannot. */
     createUrl: (ctx: Context, { path }: Interaction): string | null =>
       admission.isOffered(invitationCookie.read(ctx)) ? `${path}/create` : null,

@@ -7,11 +7,13 @@ import { toUuid } from '#kernel/ids.ts';
 import { type PersonDetails, User, type UserId } from '#directory/users/module.ts';
 
 export type Method = RegistrationMethod;
+/** How a new user wants to sign in: by what the form offers, or by the upstream provider that brought them. */
+type Choice = Method | 'federation';
 
 /** A registration before the verification of its address. It has no effect until then. */
 export type Application = PersonDetails & {
   email: string;
-  method: Method;
+  method: Choice;
   /** argon2id; null without a password, and for a taken address. */
   passwordHash: string | null;
   termsVersion: string | null;
@@ -27,7 +29,7 @@ const PendingRegistrationSchema = defineEntity({
     uidHash: p.blob().columnType('bytea').primary().$type<Buffer>(),
     email: p.text(),
     emailCanonical: p.text(),
-    method: p.text().$type<Method>(),
+    method: p.text().$type<Choice>(),
     details: p.json<Omit<Application, 'email' | 'method'>>(),
     /** The created user; no other is created. */
     userId: () =>
@@ -52,7 +54,7 @@ const LIFETIME = HOUR;
 type Row = {
   email: string;
   email_canonical: string;
-  method: Method;
+  method: Choice;
   details: Omit<Application, 'email' | 'method'>;
 };
 const COLUMNS = 'email, email_canonical, method, details';
@@ -107,8 +109,8 @@ export class PendingRegistrations {
   }
 
   /** The credential that a new user chose. */
-  async findChoice(uid: string, userId: UserId): Promise<Method | null> {
-    const [row] = await this.#database.sql<{ method: Method }>(
+  async findChoice(uid: string, userId: UserId): Promise<Choice | null> {
+    const [row] = await this.#database.sql<{ method: Choice }>(
       'select method from pending_registration where uid_hash = $1 and user_id = $2',
       [sha256(uid), toUuid(userId)],
     );

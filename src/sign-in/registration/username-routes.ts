@@ -97,7 +97,7 @@ export function usernameRoutes(dependencies: UsernameRouteDependencies): Router<
 
   const fields = () => [usernameField, ...admission.fields()];
 
-  async function showForm(ctx: Context, { path, question }: Interaction): Promise<void> {
+  async function showForm(ctx: Context, { path, question, upstream }: Interaction): Promise<void> {
     const { values: typed = {}, fields: wrong = {}, errors = {}, problem = null } = usernamePage.refused(ctx);
     show(ctx, 200, createView, {
       action: ctx.path,
@@ -112,6 +112,8 @@ export function usernameRoutes(dependencies: UsernameRouteDependencies): Router<
       passwordUrl: null,
       insteadUrl: `${path}/create`,
       minimumLength: minimumLength(),
+      waitingProvider: upstream?.connection.name ?? null,
+      buttons: { action: `${path}/federation`, providers: [], lastProvider: null },
       asksForTerms: admission.termsVersion(instance) !== null,
       hasAgreed: typed['terms'] !== undefined,
       signInUrl: `${path}/login`,

@@ -70,8 +70,8 @@ export function restrictionRoutes({ interactions, engine, ways, refused }: Route
     return seeOther(ctx, `${path}/${way}`);
   }
 
-  function waysOf({ requirements, facts }: DueInteraction): readonly Way[] {
-    return requirements.refusal === 'way' ? ways.leftBy(facts.policy.signIn.methods) : [];
+  function waysOf({ requirements, facts, providers }: DueInteraction): readonly Way[] {
+    return requirements.refusal === 'way' ? ways.leftBy(facts.policy.signIn.methods, providers) : [];
   }
 
   return router;

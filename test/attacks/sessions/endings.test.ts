@@ -102,6 +102,14 @@ const acts: Record<ActName, Act> = {
     await submitted(owner, '/account/authenticator', { code: codeOf(user.key) });
   },
   'passkey or authenticator app removed': ({ owner }) => submitted(owner, '/account/authenticator/remove'),
+  async 'linked account removed'({ user: { id }, owner }) {
+    await latchkey.app.database.sql(
+      `insert into user_identity (connection, issuer, subject, user_id, created_at) values ('google', '', $1, $2, now())`,
+      [id, toUuid(id as never)],
+    );
+    const page = await owner.submit(await owner.open(at('/account/linked-accounts')), {}, 'remove');
+    expect(page.url).toContain('done=removed');
+  },
   async 'passkey stopped as a possible copy'({ user, trust }) {
     const { passkeyRegistration: registration, passkeys } = latchkey.app.credentials;
     const authenticator = new Authenticator();

@@ -15,6 +15,7 @@ const pages: Readonly<Record<string, string>> = {
   passkey: 'passkey',
   'email-code': 'email-code',
   'sms-code': 'sms-code',
+  federation: 'federation/acme',
   create: 'create',
   forgot: 'forgot',
   consent: 'consent',
@@ -42,6 +43,14 @@ beforeAll(async () => {
     await latchkey.client({ client_uri: 'https://stranger.example/' }),
     await latchkey.user({ email_verified: true }),
   ];
+  await latchkey.run('connections.create', {
+    slug: 'acme',
+    name: 'Acme',
+    provider: 'oidc',
+    issuer: 'https://id.acme.example',
+    client_id: 'latchkey',
+    client_secret: 'shared secret',
+  });
 });
 afterAll(() => latchkey.close());
 afterEach(() => void vi.useRealTimers());

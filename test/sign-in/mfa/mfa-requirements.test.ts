@@ -42,6 +42,7 @@ const part = ({
     },
     policy: { mfa: { ...sections.mfa.parse({}), ...policy } },
     proved: ['password'],
+    proofs: [],
     canText: false,
     now,
     ...rest,

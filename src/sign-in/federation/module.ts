@@ -1,0 +1,94 @@
+/**
+ * federation: sign-in by upstream providers.
+ *
+ * Owns    the table federation_attempt, the decision which account belongs to an identity (resolve-user.ts), the callback of providers,
+ *         views/sign-in/federation.
+ * Leaves  the protocols of providers to connections, linked identities to directory/identities, new accounts to registration, the
+ *         next step to interaction/next-step.
+ * URLs    /interaction/:uid/federation and below, /federation/:connection/callback.
+ */
+import { byUser } from '#audit/module.ts';
+import { beginsWith } from '#credentials/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { type Context, visitorOf } from '#kernel/http/context.ts';
+import { browserCookie } from '#kernel/http/cookies.ts';
+import { parseId } from '#kernel/ids.ts';
+import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
+import { instance, type Policies } from '#settings/module.ts';
+import type { Interaction, OfferedProvider, ProviderButtons, SignInStep } from '#sign-in/interaction/module.ts';
+import { type ArrivalDependencies, Arrivals } from './arrivals.ts';
+import { Attempts } from './attempts.ts';
+import { callbackRoutes } from './callback-routes.ts';
+import { PROVIDER_REMEMBERED_FOR } from './limits.ts';
+import { Linking } from './linking.ts';
+import { federationRoutes, type RouteDependencies } from './routes.ts';
+import { type UpstreamProviders, UpstreamRequests } from './upstream-requests.ts';
+
+type RequestDependencies = {
+  config: Pick<Config, 'issuerUrl'>;
+  clock: Clock;
+  database: Database;
+  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  policies: Policies<'signIn'>;
+  providers: UpstreamProviders;
+};
+
+/** Creates the requests to upstream providers, for sign-ins and for links; and the buttons that begin them. */
+export function createUpstreamRequests(dependencies: RequestDependencies) {
+  const { config, policies, providers } = dependencies;
+  const attempts = new Attempts(dependencies);
+  const requests = new UpstreamRequests(providers, attempts);
+  const lastProviderCookie = browserCookie(config.issuerUrl, 'provider', { maxAge: PROVIDER_REMEMBERED_FOR });
+  /** The providers that a sign-in can begin with; none where policy closes that way. */
+  async function offered(organization: string | null): Promise<readonly OfferedProvider[]> {
+    const { methods: opened } = policies.for(organization === null ? instance : { organization }).signIn;
+    const organizationId = organization === null ? null : parseId('org', organization);
+    return beginsWith('federation', opened) ? providers.offered({ organizationId }) : [];
+  }
+  return {
+    attempts,
+    requests,
+    lastProviderCookie,
+    offered,
+    linking: new Linking(requests, () => offered(null)),
+    /** For the pages of other steps that show the buttons. */
+    buttons: (ctx: Context, { path, providers: shown }: Interaction): ProviderButtons => ({
+      action: `${path}/federation`,
+      providers: shown,
+      lastProvider: lastProviderCookie.read(ctx) ?? null,
+    }),
+  };
+}
+
+export type Dependencies = ArrivalDependencies & {
+  upstream: Pick<ReturnType<typeof createUpstreamRequests>, 'attempts' | 'requests' | 'lastProviderCookie'>;
+} & Pick<RouteDependencies, 'invitationCookie' | 'createUrl'>;
+
+/** Creates the sign-in by upstream providers. */
+export function createFederation(dependencies: Dependencies): SignInStep {
+  const { attempts, requests, lastProviderCookie } = dependencies.upstream;
+  const arrivals = new Arrivals(dependencies);
+  return {
+    name: 'federation',
+    routes: (interactions) => [
+      federationRoutes({ ...dependencies, interactions, requests, arrivals, lastProviderCookie }),
+      callbackRoutes(attempts),
+    ],
+    async signedIn(ctx, { userId, upstream, facts, question }) {
+      if (upstream === null) return;
+      // A new account says how it was made.
+      const isTheirs = upstream.userId === null ? facts.chosenMethod !== null : upstream.userId === userId;
+      if (isTheirs) await arrivals.linkWaiting(upstream, userId, byUser(userId, visitorOf(ctx), question.client.id));
+    },
+  };
+}
+
+/** In addition to the pages below /interaction. */
+export const federationMounts: readonly Mount[] = [
+  { path: '/federation/*', audience: 'page', methods: READ_AND_SEND, getActs: true },
+];
+
+export { FederationAttempt } from './attempts.ts';

@@ -1,0 +1,60 @@
+import type { Id } from '#kernel/ids.ts';
+import type { OfferedProvider, Upstream } from '#sign-in/interaction/module.ts';
+import { profileSchema, type UserId } from '#directory/users/module.ts';
+
+/** The part of what an upstream provider says about a user that a sign-in needs. */
+export type UpstreamProfile = {
+  connection: OfferedProvider & {
+    organizationId: Id<'org'> | null;
+    mayCreateUsers: boolean;
+    mayLinkByEmail: boolean;
+    trustsFactors: boolean;
+  };
+  issuer: string;
+  subject: string;
+  email: { address: string; isTrusted: boolean } | null;
+  name: string | null;
+  givenName: string | null;
+  familyName: string | null;
+  preferredUsername: string | null;
+  /** When the user authenticated there; null where the provider does not say it. */
+  authenticatedAt: Date | null;
+  amr: readonly string[];
+};
+
+/** How its owner knows the identity. */
+export const nameOf = ({ email, preferredUsername, name }: UpstreamProfile): string | null =>
+  email?.address ?? preferredUsername ?? name;
+
+/** The identity: its address and its names may change. */
+export const identityOf = ({ connection: { slug }, issuer, subject }: UpstreamProfile) => ({
+  connection: slug,
+  issuer,
+  subject,
+});
+
+/** RFC 8176: `fed`, and `mfa` where the provider asked for two factors and its connection lets that count. */
+export const amrOf = ({ connection: { trustsFactors }, amr }: UpstreamProfile): readonly string[] =>
+  trustsFactors && amr.includes('mfa') ? ['fed', 'mfa'] : ['fed'];
+
+/** The claims of a new account: those that an account may have. */
+export function claimsOf({ name, givenName, familyName }: UpstreamProfile): Upstream['profile'] {
+  const given = { name, given_name: givenName, family_name: familyName };
+  return Object.fromEntries(
+    Object.entries(given).filter(([claim, value]) => profileSchema.safeParse({ [claim]: value }).success),
+  );
+}
+
+/** The identity, while it waits for its account. */
+export function waitingFor(profile: UpstreamProfile, userId: UserId | null): Upstream {
+  const { slug, name, provider } = profile.connection;
+  return {
+    connection: { slug, name, provider },
+    issuer: profile.issuer,
+    subject: profile.subject,
+    name: nameOf(profile),
+    email: profile.email?.address ?? null,
+    profile: claimsOf(profile),
+    userId,
+  };
+}

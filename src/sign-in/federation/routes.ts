@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { byVisitor } from '#audit/module.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import type { Router } from '#kernel/http/router.ts';
+import { unreachable } from '#kernel/errors.ts';
+import { show } from '#kernel/views.ts';
+import {
+  type Interaction,
+  type InteractionService,
+  type OfferedProvider,
+  StepRouter,
+  turnBack,
+  type TurnedBack,
+  whoIs,
+} from '#sign-in/interaction/module.ts';
+import type { ArrivalOutcome, Arrivals, Newcomer } from './arrivals.ts';
+import { confirmView } from './confirm-view.ts';
+import { amrOf, type UpstreamProfile } from './profile.ts';
+import { providersView } from './providers-view.ts';
+import { type StopReason, stopView } from './stop-view.ts';
+import type { UpstreamRequests } from './upstream-requests.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<
+    InteractionService,
+    'open' | 'isOpenNow' | 'require' | 'otherWays' | 'recordUpstream' | 'recordProofIn' | 'proceed'
+  >;
+  requests: UpstreamRequests;
+  arrivals: Arrivals;
+  /** The provider that a browser used last. */
+  lastProviderCookie: BrowserCookie;
+  invitationCookie: BrowserCookie;
+  /** Where an account can be created; null where that is not possible. */
+  createUrl(ctx: Context, interaction: Interaction): string | null;
+};
+
+const buttonForm = form(z.object({ action: z.string().max(16).optional() }));
+const providersPage = formPage<{ problem: TurnedBack }>();
+const bindingOf = ({ uid }: Interaction): string => `sign-in:${uid}`;
+
+/** Routes of sign-ins by upstream providers. */
+export function federationRoutes({
+  interactions,
+  requests,
+  arrivals,
+  lastProviderCookie,
+  invitationCookie,
+  createUrl,
+}: RouteDependencies): Router<State> {
+  const router = new StepRouter();
+
+  router.page('federation', showOwnProviders);
+  router.get('/interaction/:uid/federation/return', arrive);
+  router.get('/interaction/:uid/federation/confirm', showConfirm);
+  router.post('/interaction/:uid/federation/:connection', begin);
+
+  async function showOwnProviders(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'federation');
+    if (interaction === null) return;
+    const { path, identifier, providers } = interaction;
+    if (providers.length === 0) return seeOther(ctx, `${path}/login`);
+    show(ctx, 200, providersView, {
+      action: `${path}/federation`,
+      ...whoIs(interaction),
+      providers,
+      lastProvider: lastProviderCookie.read(ctx) ?? null,
+      email: identifier,
+      otherWays: identifier === null ? [] : interactions.otherWays(interaction, 'federation'),
+      problem: providersPage.refused(ctx).problem ?? null,
+    });
+  }
+
+  async function begin(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'federation');
+    if (interaction === null) return;
+    await buttonForm.read(ctx);
+    const { path, typed, question, providers } = interaction;
+    const provider = providers.find(({ slug }) => slug === ctx.params['connection']);
+    if (provider === undefined) return seeOther(ctx, path);
+    const location = await requests.begin(
+      {
+        connection: provider.slug,
+        purpose: 'sign-in',
+        loginHint: (typed ?? question.loginHint) || undefined,
+        forceAuthentication: question.isAgain,
+      },
+      { binding: bindingOf(interaction), page: `${path}/federation/return` },
+    );
+    if (location !== null) return seeOther(ctx, location, [location]);
+    return providersPage.refuse(ctx, `${path}/federation`, {
+      problem: { kind: 'unreachable', provider: provider.name },
+    });
+  }
+
+  /** The browser that began is back. An answer that it has used already leads on to where the sign-in is. */
+  async function arrive(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'federation');
+    if (interaction === null) return;
+    const answer = await requests.take(ctx.query['proof'], bindingOf(interaction), 'sign-in');
+    if (answer === null) return seeOther(ctx, interaction.path);
+    const provider = interaction.providers.find(({ slug }) => slug === answer.connection);
+    switch (answer.kind) {
+      case 'profile':
+        return goOn(ctx, interaction, answer.profile);
+      case 'cancelled':
+        return turnBack(ctx, interaction, { kind: 'cancelled', provider: provider?.name ?? answer.connection });
+      case 'refused':
+        await arrivals.refuse(answer.reason, answer.connection, byOf(ctx, interaction));
+        return showStop(ctx, interaction, 'upstream', provider?.name ?? null);
+      default:
+        return unreachable(answer);
+    }
+  }
+
+  async function goOn(ctx: Context, interaction: Interaction, profile: UpstreamProfile): Promise<void> {
+    const { path } = interaction;
+    const { slug, name } = profile.connection;
+    // Also of a sign-in that began before policy closed this way, or the organization another one.
+    if (!interaction.providers.some((offered: OfferedProvider) => offered.slug === slug)) return seeOther(ctx, path);
+    const outcome = await arrivals.arrive(profile, newcomerOf(ctx, interaction, profile));
+    if (outcome.kind !== 'refused') lastProviderCookie.write(ctx, slug);
+    switch (outcome.kind) {
+      case 'signed-in':
+        invitationCookie.clear(ctx);
+        return interactions.proceed(ctx, await interactions.require(ctx));
+      case 'confirm':
+        await interactions.recordUpstream(interaction, outcome.upstream, outcome.identifier);
+        return seeOther(ctx, `${path}/federation/confirm`);
+      case 'register':
+        await interactions.recordUpstream(interaction, outcome.upstream, null);
+        return seeOther(ctx, `${path}/create`);
+      case 'refused':
+        return showStop(ctx, interaction, reasonOf(outcome), name);
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  function newcomerOf(ctx: Context, interaction: Interaction, profile: UpstreamProfile): Newcomer {
+    const proof = { factor: 'federation', amr: amrOf(profile) } as const;
+    return {
+      uid: interaction.uid,
+      by: byOf(ctx, interaction),
+      language: ctx.state.language,
+      invitation: invitationCookie.read(ctx),
+      isAgain: interaction.question.isAgain,
+      record: (em, userId) => interactions.recordProofIn(em, interaction, { userId, proof }),
+    };
+  }
+
+  async function showConfirm(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'federation');
+    if (interaction === null) return;
+    const { path, upstream, identifier } = interaction;
+    if (!upstream?.userId || identifier === null) return seeOther(ctx, path);
+    show(ctx, 200, confirmView, {
+      provider: upstream.connection.name,
+      email: identifier,
+      nextUrl: path,
+      changeUrl: `${path}/login`,
+    });
+  }
+
+  function showStop(ctx: Context, interaction: Interaction, reason: StopReason, provider: string | null): void {
+    const nextUrl = reason === 'waitlist' ? '/waitlist' : `${interaction.path}/login`;
+    const mayCreate = reason === 'no_account' && interactions.isOpenNow(interaction, 'create');
+    show(ctx, 403, stopView, {
+      reason,
+      provider,
+      nextUrl,
+      createUrl: mayCreate ? createUrl(ctx, interaction) : null,
+    });
+  }
+
+  return router;
+}
+
+const byOf = (ctx: Context, { question }: Interaction) => byVisitor(visitorOf(ctx), question.client.id);
+
+/** The page does not say that an account has rights on the instance, nor why no account is made. */
+function reasonOf({ reason }: Extract<ArrivalOutcome, { kind: 'refused' }>): StopReason {
+  if (reason === 'privileged') return 'not_member';
+  if (reason === 'old_proof') return 'upstream';
+  return reason === 'closed' ? 'no_account' : reason;
+}

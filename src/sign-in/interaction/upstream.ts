@@ -1,0 +1,60 @@
+import type { UserId } from '#directory/users/module.ts';
+
+/** An upstream provider that users can sign in with here. */
+export type OfferedProvider = Readonly<{ slug: string; name: string; provider: string }>;
+
+/** A user turned back at an upstream provider, or it does not answer. */
+export type TurnedBack = { kind: 'cancelled' | 'unreachable'; provider: string };
+
+/** The buttons of a page that begin a sign-in at an upstream provider; without providers there are none. */
+export type ProviderButtons = {
+  /** The form of each button posts to `${action}/${slug}`. */
+  action: string;
+  providers: readonly OfferedProvider[];
+  /** The slug of the one that this browser used last. */
+  lastProvider: string | null;
+};
+
+/** For samples. */
+export const noButtons: ProviderButtons = { action: '/interaction/4Tj2/federation', providers: [], lastProvider: null };
+export const someButtons: ProviderButtons = {
+  ...noButtons,
+  providers: [
+    { slug: 'google', name: 'Google', provider: 'google' },
+    { slug: 'microsoft', name: 'Microsoft', provider: 'microsoft' },
+    { slug: 'github', name: 'GitHub', provider: 'github' },
+  ],
+};
+export const manyButtons: ProviderButtons = {
+  ...noButtons,
+  providers: [
+    ...someButtons.providers,
+    { slug: 'apple', name: 'Apple', provider: 'apple' },
+    { slug: 'facebook', name: 'Facebook', provider: 'facebook' },
+    { slug: 'x', name: 'X', provider: 'x' },
+    { slug: 'linkedin', name: 'LinkedIn', provider: 'linkedin' },
+    { slug: 'gitlab', name: 'GitLab', provider: 'gitlab' },
+    { slug: 'discord', name: 'Discord', provider: 'discord' },
+    { slug: 'slack', name: 'Slack', provider: 'slack' },
+    { slug: 'fernway', name: 'Fernway', provider: 'oidc' },
+    { slug: 'orchard', name: 'Orchard', provider: 'oauth2' },
+  ],
+  lastProvider: 'slack',
+};
+
+/**
+ * The identity at an upstream provider with which this browser came back, and which no user has linked yet: it proves nothing here. It is
+ * linked when the sign-in ends with the account that it waits for.
+ */
+export type Upstream = {
+  connection: OfferedProvider;
+  issuer: string;
+  subject: string;
+  /** The email address or the name of the user there. */
+  name: string | null;
+  /** An address to begin the form of a new account with: whether it is the user's, the form finds out. */
+  email: string | null;
+  profile: { name?: string; given_name?: string; family_name?: string };
+  /** The account that it waits for; null: the one that is created in this sign-in. */
+  userId: UserId | null;
+};
