@@ -54,7 +54,7 @@ const kept: [command: string, args: string, options: readonly string[]][] = [
     'user create',
     '',
     [
-      '--email <address> *',
+      '--email <address>',
       '--password <password>',
       '--email-verified',
       '--phone-number <number>',
