@@ -39,7 +39,12 @@ const sameEverywhere = () => [
   'test/attacks/outbound/client-addresses.test.ts',
   // On the embedded database wherever they run.
   'test/trial/demo/**',
-  'test/attacks/http/spellings.test.ts',
+  'test/attacks/http/{fuzz,spellings}.test.ts',
+  'test/attacks/enumeration/recovery.test.ts',
+  'test/sign-in/passwordless/sms.flow.test.ts',
+  // What a command writes where, and which scope opens which operation: role-matrix.flow asks the roles in the database.
+  'test/main/standard-output.test.ts',
+  'test/api/permissions.flow.test.ts',
   // The folder of the embedded database, which there is none of there.
   'test/kernel/data-folder/**',
   'test/main/embedded-rounds.test.ts',

@@ -22,7 +22,8 @@ type Hold = { join(): Promise<void> };
 /** Listens on a free port of this machine. */
 export async function startFront(): Promise<Front> {
   const holds = new Map<string, Hold>();
-  const agent = new Agent({ keepAlive: true });
+  // A connection for each request: a server may close an idle one in the moment of the next request.
+  const agent = new Agent({ keepAlive: false });
   let target = 0;
   const server = createServer((request, response) => {
     const { method, url, headers } = request;
