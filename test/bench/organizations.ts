@@ -143,6 +143,8 @@ async function open(server: string, side: Side): Promise<Opened> {
   // Triggers tell processes of changes, and none runs here yet.
   await onServer(databaseUrl, ['set session_replication_role = replica', ...fill(people)].join(';\n'));
   await onServer(databaseUrl, 'vacuum analyze');
+  // The server would write for minutes while it is asked.
+  await onServer(databaseUrl, 'checkpoint');
   say(`${people} users filled in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
   return { name, people, database, ...services(database) };
 }
