@@ -302,9 +302,9 @@ describe('the closing of an organization', () => {
     const { id } = await organizations.create({ name: 'Demanding' }, operator);
     const policy = new PolicyService({ organizations, tightenings, policies: policiesWith() });
     await policy.set(id, 'mfa.enforcement', 'required', operator);
-    expect(tightenings.known(id)).toBeDefined();
+    expect(tightenings.known(id)).toMatchObject({ mfa: { enforcement: 'required' } });
     await closing.close(id, operator);
-    if (closingDays > 0) expect(tightenings.known(id)).toBeDefined();
+    if (closingDays > 0) expect(tightenings.known(id)).toMatchObject({ mfa: { enforcement: 'required' } });
     clock.advance(closingDays * DAY);
     await closing.purge(100);
     expect(await tightenings.find(id)).toEqual({});

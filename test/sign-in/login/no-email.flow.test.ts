@@ -174,7 +174,9 @@ describe('the account pages', () => {
     const changed = await send(visitor, url('/account/password'), { current: password, password: fresh });
     expect(changed.location).toContain('done=saved');
     expect(await eventsOf(latchkey, user)).toContain('user.password_changed');
-    expect(await tokensFor(latchkey.base, client, { email: user.email, password: fresh })).toBeDefined();
+    expect((await tokensFor(latchkey.base, client, { email: user.email, password: fresh })).access_token).toMatch(
+      /^lk_at_/,
+    );
     expect(await mails.all()).toEqual([]);
   });
 
@@ -183,7 +185,7 @@ describe('the account pages', () => {
     const visitor = await signedIn(user);
     expect((await visitor.open(url('/account/password'))).text).not.toContain('/account/password/remove');
     await send(visitor, url('/account/password/remove'), { action: 'remove' });
-    expect(await tokensFor(latchkey.base, client, user)).toBeDefined();
+    expect((await tokensFor(latchkey.base, client, user)).access_token).toMatch(/^lk_at_/);
     const { app } = latchkey;
     const removed = app.database.transaction((em) =>
       app.credentials.waysIn.assertOneLeft(em, user.id as `usr_${string}`),
@@ -202,7 +204,7 @@ describe('the account pages', () => {
     expect((await visitor.open(url('/account/activity/not-me'))).url).toBe(url('/account/password'));
     const forged = await send(visitor, url('/account/activity/not-me'), { action: 'confirm' });
     expect(forged.location).toBe(url('/account/password'));
-    expect(await tokensFor(latchkey.base, client, user)).toBeDefined();
+    expect((await tokensFor(latchkey.base, client, user)).access_token).toMatch(/^lk_at_/);
   });
 
   test('close the account by the username alone', async () => {
@@ -230,7 +232,7 @@ describe('the account pages', () => {
     const shown = await latchkey.run('users.read', { user_id: user.id });
     expect(shown).toMatchObject({ email: address, email_verified: true, username: user.email });
     expect(await eventsOf(latchkey, user)).toContain('user.email_added');
-    expect(await tokensFor(latchkey.base, client, { email: address, password })).toBeDefined();
+    expect((await tokensFor(latchkey.base, client, { email: address, password })).access_token).toMatch(/^lk_at_/);
     travel(10 * MINUTE);
     const other = someone();
     await other.submit(await other.open(url('/recovery')), { email: user.email });
