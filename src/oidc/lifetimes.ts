@@ -35,6 +35,8 @@ export const LONGEST_REQUEST_OBJECT_LIFE = (60 * MINUTE) / SECOND;
 export const KEEP_REVOKED = DAY;
 /** Milliseconds. A revocation must show on every node within a second. */
 export const FOUND_FRESH_FOR = 500;
+/** Milliseconds. A check may rest on a token that was found `FOUND_FRESH_FOR` ago, and both together stay below that second. */
+export const CHECK_FRESH_FOR = 250;
 /** The mark of an end is kept longer than the lifetime of any artifact in Redis. */
 export const KEEP_ENDED = 2 * DAY;
 /** Seconds: an artifact without a lifetime of its own (an initial access token may have none) is kept ten years. */

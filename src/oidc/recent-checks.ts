@@ -1,7 +1,7 @@
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { RecentFinds } from './artifacts/recent-finds.ts';
-import { FOUND_FRESH_FOR } from './lifetimes.ts';
+import { CHECK_FRESH_FOR } from './lifetimes.ts';
 import { MOST_RECENT_CHECKS } from './limits.ts';
 
 type Entry<Checked> = { checked: Checked; exp: number; until: number };
@@ -45,7 +45,7 @@ export class RecentChecks<Checked extends object> {
   keep(key: string, checked: Checked, exp: number, mark: object): void {
     if (mark !== this.#kept || this.#tokens !== this.#recent.mark()) return;
     this.#kept.delete(key);
-    this.#kept.set(key, { checked, exp, until: performance.now() + FOUND_FRESH_FOR });
+    this.#kept.set(key, { checked, exp, until: performance.now() + CHECK_FRESH_FOR });
     if (this.#kept.size > MOST_RECENT_CHECKS) this.#kept.delete(this.#kept.keys().next().value!);
   }
 

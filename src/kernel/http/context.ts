@@ -139,7 +139,7 @@ class RequestState implements State {
     if (target !== ctx.originalUrl) ctx.url = ctx.originalUrl = ctx.request.originalUrl = target;
     // An address outside of the path of the issuer does not exist, whatever else it looks like.
     this.mount = found.place === 'outside' ? undefined : dependencies.mounts.find(ctx.path);
-    this.ip = dependencies.addresses.resolve(socket.remoteAddress, header(headers['x-forwarded-for']));
+    this.ip = dependencies.addresses.resolve(socket.remoteAddress, joinedHeader(headers['x-forwarded-for']));
   }
 
   get calledUrl(): string {
@@ -237,7 +237,7 @@ class RequestState implements State {
     if (this.#ctx.query['ui_locales'] !== undefined || this.#cookie.read(this.#ctx) !== undefined) return;
     this.#language = chooseLanguage({
       uiLocales: tag,
-      acceptLanguage: header(this.#ctx.req.headers['accept-language']),
+      acceptLanguage: joinedHeader(this.#ctx.req.headers['accept-language']),
     });
   }
 
@@ -247,7 +247,7 @@ class RequestState implements State {
     const language = chooseLanguage({
       uiLocales,
       remembered,
-      acceptLanguage: header(this.#ctx.req.headers['accept-language']),
+      acceptLanguage: joinedHeader(this.#ctx.req.headers['accept-language']),
     });
     // A wish in the address outlives its page: the pages that follow in a sign-in do not carry it.
     if (uiLocales !== undefined && language !== remembered) this.#cookie.write(this.#ctx, language);
@@ -255,6 +255,7 @@ class RequestState implements State {
   }
 }
 
-function header(value: string | readonly string[] | undefined): string | undefined {
+/** A header that may come several times, as one text. */
+export function joinedHeader(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.join(', ');
 }

@@ -9,10 +9,11 @@ import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { collect } from './body.ts';
 import type { AddressResolver } from './client-address.ts';
-import type { visitorOf } from './context.ts';
+import { joinedHeader, type visitorOf } from './context.ts';
 import { JSON_LIMIT, LONGEST_USER_AGENT } from './limits.ts';
 import type { Mount, Mounts } from './mounts.ts';
 import { countHeaders } from './origin.ts';
+import { decidingHeaders } from './ready-made.ts';
 import { type AnsweredRequest, writeLine } from './request-log.ts';
 import { securityHeadersOfData } from './security-headers.ts';
 
@@ -32,19 +33,7 @@ type Dependencies = {
   observe: ((request: AnsweredRequest) => void) | undefined;
 };
 
-/** Headers on which the answer, or whether there is one, could depend: with any of them the application decides. */
-const deciding = [
-  'origin',
-  'dpop',
-  'transfer-encoding',
-  'content-encoding',
-  'expect',
-  'range',
-  'if-match',
-  'if-none-match',
-  'if-modified-since',
-  'if-unmodified-since',
-] as const;
+const deciding = [...decidingHeaders, 'dpop', 'if-match', 'if-unmodified-since'] as const;
 
 /** Wraps the listener of the application. */
 export function answerDirectly({ config, log, addresses, mounts, observe }: Dependencies, calls: DirectCalls) {
@@ -54,8 +43,7 @@ export function answerDirectly({ config, log, addresses, mounts, observe }: Depe
   async function answer(req: IncomingMessage, res: Parameters<RequestListener>[1], call: DirectCall): Promise<boolean> {
     const begin = performance.now();
     const { method = '', url: path = '', headers, socket } = req;
-    const forwarded = headers['x-forwarded-for'];
-    const ip = addresses.resolve(socket.remoteAddress, Array.isArray(forwarded) ? forwarded.join(', ') : forwarded);
+    const ip = addresses.resolve(socket.remoteAddress, joinedHeader(headers['x-forwarded-for']));
     const userAgent = (headers['user-agent'] ?? '').slice(0, LONGEST_USER_AGENT);
     const visitor = { ip, userAgent, requestId: randomUUID() };
     const body = await collect(req, JSON_LIMIT);

@@ -23,16 +23,16 @@ type ReadyMade = {
 };
 
 /** Headers on which the answer, or whether there is one, could depend: with any of them the application decides. */
-const deciding = [
+export const decidingHeaders = [
   'origin',
-  'content-length',
   'transfer-encoding',
   'content-encoding',
   'if-none-match',
   'if-modified-since',
   'range',
   'expect',
-];
+] as const;
+const deciding = [...decidingHeaders, 'content-length'] as const;
 
 /**
  * Creates the cache of constant documents. `observe` receives each response that the cache sends, for log and
