@@ -13,21 +13,15 @@ import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
 import { OrganizationChoices } from '#sign-in/organization/module.ts';
 import { createContacts } from '#directory/contacts/module.ts';
-import {
-  createOrganizations,
-  KnownOrganizations,
-  Memberships,
-  PolicyService,
-} from '#directory/organizations/module.ts';
+import { Memberships, PolicyService } from '#directory/organizations/module.ts';
 import { createIdentities } from '#directory/identities/module.ts';
 import { createOrganizationInvitations } from '#directory/invitations/module.ts';
-import { createDomains } from '#directory/domains/module.ts';
-import { createConnections } from '#connections/module.ts';
-import { OrganizationClientService } from '#directory/organization-clients/module.ts';
 import { createUsers, KnownUsers, PictureService, UserActivity } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
 import { createLook } from './look.ts';
+import { createOrganizationNouns } from './organizations.ts';
+import { createUpstream } from './upstream.ts';
 
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
@@ -118,35 +112,19 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
       ownerLetters.send(em, owner, `username_${change}`, { visitor }),
   });
   const identities = createIdentities({ clock, database, audit });
-  const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });
-  const organizations = createOrganizations({
-    clock,
-    database,
+  const { organizations, knownOrganizations, organizationClients, domains } = createOrganizationNouns(kernel, {
     audit,
     policies,
     tightenings,
     users,
     roles: organizationRoles,
-  });
-  const domains = createDomains({
-    clock,
-    database,
-    audit,
-    invalidation,
-    throttle: kernel.throttle,
-    findTxt: kernel.findTxt,
-    members: organizations.members,
-    roles: organizationRoles,
-    organizations: organizations.organizations,
-    users,
     managers: permissionHolders,
     letters: look.letters,
-    issuer: config.issuer,
+    clients: clients.lookup,
   });
-  const organizationClients = new OrganizationClientService({ clock, database, audit, clients: clients.lookup });
+  const organizationPolicy = new PolicyService({ organizations: organizations.organizations, tightenings, policies });
   const organizationChoices = new OrganizationChoices(clock, database);
   const activity = new UserActivity({ clock, database, log });
-  const organizationPolicy = new PolicyService({ organizations: organizations.organizations, tightenings, policies });
   const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,
@@ -175,15 +153,8 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuer,
     file: config.auditCheckpointFile,
   });
-  const connections = createConnections({
-    clock,
-    database,
-    keyRing,
+  const { connections } = createUpstream(kernel, {
     audit,
-    invalidation,
-    outbound,
-    log,
-    issuer: config.issuer,
     identities: identities.linked,
     organizations: knownOrganizations,
   });

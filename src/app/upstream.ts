@@ -1,0 +1,24 @@
+/** Upstream identity providers. */
+import { createConnections } from '#connections/module.ts';
+import type { Kernel } from './kernel.ts';
+
+type Needs = Pick<Parameters<typeof createConnections>[0], 'audit' | 'identities' | 'organizations'>;
+
+/** Creates the connections to upstream identity providers. */
+export function createUpstream(kernel: Kernel, { audit, identities, organizations }: Needs) {
+  const { config, clock, database, keyRing, invalidation, outbound, log } = kernel;
+  return {
+    connections: createConnections({
+      clock,
+      database,
+      keyRing,
+      audit,
+      invalidation,
+      outbound,
+      log,
+      issuer: config.issuer,
+      identities,
+      organizations,
+    }),
+  };
+}
