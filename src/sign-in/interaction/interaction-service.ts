@@ -1,5 +1,4 @@
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
-import type { EntityManager } from '#kernel/database.ts';
 import { unreachable } from '#kernel/errors.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { type Id, parseId } from '#kernel/ids.ts';
@@ -13,22 +12,19 @@ import {
   type DueInteraction,
   identifierOfSession,
   inside,
-  type Inside,
   type Interaction,
   type KnownInteraction,
   type OtherWay,
-  seen,
 } from './interaction.ts';
 import { type EarlyPage, isOpenNow, isSessionAsked, neededLevel, nextStep, type Page, type Step } from './next-step.ts';
-import { type Assessment, nothingYet, type Progress, type ProgressStore } from './progress.ts';
-import { type Proved, withIdentifier, withProof } from './progress-changes.ts';
-import type { RememberedAccount, RememberedAccounts } from './remembered-accounts.ts';
+import { InteractionRecords } from './interaction-records.ts';
+import { type Assessment, nothingYet, type ProgressStore } from './progress.ts';
+import type { RememberedAccounts } from './remembered-accounts.ts';
 import { forHintedUser, questionOf } from './question.ts';
-import type { Offer } from './requirements.ts';
 import { type EndingDependencies, SignInEnding } from './sign-in-completion.ts';
 import { type KnowledgeDependencies, SignInKnowledge } from './sign-in-knowledge.ts';
 import type { Way, Ways } from './offered-first-factors.ts';
-import type { OfferedProvider, Upstream } from './upstream.ts';
+import type { OfferedProvider } from './upstream.ts';
 
 export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress' | 'remembered'> &
   KnowledgeDependencies & {
@@ -42,16 +38,16 @@ export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progr
     dress(ctx: Context, clientId: string, organizationId: Id<'org'> | null): Promise<void>;
   };
 
-/** Reads and records one sign-in in progress, and finds its next step. */
-export class InteractionService {
+/** Reads one sign-in in progress, and finds its next step. */
+export class InteractionService extends InteractionRecords {
   readonly #deps: InteractionDependencies;
   readonly #ending: SignInEnding;
   readonly #knowledge: SignInKnowledge;
-  /** The question of a request, and the sign-in as it is now: read once, with what this request has recorded since. */
+  /** The question of a request, read once. */
   readonly #questions = new WeakMap<Context, EngineInteraction>();
-  readonly #latest = new WeakMap<EngineInteraction, Interaction>();
 
   constructor(dependencies: InteractionDependencies) {
+    super(dependencies);
     this.#deps = dependencies;
     this.#ending = new SignInEnding(dependencies);
     this.#knowledge = new SignInKnowledge(dependencies);
@@ -60,7 +56,7 @@ export class InteractionService {
   /** The sign-in that the address and this browser's cookie both name. Throws oidc.sign_in_expired. */
   async require(ctx: Context): Promise<Interaction> {
     const known = this.#questions.get(ctx);
-    const latest = known && this.#latest.get(known);
+    const latest = known && this.latestOf(known);
     if (latest !== undefined) return latest;
     const asked = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
     const sessionUser = await this.#knowledge.sessionUser(ctx, asked);
@@ -70,7 +66,7 @@ export class InteractionService {
     this.#questions.set(ctx, question);
     const { clock, remembered, providers: upstream } = this.#deps;
     const [accounts, providers] = [remembered.list(ctx), await upstream.offered(question.organization)];
-    return this.#seen({ question, progress, sessionUser, accounts, providers, now: epochSeconds(clock) });
+    return this.seen({ question, progress, sessionUser, accounts, providers, now: epochSeconds(clock) });
   }
 
   /** The same, or null where there is none: for a page that a mailed link opens in any browser. */
@@ -138,7 +134,7 @@ export class InteractionService {
 
   async next(ctx: Context, interaction: Interaction): Promise<{ step: Step; known: KnownInteraction | null }> {
     const { identifier, facts } = interaction;
-    const record = (assessment: Assessment) => this.#record(interaction, { assessment });
+    const record = (assessment: Assessment) => this.record(interaction, { assessment });
     const known = facts.userId === null ? null : await this.#knowledge.find(ctx, interaction, facts.userId, record);
     // A user who was erased or disabled since proves nothing.
     if (facts.userId !== null && known === null) return { step: { kind: 'start-over' }, known };
@@ -213,87 +209,5 @@ export class InteractionService {
   otherWays(interaction: Interaction, than: Way): readonly OtherWay[] {
     const others = this.#deps.ways.openIn(interaction).filter((way) => way !== than);
     return others.map((way) => ({ way, url: `${interaction.path}/${way}` }));
-  }
-
-  /** Whether a code was sent because the page that asks for it was shown. */
-  wasSent({ identifier, [inside]: { progress } }: BegunInteraction, way: keyof Progress['sentTo']): boolean {
-    return progress.sentTo[way] === identifier;
-  }
-
-  async recordSent(interaction: BegunInteraction, way: keyof Progress['sentTo']): Promise<Interaction> {
-    const { sentTo } = interaction[inside].progress;
-    return this.#record(interaction, { sentTo: { ...sentTo, [way]: interaction.identifier } });
-  }
-
-  async recordIdentifier(interaction: Interaction, identifier: string | null): Promise<Interaction> {
-    const { question, progress } = interaction[inside];
-    return this.#record(interaction, withIdentifier(progress, identifier, question));
-  }
-
-  async recordChoice(interaction: Interaction, chosen: 'session' | 'another'): Promise<Interaction> {
-    return this.#record(interaction, { chosen, identifier: null });
-  }
-
-  /** An account that this browser remembers is as good as its address, typed; the one of a session is another. */
-  async recordAccount(interaction: Interaction, { identifier }: RememberedAccount): Promise<Interaction> {
-    const { question, progress, sessionUser } = interaction[inside];
-    const chosen = sessionUser === null ? progress.chosen : 'another';
-    return this.#record(interaction, { ...withIdentifier(progress, identifier, question), chosen });
-  }
-
-  /** An identity at an upstream provider waits for its account: for the one with this address, or for a new one. */
-  async recordUpstream(interaction: Interaction, upstream: Upstream, identifier: string | null): Promise<Interaction> {
-    const begun = withIdentifier(interaction[inside].progress, identifier, interaction[inside].question);
-    return this.#record(interaction, { ...begun, upstream, wants: identifier === null ? 'account' : 'sign-in' });
-  }
-
-  /** Creating an account instead of signing in, or the other way round. */
-  async recordWish(interaction: Interaction, wants: 'sign-in' | 'account'): Promise<Interaction> {
-    return this.#record(interaction, { wants });
-  }
-
-  async recordSkip(interaction: Interaction, offer: Offer): Promise<Interaction> {
-    return this.#record(interaction, { skipped: [...interaction[inside].progress.skipped, offer] });
-  }
-
-  /** Records a proof that nothing uses up: a password, or an app that was added in this sign-in. */
-  async recordProof(interaction: Interaction, proved: Proved): Promise<Interaction> {
-    const next = this.#withProof(interaction, proved);
-    if (proved.act) this.#deps.progress.hold(interaction[inside].question, next, proved.act);
-    return this.#record(interaction, next);
-  }
-
-  /**
-   * Records a proof that is good once, in the transaction that consumes it: no request sees one without the other. Throws Detour when
-   * another request was first, or what was proved was taken away. That undoes the transaction: nothing is proved, and nothing consumed.
-   */
-  async recordProofIn(em: EntityManager, interaction: Interaction, proved: Omit<Proved, 'act'>): Promise<void> {
-    await this.#record(interaction, this.#withProof(interaction, proved), em);
-  }
-
-  /** The same for a task: what is done is written elsewhere in the transaction, and here that the sign-in has gone on. */
-  async recordTaskIn(em: EntityManager, interaction: Interaction): Promise<void> {
-    await this.#record(interaction, {}, em);
-  }
-
-  #withProof({ facts, [inside]: { progress } }: Interaction, proved: Proved): Progress {
-    return withProof(progress, facts, proved, epochSeconds(this.#deps.clock));
-  }
-
-  /** Throws Detour to the dispatcher when another request was first: the same step was sent twice, or what was proved was taken away. */
-  async #record(interaction: Interaction, found: Partial<Progress>, em?: EntityManager): Promise<Interaction> {
-    const { question, progress: before } = interaction[inside];
-    const progress = { ...before, ...found };
-    const held = this.#deps.progress.held(question);
-    // Written once, by `proceed`: with the next page or with the end.
-    if (held !== undefined && em === undefined) this.#deps.progress.hold(question, progress, held.act);
-    else if (!(await this.#deps.progress.save(question, progress, em))) throw new Detour(interaction.path);
-    return this.#seen({ ...interaction[inside], progress });
-  }
-
-  #seen(found: Inside): Interaction {
-    const interaction = seen(found);
-    this.#latest.set(found.question, interaction);
-    return interaction;
   }
 }

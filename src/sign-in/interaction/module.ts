@@ -2,7 +2,7 @@
  * interaction: one sign-in in progress.
  *
  * Owns    the table sign_in_progress of older processes, the dispatcher, the type of a step (sign-in-step.ts), the order of the
- *         steps (next-step.ts), the proofs, the user and the session (facts.ts), the facts of the user
+ *         steps (next-step.ts), the records of steps (interaction-records.ts), the proofs, the user and the session (facts.ts), the facts of the user
  *         (sign-in-facts.ts), the level of proofs (proof.ts), the first factors (ways.ts), the accounts that a browser
  *         remembers (remembered-accounts.ts), the end of a sign-in (sign-in-ending.ts).
  * Leaves  every question to its step: the user to login, consent to consent.

@@ -1,0 +1,111 @@
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { Detour } from '#kernel/http/redirect.ts';
+import type { EngineInteraction } from '#oidc/module.ts';
+import { type BegunInteraction, inside, type Inside, type Interaction, seen } from './interaction.ts';
+import type { Progress, ProgressStore } from './progress.ts';
+import { type Proved, withIdentifier, withProof } from './progress-changes.ts';
+import type { RememberedAccount } from './remembered-accounts.ts';
+import type { Offer } from './requirements.ts';
+import type { Upstream } from './upstream.ts';
+
+type RecordDependencies = { clock: Clock; progress: ProgressStore };
+
+/** Records in one sign-in what its steps find out. */
+export class InteractionRecords {
+  readonly #clock: Clock;
+  readonly #progress: ProgressStore;
+  /** The sign-in as it is now, with what this request has recorded since. */
+  readonly #latest = new WeakMap<EngineInteraction, Interaction>();
+
+  constructor({ clock, progress }: RecordDependencies) {
+    this.#clock = clock;
+    this.#progress = progress;
+  }
+
+  protected latestOf(question: EngineInteraction): Interaction | undefined {
+    return this.#latest.get(question);
+  }
+
+  /** Whether a code was sent because the page that asks for it was shown. */
+  wasSent({ identifier, [inside]: { progress } }: BegunInteraction, way: keyof Progress['sentTo']): boolean {
+    return progress.sentTo[way] === identifier;
+  }
+
+  async recordSent(interaction: BegunInteraction, way: keyof Progress['sentTo']): Promise<Interaction> {
+    const { sentTo } = interaction[inside].progress;
+    return this.record(interaction, { sentTo: { ...sentTo, [way]: interaction.identifier } });
+  }
+
+  async recordIdentifier(interaction: Interaction, identifier: string | null): Promise<Interaction> {
+    const { question, progress } = interaction[inside];
+    return this.record(interaction, withIdentifier(progress, identifier, question));
+  }
+
+  async recordChoice(interaction: Interaction, chosen: 'session' | 'another'): Promise<Interaction> {
+    return this.record(interaction, { chosen, identifier: null });
+  }
+
+  /** An account that this browser remembers is as good as its address, typed; the one of a session is another. */
+  async recordAccount(interaction: Interaction, { identifier }: RememberedAccount): Promise<Interaction> {
+    const { question, progress, sessionUser } = interaction[inside];
+    const chosen = sessionUser === null ? progress.chosen : 'another';
+    return this.record(interaction, { ...withIdentifier(progress, identifier, question), chosen });
+  }
+
+  /** An identity at an upstream provider waits for its account: for the one with this address, or for a new one. */
+  async recordUpstream(interaction: Interaction, upstream: Upstream, identifier: string | null): Promise<Interaction> {
+    const begun = withIdentifier(interaction[inside].progress, identifier, interaction[inside].question);
+    return this.record(interaction, { ...begun, upstream, wants: identifier === null ? 'account' : 'sign-in' });
+  }
+
+  /** Creating an account instead of signing in, or the other way round. */
+  async recordWish(interaction: Interaction, wants: 'sign-in' | 'account'): Promise<Interaction> {
+    return this.record(interaction, { wants });
+  }
+
+  async recordSkip(interaction: Interaction, offer: Offer): Promise<Interaction> {
+    return this.record(interaction, { skipped: [...interaction[inside].progress.skipped, offer] });
+  }
+
+  /** Records a proof that nothing uses up: a password, or an app that was added in this sign-in. */
+  async recordProof(interaction: Interaction, proved: Proved): Promise<Interaction> {
+    const next = this.#withProof(interaction, proved);
+    if (proved.act) this.#progress.hold(interaction[inside].question, next, proved.act);
+    return this.record(interaction, next);
+  }
+
+  /**
+   * Records a proof that is good once, in the transaction that consumes it: no request sees one without the other. Throws Detour when
+   * another request was first, or what was proved was taken away. That undoes the transaction: nothing is proved, and nothing consumed.
+   */
+  async recordProofIn(em: EntityManager, interaction: Interaction, proved: Omit<Proved, 'act'>): Promise<void> {
+    await this.record(interaction, this.#withProof(interaction, proved), em);
+  }
+
+  /** The same for a task: what is done is written elsewhere in the transaction, and here that the sign-in has gone on. */
+  async recordTaskIn(em: EntityManager, interaction: Interaction): Promise<void> {
+    await this.record(interaction, {}, em);
+  }
+
+  #withProof({ facts, [inside]: { progress } }: Interaction, proved: Proved): Progress {
+    return withProof(progress, facts, proved, epochSeconds(this.#clock));
+  }
+
+  /** Throws Detour to the dispatcher when another request was first: the same step was sent twice, or what was proved was taken away. */
+  protected async record(interaction: Interaction, found: Partial<Progress>, em?: EntityManager): Promise<Interaction> {
+    const { question, progress: before } = interaction[inside];
+    const progress = { ...before, ...found };
+    const held = this.#progress.held(question);
+    // Written once, by `proceed`: with the next page or with the end.
+    if (held !== undefined && em === undefined) this.#progress.hold(question, progress, held.act);
+    else if (!(await this.#progress.save(question, progress, em))) throw new Detour(interaction.path);
+    return this.seen({ ...interaction[inside], progress });
+  }
+
+  protected seen(found: Inside): Interaction {
+    const interaction = seen(found);
+    this.#latest.set(found.question, interaction);
+    return interaction;
+  }
+}
