@@ -27,7 +27,7 @@ import { SmsDay } from '#kernel/sms/quota.ts';
 import { MailboxMessage } from '#trial/mailbox/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
 import { SignInTrace, UsedProofOfWork } from '#sign-in/risk/module.ts';
-import { FederationAttempt } from '#sign-in/federation/module.ts';
+import { FederationAttempt, UpstreamSession } from '#sign-in/federation/module.ts';
 import { PendingRegistration } from '#sign-in/registration/module.ts';
 import { PolicyTightening, Setting } from '#settings/module.ts';
 import {
@@ -102,6 +102,7 @@ export const entities: Entities = [
   TotpCredential,
   TotpEnrolment,
   TrustedDeviceRow,
+  UpstreamSession,
   UsedProofOfWork,
   UsedUpstreamState,
   User,

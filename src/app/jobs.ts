@@ -26,8 +26,8 @@ export function defineJobs(
     organizationInvitations,
     progress,
   }: Nouns,
-  { oidc }: Provider,
-  { risk, comingIn, attempts, account }: Steps,
+  { oidc, upstream }: Provider,
+  { risk, comingIn, account }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('organization-domains', domains.checks.job());
@@ -49,7 +49,8 @@ export function defineJobs(
         credentials.recoveryCodes,
         credentials.trustedDevices,
         credentials.webauthnChallenges,
-        attempts,
+        upstream.attempts,
+        upstream.sessions,
         comingIn.registration.pending,
         contacts,
         account.closing,

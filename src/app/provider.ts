@@ -7,6 +7,7 @@ import { createDevice } from '#sign-in/device/module.ts';
 import { createLogout } from '#sign-in/logout/module.ts';
 import { createOidc, KnownStore } from '#oidc/module.ts';
 import { beganIn, browserCookies, RememberedAccounts, Ways } from '#sign-in/interaction/module.ts';
+import { createUpstreamRequests } from '#sign-in/federation/module.ts';
 import { createSessions } from '#oidc/sessions/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
@@ -37,6 +38,7 @@ export function createProvider(
     effective,
     organizationClients,
     organizationChoices,
+    connections,
   }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, log, metrics, invalidation } = kernel;
@@ -48,6 +50,16 @@ export function createProvider(
     invalidation,
     accessRevocation,
     clients: clients.lookup,
+  });
+  const upstream = createUpstreamRequests({
+    config,
+    clock,
+    database,
+    keyRing,
+    policies,
+    browsers: held.browsers,
+    accessRevocation,
+    providers: connections.upstream,
   });
   const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null, dress });
   const device = createDevice({ clock, users, apis: apis.lookup, dress });
@@ -119,5 +131,5 @@ export function createProvider(
     remembered,
     reachable: (userId) => credentials.secondFactorOverviews.reachableLevel(userId),
   });
-  return { consents, oidc, cookies, ways, remembered, sessions, ownPages, routes: [routes] };
+  return { consents, oidc, cookies, ways, remembered, sessions, ownPages, upstream, routes: [routes] };
 }

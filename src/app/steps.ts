@@ -1,7 +1,7 @@
 /** The steps of a sign-in and the pages around it. */
 import { createConsent } from '#sign-in/consent/module.ts';
 import { createContactPages } from '#account/contacts/module.ts';
-import { createFederation, createUpstreamRequests } from '#sign-in/federation/module.ts';
+import { createFederation } from '#sign-in/federation/module.ts';
 import { createInteraction, RefusedSignIns } from '#sign-in/interaction/module.ts';
 import { addressLimit, createLogin } from '#sign-in/login/module.ts';
 import { createMfa } from '#sign-in/mfa/module.ts';
@@ -24,7 +24,7 @@ export type Steps = ReturnType<typeof createSteps>;
 
 /** Creates the steps of a sign-in in one array, and the pages around it. */
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
-  const { consents, oidc, cookies, ways, remembered } = provider;
+  const { consents, oidc, cookies, ways, remembered, upstream } = provider;
   const { config, clock, database, keyRing, throttle, metrics } = kernel;
   const { audit, policies, look, texts, users, contacts, apis, credentials, accessRevocation, progress } = nouns;
   const { passwords, passkeys, knownDevices, oneTimeSecrets, undoRights } = credentials;
@@ -72,14 +72,6 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     audit,
     accessRevocation,
     sendReset,
-  });
-  const upstream = createUpstreamRequests({
-    config,
-    clock,
-    database,
-    keyRing,
-    policies,
-    providers: nouns.connections.upstream,
   });
   const account = createOwnAccount(kernel, nouns, provider, {
     places: risk.places,
@@ -184,6 +176,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     invitationCookie: comingIn.registration.invitationCookie,
     createUrl: comingIn.registration.createUrl,
     upstream,
+    logout: nouns.connections.logout,
     audit,
     tellOwner: credentials.tellOwner,
     counted: metrics?.countSignIn,
@@ -264,7 +257,6 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     setup: setup.setup,
     risk,
     comingIn,
-    attempts: upstream.attempts,
     account,
     routes: [routes, notMe.routes, contactPages.routes, comingIn.routes, setup.routes, account.routes].flat(),
   };

@@ -35,3 +35,7 @@ export const LONGEST_ADDRESS = 512;
 export const MOST_SCOPES = 30;
 /** A client assertion is made for one request. Apple takes up to six months. */
 export const ASSERTION_SECONDS = 60;
+/** Seconds. Providers send a logout token at once, and sign another one when they repeat it later. */
+export const OLDEST_LOGOUT_TOKEN = 300;
+/** Seconds by which the clocks of a provider and of this node may differ. */
+export const LOGOUT_CLOCK_SKEW = 60;

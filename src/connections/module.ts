@@ -8,11 +8,14 @@
  */
 import { type ConnectionDependencies, ConnectionService } from './connection-service.ts';
 import { KnownConnections } from './known-connections.ts';
-import { callbackUrl, UpstreamSignIn, type UpstreamDependencies } from './upstream-sign-in.ts';
+import { UpstreamLogout } from './upstream-logout.ts';
+import { UpstreamSignIn, type UpstreamDependencies } from './upstream-sign-in.ts';
+import { callbackUrl, UsableConnections, type UsableDependencies } from './usable-connections.ts';
 import { UsedStates } from './used-states.ts';
 
 export type Dependencies = ConnectionDependencies &
-  Omit<UpstreamDependencies, 'known' | 'states'> &
+  Omit<UpstreamDependencies, 'known' | 'states' | 'usable'> &
+  UsableDependencies &
   ConstructorParameters<typeof KnownConnections>[0];
 
 /** Creates the administration of connections and the sign-in at their providers. */
@@ -20,11 +23,14 @@ export function createConnections(dependencies: Dependencies) {
   const { clock, database, issuer } = dependencies;
   const states = new UsedStates(clock, database);
   const known = new KnownConnections(dependencies);
+  const usable = new UsableConnections(dependencies);
+  const parts = { ...dependencies, known, states, usable };
   return {
     connections: new ConnectionService(dependencies),
     callbackUrl: (slug: string) => callbackUrl(issuer, slug),
     states,
-    upstream: new UpstreamSignIn({ ...dependencies, known, states }),
+    upstream: new UpstreamSignIn(parts),
+    logout: new UpstreamLogout(parts),
     /** The slugs of the connections of the instance at which users can sign in now. */
     openSlugs: async () => (await known.offered(null)).map(({ slug }) => slug),
   };

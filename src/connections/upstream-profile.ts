@@ -36,13 +36,18 @@ export type UpstreamProfile = {
   amr: readonly string[];
   /** The session there (`sid`), which a logout notice would name. */
   sessionId: string | null;
+  /** The text with which the user signs out there: the ID token. */
+  signOutHint: string | null;
 };
+
+/** The answer of a provider about a user. */
+export type Told = { issuer: string; claims: Claims; idToken: string | null };
 
 /** Null without a usable subject: then nothing says who the user is. */
 export function profileOf(
   connection: Connection,
   { vouchesForEmail }: Pick<Provider, 'vouchesForEmail'>,
-  { issuer, claims }: { issuer: string; claims: Claims },
+  { issuer, claims, idToken }: Told,
 ): UpstreamProfile | null {
   const subject = identifier(claims.sub);
   if (subject === null) return null;
@@ -74,6 +79,7 @@ export function profileOf(
       .slice(0, MOST_METHODS)
       .filter((method): method is string => identifier(method) !== null),
     sessionId: identifier(claims.sid),
+    signOutHint: idToken,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
   buildAuthorizationUrlWithPAR,
+  buildEndSessionUrl,
   calculatePKCECodeChallenge,
   type ClientMetadata,
   Configuration,
@@ -22,9 +23,11 @@ import { isLoopback } from '#kernel/issuer.ts';
 import { clientAuthenticationOf } from './client-credentials.ts';
 import type { Connection } from './connection.ts';
 import { FAILURE_KEPT_FOR, METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
+import type { keysAt as KeysAt, LoggedOut } from './logout-token.ts';
 import { mapped } from './claim-mapping.ts';
 import type { Claims, OauthProvider, OpenidProvider, Provider } from './providers/provider.ts';
 import type { Transaction } from './transaction.ts';
+import type { Told } from './upstream-profile.ts';
 
 /** A connection with what a request to its provider needs. */
 export type Upstream = {
@@ -43,16 +46,20 @@ export class AnswerRefused extends Error {
 /** ID tokens are signed with RS256 unless the connection says otherwise (OpenID Connect Core §2, `alg`). */
 const USUAL_ALGORITHMS = ['RS256'] as const;
 
+type AskedLogout = { hint: string; returnTo: string; state: string };
 type Request = Transaction & { loginHint?: string | undefined; forceAuthentication?: boolean | undefined };
 
 /** The requests of a sign-in at a provider. Every function throws for what the provider does wrong. */
 export class UpstreamProtocol {
   readonly #clock: Clock;
+  readonly #read: typeof globalThis.fetch;
   readonly #fetch: CustomFetch;
+  readonly #keys = new WeakMap<Configuration, ReturnType<typeof KeysAt>>();
   readonly #kept = new Map<string, { configuration: Promise<Configuration>; until: number }>();
 
   constructor({ clock, fetch }: { clock: Clock; fetch: typeof globalThis.fetch }) {
     this.#clock = clock;
+    this.#read = fetch;
     this.#fetch = (url, init) => fetch(url, init as RequestInit);
   }
 
@@ -81,11 +88,7 @@ export class UpstreamProtocol {
   }
 
   /** Swaps the code for tokens, and reads who the user is, from an ID token or from the user endpoint. */
-  async claimsOf(
-    upstream: Upstream,
-    transaction: Transaction,
-    parameters: URLSearchParams,
-  ): Promise<{ issuer: string; claims: Claims }> {
+  async claimsOf(upstream: Upstream, transaction: Transaction, parameters: URLSearchParams): Promise<Told> {
     const { provider, redirectUri } = upstream;
     const configuration = await this.#configurationOf(upstream);
     const answer = new URL(redirectUri);
@@ -95,9 +98,33 @@ export class UpstreamProtocol {
       ...(provider.takesCodeChallenge ? { pkceCodeVerifier: transaction.verifier } : {}),
       ...(provider.protocol === 'openid' ? { expectedNonce: transaction.nonce, idTokenExpected: true } : {}),
     });
-    return provider.protocol === 'openid'
-      ? openidClaims(configuration, upstream.connection, provider, tokens, parameters)
-      : oauthClaims(configuration, upstream.connection, provider, tokens);
+    const told =
+      provider.protocol === 'openid'
+        ? await openidClaims(configuration, upstream.connection, provider, tokens, parameters)
+        : await oauthClaims(configuration, upstream.connection, provider, tokens);
+    // Kept only where the user can sign out with it.
+    const isAskedFor = configuration.serverMetadata().end_session_endpoint !== undefined;
+    return { ...told, idToken: isAskedFor ? (tokens.id_token ?? null) : null };
+  }
+
+  /** The session that a logout token of the provider ends. */
+  async loggedOut(upstream: Upstream, token: string): Promise<LoggedOut> {
+    const { connection, provider } = upstream;
+    const configuration = await this.#configurationOf(upstream);
+    const { issuer, jwks_uri: address } = configuration.serverMetadata();
+    if (provider.protocol !== 'openid' || address === undefined) throw new AnswerRefused('the provider has no keys');
+    const { keysAt, readLogoutToken } = await import('./logout-token.ts');
+    const keys = this.#keys.get(configuration) ?? keysAt(address, this.#read);
+    this.#keys.set(configuration, keys);
+    const algorithms = connection.settings.idTokenAlgorithms ?? USUAL_ALGORITHMS;
+    return readLogoutToken(token, { issuer, clientId: connection.clientId, algorithms, keys, clock: this.#clock });
+  }
+
+  /** OpenID Connect RP-Initiated Logout 1.0 §2; null where the provider has no address for it. */
+  async logoutUrl(upstream: Upstream, { hint, returnTo, state }: AskedLogout): Promise<URL | null> {
+    const configuration = await this.#configurationOf(upstream);
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return null;
+    return buildEndSessionUrl(configuration, { id_token_hint: hint, post_logout_redirect_uri: returnTo, state });
   }
 
   /** Metadata and keys are kept for each state of a connection. */

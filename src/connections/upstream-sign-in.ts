@@ -1,19 +1,15 @@
-import type { KnownOrganizations, OrganizationId } from '#directory/organizations/module.ts';
+import type { OrganizationId } from '#directory/organizations/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { type KeyRing, randomSecret } from '#kernel/crypto.ts';
-import type { Database } from '#kernel/database.ts';
-import { type Outbound, OutboundError } from '#kernel/http/outbound.ts';
+import { OutboundError } from '#kernel/http/outbound.ts';
 import type { Log } from '#kernel/log.ts';
 import { headerText } from '#kernel/mail/address.ts';
-import { isConfigured } from './connection-rules.ts';
-import { Connection, sealPlace } from './connection.ts';
 import { connectionNotOffered, providerUnreachable } from './errors.ts';
 import type { KnownConnections, OfferedConnection } from './known-connections.ts';
-import { LARGEST_DOCUMENT, LARGEST_TOKEN_ANSWER, UPSTREAM_TIMEOUT } from './limits.ts';
 import { providers } from './providers/providers.ts';
 import { isExpired, openTransaction, sealTransaction, type Transaction } from './transaction.ts';
 import { profileOf, type UpstreamProfile } from './upstream-profile.ts';
-import type { Upstream, UpstreamProtocol } from './upstream-protocol.ts';
+import type { UsableConnections } from './usable-connections.ts';
 import type { UsedStates } from './used-states.ts';
 
 type BeginRequest = {
@@ -53,14 +49,10 @@ type UpstreamOutcome =
 
 export type UpstreamDependencies = {
   clock: Clock;
-  database: Pick<Database, 'em'>;
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
-  outbound: Pick<Outbound, 'limited'>;
   log: Pick<Log, 'warn'>;
-  /** Without a slash at its end. */
-  issuer: string;
-  organizations: Pick<KnownOrganizations, 'findById'>;
   known: KnownConnections;
+  usable: UsableConnections;
   states: Pick<UsedStates, 'use'>;
 };
 
@@ -74,7 +66,6 @@ const cancellations: ReadonlySet<string> = new Set([
 /** Sends users to identity providers, and reads what comes back. */
 export class UpstreamSignIn {
   readonly #deps: UpstreamDependencies;
-  #protocol: Promise<UpstreamProtocol> | undefined;
 
   constructor(dependencies: UpstreamDependencies) {
     this.#deps = dependencies;
@@ -84,7 +75,7 @@ export class UpstreamSignIn {
   async offered({ organizationId }: { organizationId: OrganizationId | null }): Promise<readonly OfferedConnection[]> {
     const { known } = this.#deps;
     if (organizationId === null) return known.offered(null);
-    const own = (await this.#isActive(organizationId)) ? await known.offered(organizationId) : [];
+    const own = (await this.#deps.usable.isActive(organizationId)) ? await known.offered(organizationId) : [];
     return [...own, ...(await known.offered(null))];
   }
 
@@ -103,7 +94,7 @@ export class UpstreamSignIn {
     ...asked
   }: BeginRequest): Promise<{ location: string; transaction: string; state: string }> {
     const { clock, keyRing } = this.#deps;
-    const connection = await this.#usable(slug);
+    const connection = await this.#deps.usable.find(slug);
     if (connection === null) throw connectionNotOffered();
     const transaction: Transaction = {
       connectionId: connection.id,
@@ -115,8 +106,8 @@ export class UpstreamSignIn {
       startedAt: clock.now().getTime(),
     };
     try {
-      const protocol = await this.#load();
-      const url = await protocol.authorizationUrl(this.#open(connection), { ...transaction, ...asked });
+      const protocol = await this.#deps.usable.protocol();
+      const url = await protocol.authorizationUrl(this.#deps.usable.open(connection), { ...transaction, ...asked });
       return { location: url.href, transaction: sealTransaction(keyRing, slug, transaction), state: transaction.state };
     } catch (err) {
       this.#deps.log.warn({ connection: connection.id, err }, 'an identity provider cannot be asked');
@@ -140,12 +131,12 @@ export class UpstreamSignIn {
       return this.#refuse(slug, 'transaction');
     if (isExpired(transaction, clock)) return this.#refuse(slug, 'expired');
     if (!(await states.use(transaction.state))) return this.#refuse(slug, 'replayed');
-    const connection = await this.#usable(slug);
+    const connection = await this.#deps.usable.find(slug);
     if (connection?.id !== transaction.connectionId) return this.#refuse(slug, 'disabled');
     if (connection.version !== transaction.version) return this.#refuse(slug, 'changed');
     try {
-      const protocol = await this.#load();
-      const told = await protocol.claimsOf(this.#open(connection), transaction, parameters);
+      const protocol = await this.#deps.usable.protocol();
+      const told = await protocol.claimsOf(this.#deps.usable.open(connection), transaction, parameters);
       const profile = profileOf(connection, providers[connection.provider], told);
       if (profile === null) return this.#refuse(slug, 'subject');
       return { kind: 'profile', profile, purpose: transaction.purpose };
@@ -156,47 +147,11 @@ export class UpstreamSignIn {
     }
   }
 
-  /** Read again for each use: a connection that was disabled or changed a moment ago counts as such on every node. */
-  async #usable(slug: string): Promise<Connection | null> {
-    const connection = await this.#deps.database.em().findOne(Connection, { slug });
-    if (connection === null || !connection.enabled || !isConfigured(connection)) return null;
-    const { organizationId = null } = connection;
-    return organizationId === null || (await this.#isActive(organizationId)) ? connection : null;
-  }
-
-  async #isActive(organizationId: OrganizationId): Promise<boolean> {
-    return (await this.#deps.organizations.findById(organizationId))?.status === 'active';
-  }
-
-  #open(connection: Connection): Upstream {
-    const { keyRing, issuer } = this.#deps;
-    const { id, sealedSecret = null, slug } = connection;
-    return {
-      connection,
-      provider: providers[connection.provider],
-      secret: sealedSecret === null ? '' : keyRing.open(sealedSecret, sealPlace(id)),
-      redirectUri: callbackUrl(issuer, slug),
-    };
-  }
-
-  #load(): Promise<UpstreamProtocol> {
-    const { clock, outbound } = this.#deps;
-    const read = outbound.limited({ totalTimeout: UPSTREAM_TIMEOUT, maxBytes: LARGEST_DOCUMENT });
-    const send = outbound.limited({ totalTimeout: UPSTREAM_TIMEOUT, maxBytes: LARGEST_TOKEN_ANSWER });
-    const fetch: typeof read = (url, init) => (init?.method === 'POST' ? send : read)(url, init);
-    return (this.#protocol ??= import('./upstream-protocol.ts').then(
-      ({ UpstreamProtocol: Protocol }) => new Protocol({ clock, fetch }),
-    ));
-  }
-
   #refuse(slug: string, reason: RefusalReason, seen: object = {}): UpstreamOutcome {
     this.#deps.log.warn({ connection: slug, reason, ...seen }, 'a sign-in at an identity provider was refused');
     return { kind: 'refused', reason };
   }
 }
-
-/** The address that a provider sends the browser back to, and that is registered there. */
-export const callbackUrl = (issuer: string, slug: string): string => `${issuer}/federation/${slug}/callback`;
 
 const isErrorAnswer = (error: unknown): boolean =>
   error instanceof Error && error.name === 'AuthorizationResponseError';

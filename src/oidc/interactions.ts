@@ -1,6 +1,7 @@
 import type { InteractionResults } from 'oidc-provider';
 import { ownMember } from '#applications/clients/module.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { randomSecret } from '#kernel/crypto.ts';
 import type { Act } from '#kernel/postgres/one-statement.ts';
 import { Detour } from '#kernel/http/redirect.ts';
 import { type Kept, type OpenSignIn, type OpenSignIns, pathOf } from './artifacts/open-sign-ins.ts';
@@ -56,6 +57,8 @@ type SignedIn = {
   authTime: number;
   remember: boolean;
   spared: Spared | null;
+  /** The name of the session, where it begins with this sign-in. */
+  sessionId: string;
 };
 export type Decision = {
   scopes: readonly string[];
@@ -134,14 +137,24 @@ export class Interactions {
    */
   async finishLogin(
     { uid, kept }: Pick<EngineInteraction, 'uid' | 'kept'>,
-    { accountId, amr, acr, authTime, remember, spared }: SignedIn,
+    { accountId, amr, acr, authTime, remember, spared, sessionId }: SignedIn,
     answered: readonly PromptName[],
     act: Omit<Act, 'decision'>,
   ): Promise<string | null> {
     const others = Object.fromEntries(answered.map((name) => [name, {}]));
     const reason = spared === null ? {} : { spared };
-    const login = { accountId, amr: [...amr], acr, ts: authTime, remember, ...reason };
+    const login = { accountId, amr: [...amr], acr, ts: authTime, remember, sessionId, ...reason };
     return this.#open.end(uid, kept, { accountId, result: { ...others, login } }, act);
+  }
+
+  /**
+   * The name of the session that a sign-in in this browser begins: of the one that is there without a user, else a new one. It is known
+   * before the engine begins the session, which it does in the next request.
+   */
+  async nextSessionId({ req, res }: Exchange): Promise<string> {
+    const engine = this.#engine();
+    const session = await engine.Session.get(engine.createContext(req, res) as never);
+    return session.accountId === undefined ? session.uid : randomSecret();
   }
 
   /** `level`: the user was asked for a stronger proof and has none, or is spared it. */

@@ -93,6 +93,7 @@ describe('a good provider', () => {
         acr: 'urn:mfa',
         amr: ['pwd', 'otp'],
         sessionId: 'session-1',
+        signOutHint: null,
       },
     });
     expect(node.lines).toEqual([]);

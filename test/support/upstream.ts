@@ -20,7 +20,7 @@ export type Upstream = {
   answers: Answers;
   /** The address at the stub for an address of a provider. */
   reach(address: string): string;
-  sign(claims: Record<string, unknown>, header?: { alg?: string; kid?: string }): Promise<string>;
+  sign(claims: Record<string, unknown>, header?: { alg?: string; kid?: string; typ?: string }): Promise<string>;
   /** Discovery, keys and a token endpoint of an issuer. `claims` is asked for each ID token. */
   openid(issuer: string, claims: (asked: Asked) => Record<string, unknown>, metadata?: Record<string, unknown>): void;
   close(): Promise<void>;
@@ -56,8 +56,8 @@ export async function startUpstream(): Promise<Upstream> {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const sign: Upstream['sign'] = async (claims, { alg = 'RS256', kid = 'upstream' } = {}) =>
-    new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(privateKey);
+  const sign: Upstream['sign'] = async (claims, { alg = 'RS256', kid = 'upstream', ...header } = {}) =>
+    new SignJWT(claims).setProtectedHeader({ alg, kid, ...header }).sign(privateKey);
 
   return {
     url,

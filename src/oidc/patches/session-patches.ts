@@ -30,6 +30,9 @@ export const begunSessions: Patch = {
 
 type SignIn = { accountId: string; transient?: boolean };
 type LastingSession = {
+  uid: string;
+  accountId?: string | undefined;
+  exp?: number | undefined;
   transient?: boolean | undefined;
   spared?: Spared | undefined;
   loginAccount(signIn: SignIn): void;
@@ -38,7 +41,7 @@ type LastingSession = {
 export const rememberedSessions: Patch = {
   members: { 'Session.prototype.loginAccount': { method: 1 } },
   reason:
-    'The engine never makes a session lasting again: a user who signs in for the open browser and later to stay signed in would be forgotten. It does not keep why a second factor was spared.',
+    'The engine never makes a session lasting again: a user who signs in for the open browser and later to stay signed in would be forgotten. It does not keep why a second factor was spared, and what the end of a sign-in writes about its session needs the name of the session.',
   upstream: source('models/session.js'),
   apply(engine) {
     const model = engine.Session.prototype as unknown as LastingSession;
@@ -46,8 +49,11 @@ export const rememberedSessions: Patch = {
     model.loginAccount = function loginAndRemember(signIn) {
       this.transient = undefined;
       const { result } = (Provider.ctx?.oidc.entities.Interaction ?? {}) as {
-        result?: { login?: { spared?: Spared } };
+        result?: { login?: { spared?: Spared; sessionId?: string } };
       };
+      const { sessionId } = result?.login ?? {};
+      // One that is stored without a user keeps its name.
+      if (sessionId !== undefined && this.accountId === undefined && this.exp === undefined) this.uid = sessionId;
       this.spared = result?.login?.spared;
       loginAccount.call(this, signIn);
     };

@@ -71,6 +71,12 @@ export const endings = {
   // Until now another user may have made the account and waited for the owner of the address.
   'primary email address proved for the first time': { ...everything, signIns: 'all but the current one' },
   'session ended': { sessions: 'the one named', grants: 'all of the session' },
+  // Sign-ins under way rest on the session there, too.
+  'signed out at the identity provider': {
+    sessions: 'the one named',
+    grants: 'all of the session',
+    signIns: 'all',
+  },
   'signed out everywhere else': { ...everywhereElse, signIns: 'all' },
   'signed out everywhere': everywhere,
   'consent withdrawn': { grants: 'all of the client' },

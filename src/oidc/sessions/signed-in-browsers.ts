@@ -54,6 +54,19 @@ export class SignedInBrowsers {
     return rows.map(readBrowser).sort((a, b) => b.signedInAt - a.signedInAt);
   }
 
+  /** The open sessions among the given ones. */
+  async open(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    if (ids.length === 0) return new Set();
+    const { clock, database, handles } = this.#deps;
+    const hashes = ids.map((id) => handles.lookup(id).toString('hex'));
+    const rows = await database.sql<{ id: string }>(
+      `select payload->>'uid' as id from oidc_artifact where kind = 'Session' and revoked_at is null and expires_at > $2
+         and lookup_hash in (select decode(hash, 'hex') from unnest($1::text[]) hash)`,
+      [`{${hashes.join(',')}}`, clock.now()],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Ends one session as a sign-out there would: what the user allowed for longer (`offline_access`) stays. */
   async end(em: EntityManager, accountId: string, id: string): Promise<SignedInBrowser | null> {
     const [row] = await this.#take(em, 'and lookup_hash = ?', [accountId, this.#deps.handles.lookup(id)]);

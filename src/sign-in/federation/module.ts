@@ -1,11 +1,11 @@
 /**
  * federation: sign-in by upstream providers.
  *
- * Owns    the table federation_attempt, the decision which account belongs to an identity (resolve-user.ts), the callback of providers,
+ * Owns    the tables federation_attempt and upstream_session, the decision which account belongs to an identity (resolve-user.ts), the callback of providers,
  *         views/sign-in/federation.
  * Leaves  the protocols of providers to connections, linked identities to directory/identities, new accounts to registration, the
  *         next step to interaction/next-step.
- * URLs    /interaction/:uid/federation and below, /federation/:connection/callback.
+ * URLs    /interaction/:uid/federation and below, /federation/:connection/callback, backchannel-logout, frontchannel-logout.
  */
 import { byUser } from '#audit/module.ts';
 import { beginsWith } from '#credentials/module.ts';
@@ -18,14 +18,23 @@ import { browserCookie } from '#kernel/http/cookies.ts';
 import { parseId } from '#kernel/ids.ts';
 import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import type { Interaction, OfferedProvider, ProviderButtons, SignInStep } from '#sign-in/interaction/module.ts';
+import type {
+  Interaction,
+  OfferedProvider,
+  ProviderButtons,
+  SignInEnd,
+  SignInStep,
+  Upstream,
+} from '#sign-in/interaction/module.ts';
 import { type ArrivalDependencies, Arrivals } from './arrivals.ts';
 import { Attempts } from './attempts.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { PROVIDER_REMEMBERED_FOR } from './limits.ts';
 import { Linking } from './linking.ts';
 import { federationRoutes, type RouteDependencies } from './routes.ts';
+import { type UpstreamLogoutDependencies, upstreamLogoutRoutes } from './upstream-logout-routes.ts';
 import { type UpstreamProviders, UpstreamRequests } from './upstream-requests.ts';
+import { UpstreamSessions } from './upstream-sessions.ts';
 
 type RequestDependencies = {
   config: Pick<Config, 'issuerUrl'>;
@@ -34,7 +43,7 @@ type RequestDependencies = {
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
   policies: Policies<'signIn'>;
   providers: UpstreamProviders;
-};
+} & ConstructorParameters<typeof UpstreamSessions>[0];
 
 /** Creates the requests to upstream providers, for sign-ins and for links; and the buttons that begin them. */
 export function createUpstreamRequests(dependencies: RequestDependencies) {
@@ -53,6 +62,7 @@ export function createUpstreamRequests(dependencies: RequestDependencies) {
     requests,
     lastProviderCookie,
     offered,
+    sessions: new UpstreamSessions(dependencies),
     linking: new Linking(requests, () => offered(null)),
     /** For the pages of other steps that show the buttons. */
     buttons: (ctx: Context, { path, providers: shown }: Interaction): ProviderButtons => ({
@@ -64,24 +74,36 @@ export function createUpstreamRequests(dependencies: RequestDependencies) {
 }
 
 export type Dependencies = ArrivalDependencies & {
-  upstream: Pick<ReturnType<typeof createUpstreamRequests>, 'attempts' | 'requests' | 'lastProviderCookie'>;
-} & Pick<RouteDependencies, 'invitationCookie' | 'createUrl'>;
+  upstream: Pick<
+    ReturnType<typeof createUpstreamRequests>,
+    'attempts' | 'requests' | 'lastProviderCookie' | 'sessions'
+  >;
+} & Pick<RouteDependencies, 'invitationCookie' | 'createUrl'> &
+  Pick<UpstreamLogoutDependencies, 'logout'>;
 
 /** Creates the sign-in by upstream providers. */
 export function createFederation(dependencies: Dependencies): SignInStep {
-  const { attempts, requests, lastProviderCookie } = dependencies.upstream;
+  const { attempts, requests, lastProviderCookie, sessions } = dependencies.upstream;
   const arrivals = new Arrivals(dependencies);
+  /** Whether the identity that waits is of this user. A new account says how it was made. */
+  const isOf = (upstream: Upstream, { userId, facts }: SignInEnd): boolean =>
+    upstream.userId === null ? facts.chosenMethod !== null : upstream.userId === userId;
   return {
     name: 'federation',
     routes: (interactions) => [
-      federationRoutes({ ...dependencies, interactions, requests, arrivals, lastProviderCookie }),
+      federationRoutes({ ...dependencies, interactions, requests, arrivals, sessions, lastProviderCookie }),
       callbackRoutes(attempts),
+      upstreamLogoutRoutes({ sessions, logout: dependencies.logout }),
     ],
-    async signedIn(ctx, { userId, upstream, facts, question }) {
-      if (upstream === null) return;
-      // A new account says how it was made.
-      const isTheirs = upstream.userId === null ? facts.chosenMethod !== null : upstream.userId === userId;
-      if (isTheirs) await arrivals.linkWaiting(upstream, userId, byUser(userId, visitorOf(ctx), question.client.id));
+    ending(_ctx, end) {
+      const { uid, userId, upstream, facts, sessionId } = end;
+      const isProved = facts.proofs.some(({ factor }) => factor === 'federation');
+      return isProved || (upstream !== null && isOf(upstream, end)) ? [sessions.begun(uid, userId, sessionId)] : [];
+    },
+    async signedIn(ctx, end) {
+      const { userId, upstream, question } = end;
+      if (upstream !== null && isOf(upstream, end))
+        await arrivals.linkWaiting(upstream, userId, byUser(userId, visitorOf(ctx), question.client.id));
     },
   };
 }
@@ -92,3 +114,4 @@ export const federationMounts: readonly Mount[] = [
 ];
 
 export { FederationAttempt } from './attempts.ts';
+export { UpstreamSession } from './upstream-sessions.ts';

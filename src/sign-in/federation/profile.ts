@@ -20,6 +20,10 @@ export type UpstreamProfile = {
   /** When the user authenticated there; null where the provider does not say it. */
   authenticatedAt: Date | null;
   amr: readonly string[];
+  /** The name of the session there, which a notice of its end contains; null where the provider gives none. */
+  sessionId: string | null;
+  /** The text with which the user signs out there; null where that is not possible. */
+  signOutHint: string | null;
 };
 
 /** How its owner knows the identity. */

@@ -24,6 +24,7 @@ import { amrOf, type UpstreamProfile } from './profile.ts';
 import { providersView } from './providers-view.ts';
 import { type StopReason, stopView } from './stop-view.ts';
 import type { UpstreamRequests } from './upstream-requests.ts';
+import type { UpstreamSessions } from './upstream-sessions.ts';
 
 export type RouteDependencies = {
   interactions: Pick<
@@ -32,6 +33,7 @@ export type RouteDependencies = {
   >;
   requests: UpstreamRequests;
   arrivals: Arrivals;
+  sessions: Pick<UpstreamSessions, 'keep'>;
   /** The provider that a browser used last. */
   lastProviderCookie: BrowserCookie;
   invitationCookie: BrowserCookie;
@@ -48,6 +50,7 @@ export function federationRoutes({
   interactions,
   requests,
   arrivals,
+  sessions,
   lastProviderCookie,
   invitationCookie,
   createUrl,
@@ -129,9 +132,11 @@ export function federationRoutes({
         invitationCookie.clear(ctx);
         return interactions.proceed(ctx, await interactions.require(ctx));
       case 'confirm':
+        await sessions.keep(interaction.uid, profile, null);
         await interactions.recordUpstream(interaction, outcome.upstream, outcome.identifier);
         return seeOther(ctx, `${path}/federation/confirm`);
       case 'register':
+        await sessions.keep(interaction.uid, profile, null);
         await interactions.recordUpstream(interaction, outcome.upstream, null);
         return seeOther(ctx, `${path}/create`);
       case 'refused':
@@ -149,7 +154,10 @@ export function federationRoutes({
       language: ctx.state.language,
       invitation: invitationCookie.read(ctx),
       isAgain: interaction.question.isAgain,
-      record: (em, userId) => interactions.recordProofIn(em, interaction, { userId, proof }),
+      record: async (em, userId) => {
+        await interactions.recordProofIn(em, interaction, { userId, proof });
+        await sessions.keep(interaction.uid, profile, userId, em);
+      },
     };
   }
 

@@ -85,6 +85,8 @@ export type SignInEnd = Pick<
 > & {
   level: Level;
   amr: readonly string[];
+  /** The session of the user here: of before, or the one that begins now. */
+  sessionId: string;
 };
 export type OtherWay = { way: Way; url: string };
 

@@ -11,7 +11,7 @@ import type { StepRules } from './step-rules.ts';
 import { userSignedIn } from './events.ts';
 
 export type EndingDependencies = {
-  engine: Pick<Interactions, 'finishLogin'>;
+  engine: Pick<Interactions, 'finishLogin' | 'nextSessionId'>;
   progress: Pick<ProgressStore, 'held'>;
   users: Pick<UserService, 'active' | 'findById'>;
   audit: Pick<AuditLog, 'part'>;
@@ -39,10 +39,11 @@ export class SignInEnding {
     if (proofs.length === 0 || level === 0) throw new Error('a sign-in was to finish without a proof');
     const { question, progress } = interaction[inside];
     const authTime = Math.max(...proofs.map(({ at }) => at));
-    const end = { ...interaction, level, amr };
+    const sessionId = facts.ownSessionId ?? (await engine.nextSessionId(ctx));
+    const end = { ...interaction, level, amr, sessionId };
     const { spared } = requirements;
     const remember = progress.remember === true;
-    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember, spared };
+    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember, spared, sessionId };
     let next: string | null;
     try {
       next = await engine.finishLogin(question, login, answered, this.#act(ctx, interaction, end));

@@ -51,6 +51,16 @@ async function tokenOnPage(visitor: Visitor, url: string): Promise<string> {
 
 const kit = (forLonger: TestClient) => holdings(latchkey, { forLonger, ofSession: clients.ofSession });
 
+/** The session of the other browser. */
+async function otherSessionOf({ id }: { id: string }): Promise<string> {
+  const { sessions } = await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('sessions.list', {
+    user_id: id,
+  });
+  const others = sessions.filter(({ client_ids: ids }) => ids.includes(clients.house.client_id));
+  expect(others).toHaveLength(1);
+  return others[0]!.id;
+}
+
 const refreshed = (token: string): Promise<TokenAnswer> =>
   post(at('/oidc/token'), clients.house, { grant_type: 'refresh_token', refresh_token: token });
 
@@ -152,12 +162,17 @@ const acts: Record<ActName, Act> = {
     expect((await visitor.submit(page, { code })).location).toContain('code=');
   },
   async 'session ended'({ user, owner }) {
-    const { sessions } = await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('sessions.list', {
-      user_id: user.id,
-    });
-    const others = sessions.filter(({ client_ids: ids }) => ids.includes(clients.house.client_id));
-    expect(others).toHaveLength(1);
-    await submitted(owner, '/account/devices', { action: 'logout', device: others[0]!.id });
+    await submitted(owner, '/account/devices', { action: 'logout', device: await otherSessionOf(user) });
+  },
+  async 'signed out at the identity provider'({ user }) {
+    const upstreamSession = `${user.id} at the provider`;
+    await latchkey.app.database.sql(
+      `insert into upstream_session (sign_in_hash, session_id, user_id, connection, issuer, subject, name, checked_at)
+       values ($1, $2, $3, 'acme', 'https://acme.example', 'someone', $4, now())`,
+      [Buffer.from(user.id), await otherSessionOf(user), toUuid(user.id as never), upstreamSession],
+    );
+    const query = new URLSearchParams({ iss: 'https://acme.example', sid: upstreamSession });
+    expect((await fetch(at(`/federation/acme/frontchannel-logout?${query.toString()}`))).status).toBe(200);
   },
   'signed out everywhere else': ({ owner }) => submitted(owner, '/account/devices', { action: 'others' }),
   'signed out everywhere': ({ user }) => latchkey.run('sessions.end', { user_id: user.id, all: true }),

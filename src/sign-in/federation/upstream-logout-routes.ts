@@ -1,0 +1,63 @@
+import { system } from '#audit/module.ts';
+import { readForm } from '#kernel/http/body.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { noteRefusal } from '#kernel/http/request-log.ts';
+import { Router } from '#kernel/http/router.ts';
+import { LONGEST_LOGOUT_TOKEN, SHORTEST_GUESSLESS_NAME } from './limits.ts';
+import type { UpstreamSessions } from './upstream-sessions.ts';
+
+export type UpstreamLogoutDependencies = {
+  sessions: Pick<UpstreamSessions, 'end'>;
+  logout: {
+    /** The session that a logout token of the provider ends, once. */
+    read(
+      connection: string,
+      token: string,
+    ): Promise<
+      | { kind: 'ended'; issuer: string; subject: string | null; session: string | null }
+      | { kind: 'refused'; reason: string }
+    >;
+  };
+};
+
+/** Providers tell here that a user has signed out there. Their requests carry no cookie of ours, and need none. */
+export function upstreamLogoutRoutes({ sessions, logout }: UpstreamLogoutDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.post('/federation/:connection/backchannel-logout', endByToken);
+  router.get('/federation/:connection/frontchannel-logout', endByName);
+
+  /** OpenID Connect Back-Channel Logout 1.0 §2.5 and §2.8: 200 also where no session is left. */
+  async function endByToken(ctx: Context): Promise<void> {
+    const connection = ctx.params['connection'] ?? '';
+    const token = (await readForm(ctx)).get('logout_token') ?? '';
+    const read = await logout.read(connection, token.slice(0, LONGEST_LOGOUT_TOKEN));
+    ctx.set('Cache-Control', 'no-store');
+    if (read.kind === 'refused') {
+      noteRefusal(ctx, { reason: `logout token for ${connection}: ${read.reason}` });
+      ctx.status = 400;
+      ctx.body = { error: 'invalid_request', error_description: 'The logout token is not valid.' };
+      return;
+    }
+    const { issuer, subject, session } = read;
+    await sessions.end({ connection, issuer, subject, names: session === null ? null : [session] }, system);
+    ctx.status = 200;
+    ctx.body = '';
+  }
+
+  /**
+   * OpenID Connect Front-Channel Logout 1.0 §2: the provider loads this address in a frame, where browsers send no cookie of ours. So the
+   * name of the session there is the proof, and one that could be guessed is none.
+   */
+  async function endByName(ctx: Context): Promise<void> {
+    const { iss, sid } = ctx.query;
+    const connection = ctx.params['connection'] ?? '';
+    if (typeof iss === 'string' && typeof sid === 'string' && sid.length >= SHORTEST_GUESSLESS_NAME)
+      await sessions.end({ connection, issuer: iss, subject: null, names: [sid] }, system);
+    ctx.set('Cache-Control', 'no-store');
+    ctx.status = 200;
+    ctx.body = '';
+  }
+
+  return router;
+}
