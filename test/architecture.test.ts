@@ -24,7 +24,8 @@ const mayImport: Record<string, readonly string[]> = {
   'directory/invitations': ['directory/users', 'directory/organizations', 'credentials', 'directory/contacts', 'audit'],
   'directory/domains': ['directory/users', 'directory/organizations', 'audit'],
   'directory/waitlist': ['directory/users', 'credentials', 'audit', 'settings'],
-  connections: ['directory/users', 'directory/identities', 'directory/organizations', 'audit'],
+  'saml/messages': [],
+  connections: ['saml/messages', 'directory/users', 'directory/identities', 'directory/organizations', 'audit'],
   'oidc/keys': ['audit', 'settings'],
   oidc: [
     'oidc/keys',
@@ -131,7 +132,10 @@ const control = /^kernel\/control\.ts$/;
 /** package or module -> the only places that may import it. */
 const gates: Record<string, RegExp> = {
   'npm:oidc-provider': /^oidc\//,
-  'npm:samlify': /^saml\//,
+  'npm:xml-crypto': /^saml\/messages\//,
+  'npm:@xmldom/xmldom': /^saml\/messages\//,
+  'npm:xml-encryption': /^saml\/messages\//,
+  'npm:@peculiar/x509': /^saml\/keys\//,
   'npm:nunjucks': /^kernel\/views\//,
   'npm:ioredis': /^kernel\/redis\//,
   'npm:undici': outbound,

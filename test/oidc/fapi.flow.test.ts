@@ -67,7 +67,7 @@ async function push(
 }
 const follow = (client: TestClient, pushed: TokenAnswer, beside: Given = {}): Promise<Page> =>
   signedIn.request(
-    `${latchkey.base}/oidc/auth?${new URLSearchParams({ client_id: client.client_id, request_uri: String(pushed.body['request_uri']), ...beside } as Record<string, string>).toString()}`,
+    `${latchkey.base}/oidc/auth?${new URLSearchParams({ client_id: client.client_id, request_uri: String(pushed.body['request_uri']), ...beside }).toString()}`,
   );
 const answer = (page: Page): Record<string, string> => Object.fromEntries(new URL(page.location ?? 'x:').searchParams);
 

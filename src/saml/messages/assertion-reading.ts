@@ -1,0 +1,101 @@
+import {
+  attributeOf,
+  child,
+  children,
+  childText,
+  elementsIn,
+  requiredAttribute,
+  requiredTime,
+  textOf,
+  timeAttribute,
+} from './document.ts';
+import type { Assertion, Attribute, AuthnStatement, NameId, SubjectConfirmation } from './message.ts';
+import { namespaces } from './names.ts';
+import { RefusedMessage } from './refusal.ts';
+
+const { assertion: saml } = namespaces;
+
+/** Reads an assertion from the signed bytes; `element` is their root. */
+export function readAssertion(element: Element): Assertion {
+  const subject = child(element, saml, 'Subject');
+  const issuer = childText(element, saml, 'Issuer');
+  if (issuer === null) throw new RefusedMessage('malformed');
+  return {
+    id: requiredAttribute(element, 'ID'),
+    version: requiredAttribute(element, 'Version'),
+    issueInstant: requiredTime(element, 'IssueInstant'),
+    issuer,
+    nameId: subject && readNameId(subject),
+    confirmations: subject ? children(subject, saml, 'SubjectConfirmation').map(readConfirmation) : [],
+    conditions: readConditions(child(element, saml, 'Conditions')),
+    authnStatements: children(element, saml, 'AuthnStatement').map(readAuthnStatement),
+    attributes: children(element, saml, 'AttributeStatement').flatMap((statement) =>
+      children(statement, saml, 'Attribute').map(readAttribute),
+    ),
+  };
+}
+
+/** The NameID directly in the element; null if there is none, or if it is encrypted by itself. */
+export function readNameId(parent: Element): NameId | null {
+  const element = child(parent, saml, 'NameID');
+  if (element === null) return null;
+  const value = textOf(element).trim();
+  if (value === '') throw new RefusedMessage('malformed');
+  return {
+    value,
+    format: attributeOf(element, 'Format'),
+    nameQualifier: attributeOf(element, 'NameQualifier'),
+    spNameQualifier: attributeOf(element, 'SPNameQualifier'),
+  };
+}
+
+function readConfirmation(element: Element): SubjectConfirmation {
+  const data = child(element, saml, 'SubjectConfirmationData');
+  return {
+    method: requiredAttribute(element, 'Method'),
+    recipient: data && attributeOf(data, 'Recipient'),
+    notBefore: data && timeAttribute(data, 'NotBefore'),
+    notOnOrAfter: data && timeAttribute(data, 'NotOnOrAfter'),
+    inResponseTo: data && attributeOf(data, 'InResponseTo'),
+  };
+}
+
+function readConditions(element: Element | null): Assertion['conditions'] {
+  return (
+    element && {
+      notBefore: timeAttribute(element, 'NotBefore'),
+      notOnOrAfter: timeAttribute(element, 'NotOnOrAfter'),
+      audienceRestrictions: children(element, saml, 'AudienceRestriction').map((restriction) =>
+        children(restriction, saml, 'Audience').map((audience) => textOf(audience).trim()),
+      ),
+    }
+  );
+}
+
+function readAuthnStatement(element: Element): AuthnStatement {
+  const context = child(element, saml, 'AuthnContext');
+  return {
+    authnInstant: requiredTime(element, 'AuthnInstant'),
+    sessionIndex: attributeOf(element, 'SessionIndex'),
+    sessionNotOnOrAfter: timeAttribute(element, 'SessionNotOnOrAfter'),
+    contextClass: context && childText(context, saml, 'AuthnContextClassRef'),
+  };
+}
+
+function readAttribute(element: Element): Attribute {
+  return {
+    name: requiredAttribute(element, 'Name'),
+    nameFormat: attributeOf(element, 'NameFormat'),
+    friendlyName: attributeOf(element, 'FriendlyName'),
+    values: children(element, saml, 'AttributeValue')
+      .map(valueOf)
+      .filter((value) => value !== ''),
+  };
+}
+
+/** eduPersonTargetedID holds a NameID. A value of other elements has no text that anybody could map. */
+function valueOf(element: Element): string {
+  const [inner, ...others] = elementsIn(element);
+  if (inner === undefined) return (element.textContent ?? '').trim();
+  return others.length === 0 ? (readNameId(element)?.value ?? '') : '';
+}
