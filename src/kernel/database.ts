@@ -10,6 +10,7 @@ import type { DataFolder } from './data-folder/data-folder.ts';
 import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
 import { inOwnTransaction, migrateAlone } from './database-lock.ts';
+import { prepareStatements } from './embedded-statements.ts';
 import { connectPatiently, readTimes } from './postgres/patient-pool.ts';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
@@ -93,6 +94,7 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
     options.pglite ??
     (await openInFolder(options.folder, (dataDir) => PGlite.create({ dataDir, relaxedDurability: false })));
   forgetRowTypes(pglite);
+  prepareStatements(pglite);
   const orm = await EmbeddedORM.init({ ...ormOptions(options), dbName: 'postgres', driverOptions: { pglite } });
   return {
     ...facade(

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { readForm } from './body.ts';
 import type { Context } from './context.ts';
 import { requireOwnForm } from './csrf.ts';
-import { isSecretField } from './secret-field.ts';
+import { isSecretField } from './refusal.ts';
 
 type Schema = z.ZodObject;
 type Field<S extends Schema> = keyof z.input<S> & string;

@@ -8,8 +8,13 @@ import type { Clock } from '../clock.ts';
 import { type KeyRing, SealError, sha256 } from '../crypto.ts';
 import { type BrowserCookies, browserCookies } from './cookies.ts';
 import { seeOther } from './redirect.ts';
-import { isSecretField } from './secret-field.ts';
 import { LARGEST_REFUSAL, LONGEST_REFUSAL_TEXTS, MOST_REFUSALS, REFUSAL_LIFETIME } from './limits.ts';
+
+/** Fields that are never shown again nor kept, by the names that forms of this product give to secrets. */
+const secretField = /password|passphrase|secret|token|otp|recovery|credential|^current$|^code$|^csrf$/i;
+
+/** Whether a form field of this name contains a secret, which no page, cookie or log may repeat. */
+export const isSecretField = (name: string): boolean => secretField.test(name);
 
 type CookieContext = Parameters<BrowserCookies['write']>[0] & Parameters<BrowserCookies['readAll']>[0];
 
