@@ -1,28 +1,16 @@
-/** The result of a run: a cell for each relying party and column, a line when it is known, and the table at the end. */
-
-export const columns = [
-  'sign-in',
-  'claims',
-  'refresh',
-  'parallel refresh',
-  'logout',
-  'back-channel',
-  'key rotation',
-  'consent refused',
-] as const;
-export type Column = (typeof columns)[number];
+/** The result of a run: a cell for each program and column, a line when it is known, and the tables at the end. */
 
 type Cell = { verdict: 'ok' | 'failed' | 'n/a'; reason?: string };
 
-/** One relying party. A cell that was not reached is failed, with the reason of the row. */
-export class Row {
+/** One program, or two that meet. A cell that was not reached is failed, with the reason of the row. */
+export class Row<Column extends string = string> {
   readonly name: string;
   version = 'not installed';
   /** Why no cell could be run. */
   broken: string | undefined;
   /** When its first user was signed in (`performance.now()`): its library read the keys of the provider then at the latest. */
   signedInAt = 0;
-  readonly #cells = new Map<Column, Cell>();
+  readonly #cells = new Map<string, Cell>();
 
   constructor(name: string) {
     this.name = name;
@@ -51,12 +39,12 @@ export class Row {
     }
   }
 
-  /** A column that does not apply to this relying party. */
+  /** A column that does not apply here. */
   leaveOut(column: Column, reason: string): void {
     this.#set(column, { verdict: 'n/a', reason }, 0);
   }
 
-  cellOf(column: Column): Cell {
+  cellOf(column: string): Cell {
     return this.#cells.get(column) ?? { verdict: 'failed' };
   }
 
@@ -65,31 +53,40 @@ export class Row {
     if (column === 'sign-in') this.signedInAt = performance.now();
     const time = `${seconds.toFixed(1)} s`.padStart(8);
     console.log(
-      `${this.name.padEnd(24)}${column.padEnd(18)}${time}  ${cell.verdict}${cell.reason ? `: ${cell.reason}` : ''}`,
+      `${this.name.padEnd(40)}${column.padEnd(18)}${time}  ${cell.verdict}${cell.reason ? `: ${cell.reason}` : ''}`,
     );
   }
 }
 
-/** The table, the reasons below it, and the count of cells that were run. */
-export function summary(rows: readonly Row[]): { text: string; passed: number; failed: number } {
-  const cells = rows.flatMap((row) => columns.map((column) => ({ row, column, ...row.cellOf(column) })));
+export type Table = { subject: string; columns: readonly string[]; rows: readonly Row[] };
+
+/** The tables, the reasons below each, and the count of cells that were run. */
+export function summary(tables: readonly Table[]): { text: string; passed: number; failed: number } {
+  const cells = tables.flatMap(cellsOf);
   const count = (wanted: Cell['verdict']) => cells.filter(({ verdict }) => verdict === wanted).length;
+  return { text: tables.map(textOf).join('\n\n'), passed: count('ok'), failed: count('failed') };
+}
+
+const cellsOf = ({ columns, rows }: Table) =>
+  rows.flatMap((row) => columns.map((column) => ({ row, column, ...row.cellOf(column) })));
+
+function textOf(table: Table): string {
+  const { subject, columns, rows } = table;
+  const names = rows.map(({ name, version }) => `${name} (${version})`);
+  const widest = Math.max(...[subject, ...names].map(({ length }) => length)) + 2;
   const line = (words: readonly string[]) =>
     words
-      .map((word, place) => word.padEnd(place === 0 ? 58 : 18))
+      .map((word, place) => word.padEnd(place === 0 ? widest : 18))
       .join('')
       .trimEnd();
-  const text = [
-    line(['relying party', ...columns]),
-    ...rows.map((row) =>
-      line([`${row.name} (${row.version})`, ...columns.map((column) => row.cellOf(column).verdict)]),
-    ),
+  return [
+    line([subject, ...columns]),
+    ...rows.map((row, at) => line([names[at] ?? '', ...columns.map((column) => row.cellOf(column).verdict)])),
     ...rows.filter(({ broken }) => broken !== undefined).map(({ name, broken }) => `${name}: ${broken}`),
-    ...cells
+    ...cellsOf(table)
       .filter(({ reason }) => reason !== undefined)
       .map(({ row, column, verdict, reason }) => `${row.name}, ${column}: ${verdict}: ${reason}`),
   ].join('\n');
-  return { text, passed: count('ok'), failed: count('failed') };
 }
 
 function reasonOf(error: unknown): string {

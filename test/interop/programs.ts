@@ -53,15 +53,18 @@ export async function outputOf(given: Start): Promise<string> {
   return out;
 }
 
-/** Ends every program that still runs, with its children. */
+/** Ends a program, with its children. */
+export async function end({ child }: Program): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'close');
+  process.kill(-child.pid, 'SIGTERM');
+  const isEnded = await Promise.race([ended.then(() => true), pause(5000, false, { ref: false })]);
+  if (!isEnded) process.kill(-child.pid, 'SIGKILL');
+}
+
+/** Ends every program that still runs. */
 export async function endPrograms(): Promise<void> {
-  for (const { child } of running.splice(0)) {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = once(child, 'close');
-    process.kill(-child.pid, 'SIGTERM');
-    const isEnded = await Promise.race([ended.then(() => true), pause(5000, false, { ref: false })]);
-    if (!isEnded) process.kill(-child.pid, 'SIGKILL');
-  }
+  await Promise.all(running.splice(0).map(end));
 }
 
 /** A port of this machine that was free a moment ago. */
