@@ -25,7 +25,14 @@ const mayImport: Record<string, readonly string[]> = {
   'directory/domains': ['directory/users', 'directory/organizations', 'audit'],
   'directory/waitlist': ['directory/users', 'credentials', 'audit', 'settings'],
   'saml/messages': [],
-  connections: ['saml/messages', 'directory/users', 'directory/identities', 'directory/organizations', 'audit'],
+  connections: [
+    'saml/messages',
+    'directory/users',
+    'directory/identities',
+    'directory/organizations',
+    'directory/domains',
+    'audit',
+  ],
   'oidc/keys': ['audit', 'settings'],
   oidc: [
     'oidc/keys',

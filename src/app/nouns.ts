@@ -121,6 +121,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     managers: permissionHolders,
     letters: look.letters,
     clients: clients.lookup,
+    hasConnection: (id) => connections.homeRealms.hasConnection(id),
   });
   const organizationPolicy = new PolicyService({ organizations: organizations.organizations, tightenings, policies });
   const organizationChoices = new OrganizationChoices(clock, database);
@@ -157,6 +158,9 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     audit,
     identities: identities.linked,
     organizations: knownOrganizations,
+    domains: domains.known,
+    users: knownUsers,
+    isOwner: (organization, userId) => effective.can(userId, 'organization.close', { organization }),
   });
   const credentials = createCredentials({
     config,

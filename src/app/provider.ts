@@ -60,6 +60,8 @@ export function createProvider(
     browsers: held.browsers,
     accessRevocation,
     providers: connections.upstream,
+    realms: connections.homeRealms,
+    log,
   });
   const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null, dress });
   const device = createDevice({ clock, users, apis: apis.lookup, dress });
@@ -93,7 +95,10 @@ export function createProvider(
       allowsClient: (id, clientId) => organizationClients.allowedSince(id, clientId),
       effective,
     }),
-    beganIn,
+    ways: {
+      beganIn,
+      findDemandedConnections: (accountId) => connections.homeRealms.connectionsDemandedOf(accountId),
+    },
     findChosenOrganization: (accountId, clientId) => organizationChoices.find(accountId, clientId),
     held,
     pages: {

@@ -2,10 +2,13 @@
 import { createConnections } from '#connections/module.ts';
 import type { Kernel } from './kernel.ts';
 
-type Needs = Pick<Parameters<typeof createConnections>[0], 'audit' | 'identities' | 'organizations'>;
+type Needs = Pick<
+  Parameters<typeof createConnections>[0],
+  'audit' | 'identities' | 'organizations' | 'domains' | 'users' | 'isOwner'
+>;
 
 /** Creates the connections to upstream identity providers. */
-export function createUpstream(kernel: Kernel, { audit, identities, organizations }: Needs) {
+export function createUpstream(kernel: Kernel, { audit, identities, organizations, domains, users, isOwner }: Needs) {
   const { config, clock, database, keyRing, invalidation, outbound, log } = kernel;
   return {
     connections: createConnections({
@@ -19,6 +22,9 @@ export function createUpstream(kernel: Kernel, { audit, identities, organization
       issuer: config.issuer,
       identities,
       organizations,
+      domains,
+      users,
+      isOwner,
     }),
   };
 }

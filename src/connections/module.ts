@@ -2,11 +2,12 @@
  * connections: upstream identity providers.
  *
  * Owns    the tables connection and used_upstream_state; the table of providers; requests to them, checks of their answers,
- *         profiles in one form.
+ *         profiles in one form; where users of a domain sign in (home-realms.ts).
  * Leaves  who the user of a profile is, the pages, the cookie and the callback address to sign-in/federation.
  * URLs    none.
  */
 import { type ConnectionDependencies, ConnectionService } from './connection-service.ts';
+import { type HomeRealmDependencies, HomeRealms } from './home-realms.ts';
 import { KnownConnections } from './known-connections.ts';
 import { UpstreamLogout } from './upstream-logout.ts';
 import { UpstreamSignIn, type UpstreamDependencies } from './upstream-sign-in.ts';
@@ -16,7 +17,8 @@ import { UsedStates } from './used-states.ts';
 export type Dependencies = ConnectionDependencies &
   Omit<UpstreamDependencies, 'known' | 'states' | 'usable'> &
   UsableDependencies &
-  ConstructorParameters<typeof KnownConnections>[0];
+  ConstructorParameters<typeof KnownConnections>[0] &
+  Pick<HomeRealmDependencies, 'domains' | 'users' | 'isOwner'>;
 
 /** Creates the administration of connections and the sign-in at their providers. */
 export function createConnections(dependencies: Dependencies) {
@@ -27,6 +29,7 @@ export function createConnections(dependencies: Dependencies) {
   const parts = { ...dependencies, known, states, usable };
   return {
     connections: new ConnectionService(dependencies),
+    homeRealms: new HomeRealms(parts),
     callbackUrl: (slug: string) => callbackUrl(issuer, slug),
     states,
     upstream: new UpstreamSignIn(parts),

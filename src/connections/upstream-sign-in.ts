@@ -79,6 +79,14 @@ export class UpstreamSignIn {
     return [...own, ...(await known.offered(null))];
   }
 
+  /** One with which users can sign in now, by its slug. */
+  async find(slug: string): Promise<(OfferedConnection & { organizationId: OrganizationId | null }) | null> {
+    const connection = await this.#deps.usable.find(slug);
+    if (connection === null) return null;
+    const { id, name, provider, organizationId = null } = connection;
+    return { id, slug, name, provider, organizationId };
+  }
+
   /** Connections by their ids, in whatever state. */
   describe(...given: Parameters<KnownConnections['describe']>): ReturnType<KnownConnections['describe']> {
     return this.#deps.known.describe(...given);

@@ -101,7 +101,12 @@ export function configuration(
     responseTypes: [...responseTypes(oidc, 'fapi1_advanced')],
     pkce: pkce(policies),
     formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant(deps.organizationClaims) } },
-    extraParams: { organization: (ctx, _value, client) => deps.organizations.read(ctx, client) },
+    extraParams: {
+      organization: (ctx, _value, client) => deps.organizations.read(ctx, client),
+      // Which upstream provider a sign-in begins at; the pages of the sign-in read them.
+      connection: null,
+      domain_hint: null,
+    },
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) => pairwiseSubject(deps.keyRing, client, accountId),
     sectorIdentifierUriValidate: () => isRegistering(Provider.ctx),

@@ -28,9 +28,15 @@ export type EngineInteraction = {
   accountId: string | null;
   /**
    * How the session was proved, when there is one: RFC 8176 values and level; when its user last proved who they are
-   * (NumericDate), read only where the session is made stronger.
+   * (NumericDate), and the connection to an upstream provider by which they came, both read only where the session is made stronger.
    */
-  session: { id: string; amr: readonly string[]; level: Level; authTime: number | null } | null;
+  session: {
+    id: string;
+    amr: readonly string[];
+    level: Level;
+    authTime: number | null;
+    connection: string | null;
+  } | null;
   /** The level that the relying party, or the operator for it, requires. */
   asked: AskedLevel | null;
   /** The signed-in user only needs a stronger proof. */
@@ -59,6 +65,8 @@ type SignedIn = {
   spared: Spared | null;
   /** The name of the session, where it begins with this sign-in. */
   sessionId: string;
+  /** The slug of the connection to an upstream provider by which the user came; null for other ways. */
+  connection: string | null;
 };
 export type Decision = {
   scopes: readonly string[];
@@ -114,7 +122,7 @@ export class Interactions {
       prompt,
       params,
       accountId: session?.accountId ?? null,
-      session: sessionOf(session, isStepUp ? found.authTime : null),
+      session: sessionOf(session, isStepUp ? found.begun : null),
       asked: askedOf(params, levelOf(ownMember(client, 'minimum_acr'))),
       isStepUp,
       isAgain: isOnly({ prompt, session }, againReasons),
@@ -137,13 +145,13 @@ export class Interactions {
    */
   async finishLogin(
     { uid, kept }: Pick<EngineInteraction, 'uid' | 'kept'>,
-    { accountId, amr, acr, authTime, remember, spared, sessionId }: SignedIn,
+    { accountId, amr, acr, authTime, remember, spared, connection, sessionId }: SignedIn,
     answered: readonly PromptName[],
     act: Omit<Act, 'decision'>,
   ): Promise<string | null> {
     const others = Object.fromEntries(answered.map((name) => [name, {}]));
-    const reason = spared === null ? {} : { spared };
-    const login = { accountId, amr: [...amr], acr, ts: authTime, remember, sessionId, ...reason };
+    const reasons = { ...(spared === null ? {} : { spared }), ...(connection === null ? {} : { connection }) };
+    const login = { accountId, amr: [...amr], acr, ts: authTime, remember, sessionId, ...reasons };
     return this.#open.end(uid, kept, { accountId, result: { ...others, login } }, act);
   }
 
@@ -208,12 +216,17 @@ export class Interactions {
   }
 
   /** A question that was asked in a session ends with it. */
-  async #find(uid: string): Promise<(OpenSignIn & { authTime: number | null }) | null> {
+  async #find(uid: string): Promise<(OpenSignIn & { begun: Begun | null }) | null> {
     const found = await this.#open.find(uid);
     const asked = (found?.payload as Question | undefined)?.session;
-    if (!found || !asked?.uid) return found && { ...found, authTime: null };
+    if (!found || !asked?.uid) return found && { ...found, begun: null };
     const session = await this.#engine().Session.findByUid(asked.uid);
-    return session?.accountId === asked.accountId ? { ...found, authTime: session?.loginTs ?? null } : null;
+    if (session?.accountId !== asked.accountId) return null;
+    const { loginTs: authTime = null, connection = null } = (session ?? {}) as {
+      loginTs?: number;
+      connection?: string;
+    };
+    return { ...found, begun: { authTime, connection } };
   }
 }
 
@@ -228,9 +241,16 @@ type Question = Pick<EngineInteraction, 'prompt' | 'params'> & {
 
 type StoredSession = { uid: string; accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
 
-function sessionOf(session: StoredSession | undefined, authTime: number | null): EngineInteraction['session'] {
+type Begun = Pick<NonNullable<EngineInteraction['session']>, 'authTime' | 'connection'>;
+
+function sessionOf(session: StoredSession | undefined, begun: Begun | null): EngineInteraction['session'] {
   if (session?.accountId === undefined) return null;
-  return { id: session.uid, amr: session.amr ?? [], level: levelOf(session.acr) ?? 1, authTime };
+  return {
+    id: session.uid,
+    amr: session.amr ?? [],
+    level: levelOf(session.acr) ?? 1,
+    ...(begun ?? { authTime: null, connection: null }),
+  };
 }
 
 function organizationOf({

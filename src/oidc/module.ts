@@ -60,7 +60,7 @@ import { DeviceForms } from './device/device-forms.ts';
 import { ShownDevices } from './device/shown-devices.ts';
 import { limitRegistrations } from './registration/registration-limit.ts';
 import { OrganizationClaims } from './organizations/organization-claims.ts';
-import { type BeganIn, OrganizationRequests } from './organizations/organization-requests.ts';
+import { OrganizationRequests, type SignInWays } from './organizations/organization-requests.ts';
 import type { FindChosenOrganization, OrganizationStore } from './organizations/organization-store.ts';
 import type { ApiStore } from './resources.ts';
 
@@ -72,7 +72,7 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'oidc' | 'profile' | 'session' | 'limits' | 'mfa' | 'signIn' | 'networks'> &
     UserPolicies<'session' | 'mfa' | 'signIn' | 'networks'>;
-  beganIn: BeganIn;
+  ways: SignInWays;
   settings: Pick<SettingsService, 'onChange'>;
   users: Pick<KnownUsers, 'find'> & {
     /** Answers from memory for a few seconds; nodes notify each other of changes. */
@@ -128,7 +128,7 @@ export function createOidc({
   findConsent,
   organizations: organizationStore,
   findChosenOrganization: findChosen,
-  beganIn,
+  ways,
   held,
   pages,
   languages,
@@ -155,7 +155,7 @@ export function createOidc({
   const failures = new ClientFailures(clock, throttle, policies);
   const authentication = { failures, database, audit };
   const authority = new CurrentAuthority({ apis, findConsent, policies });
-  const rules = { clock, policies, findConsent, findChosen, beganIn };
+  const rules = { clock, policies, findConsent, findChosen, ...ways };
   const organizations = new OrganizationRequests({ store: organizationStore, ...rules });
   const findUsername = async (id: string) => (await users.find(id as UserId))?.username ?? null;
   const organizationClaims = new OrganizationClaims({ store: organizationStore, apis, findUsername });

@@ -15,6 +15,7 @@ const expected: ReadonlySet<string> = new Set([
   'organizations.last_owner',
   'assignments.exists',
   'domains.join_request_not_found',
+  'domains.connection_missing',
 ]);
 
 let dns: TestDns;

@@ -43,6 +43,9 @@ export function connectionsOn(
     issuer,
     identities: createIdentities({ clock, database, audit }).linked,
     organizations: new KnownOrganizations({ clock, database, invalidation }),
+    domains: { ownerOf: async () => null },
+    users: { find: async () => null },
+    isOwner: async () => false,
     outbound: {
       limited: (limits) => (url, init) => outbound.limited(limits)(upstream?.reach(String(url)) ?? String(url), init),
     },

@@ -7,8 +7,9 @@ import { unreachable } from '#kernel/errors.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import { readDomain } from './domain-name.ts';
-import { type DomainId, type Joining, OrganizationDomain } from './domain.ts';
+import { type DomainId, type DomainSignIn, type Joining, OrganizationDomain } from './domain.ts';
 import {
+  connectionMissing,
   domainExists,
   domainInvalid,
   domainIsFreeMail,
@@ -26,7 +27,11 @@ export type DomainDependencies = {
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish'>;
   roles: Pick<MemberRoles, 'requireGivable'>;
+  /** Whether the organization has a connection with which its users can sign in. */
+  hasConnection(organizationId: OrganizationId): Promise<boolean>;
 };
+
+type DomainSettings = { joining: Joining; signIn: DomainSignIn };
 
 /** The domains of organizations: adds, lists, changes and removes them. */
 export class DomainService {
@@ -50,15 +55,15 @@ export class DomainService {
   /**
    * Claims a domain for an organization. Any number of organizations may; one can own it.
    * Throws organizations.not_found, domains.invalid, domains.public_suffix, domains.free_mail, domains.exists, domains.too_many,
-   * access.permissions_not_held.
+   * access.permissions_not_held, domains.connection_missing.
    */
   async add(
     organizationId: OrganizationId,
-    { domain: typed, joining }: { domain: string; joining: Joining },
+    { domain: typed, ...settings }: { domain: string } & DomainSettings,
     by: By,
   ): Promise<OrganizationDomain> {
     const domain = required(typed);
-    await this.#requireGivable(organizationId, joining, by);
+    await this.#requireAllowed(organizationId, settings, by);
     return this.#deps.database.transaction(async (em) => {
       await lockOrganization(em, organizationId);
       const present = await em.find(OrganizationDomain, { organizationId });
@@ -69,7 +74,7 @@ export class DomainService {
         organizationId,
         domain,
         token: randomSecret(),
-        joining,
+        ...settings,
         verifiedAt: null,
         provedAt: null,
         checkedAt: null,
@@ -83,24 +88,28 @@ export class DomainService {
     });
   }
 
-  /** Throws domains.not_found, access.permissions_not_held. */
+  /** Throws domains.not_found, access.permissions_not_held, domains.connection_missing. */
   async change(
     organizationId: OrganizationId,
     id: DomainId,
-    { joining }: { joining: Joining },
+    settings: Partial<DomainSettings>,
     by: By,
   ): Promise<OrganizationDomain> {
-    await this.#requireGivable(organizationId, joining, by);
+    await this.#requireAllowed(organizationId, settings, by);
     return this.#act(organizationId, id, async (em, domain) => {
-      const before = domain.joining;
-      if (before === joining) return;
-      domain.joining = joining;
+      const { joining, signIn } = domain;
+      Object.assign(domain, settings);
       await em.flush();
       const { details, ...event } = eventAbout(domain, by);
-      await this.#deps.audit.record(
-        em,
-        organizationDomainChanged({ ...event, details: { ...details, before, after: joining } }),
-      );
+      for (const [member, before, after] of [
+        ['joining', joining, domain.joining],
+        ['sign_in', signIn, domain.signIn],
+      ] as const)
+        if (before !== after)
+          await this.#deps.audit.record(
+            em,
+            organizationDomainChanged({ ...event, details: { ...details, member, before, after } }),
+          );
     });
   }
 
@@ -112,9 +121,15 @@ export class DomainService {
     });
   }
 
-  /** Users who join at a sign-in get a role: from the actor who lets them join. */
-  async #requireGivable(organizationId: OrganizationId, joining: Joining, by: By): Promise<void> {
-    if (joining === 'join') await this.#deps.roles.requireGivable([ROLE_OF_JOINED], organizationId, by);
+  /** Users who join at a sign-in get a role: from the actor who lets them join. A demand that no user can meet locks them out. */
+  async #requireAllowed(
+    organizationId: OrganizationId,
+    { joining, signIn = 'any' }: Partial<DomainSettings>,
+    by: By,
+  ): Promise<void> {
+    const { roles, hasConnection } = this.#deps;
+    if (joining === 'join') await roles.requireGivable([ROLE_OF_JOINED], organizationId, by);
+    if (signIn !== 'any' && !(await hasConnection(organizationId))) throw connectionMissing();
   }
 
   async #act(

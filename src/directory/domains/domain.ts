@@ -7,6 +7,11 @@ import type { Id } from '#kernel/ids.ts';
 export type DomainId = Id<'odm'>;
 /** Users with a verified email address at the domain become members at a sign-in (`join`), may ask to (`ask`), or neither. */
 export type Joining = 'off' | 'join' | 'ask';
+/**
+ * How users with an email address at the domain sign in: in every way (`any`), by a connection of the organization alone
+ * (`connection`), or so unless they own the organization (`connection_or_owner`).
+ */
+export type DomainSignIn = 'any' | 'connection' | 'connection_or_owner';
 /** Why the last look-up did not find the record: there was none, or the DNS gave no answer. */
 export type DomainProblem = 'missing' | 'unreachable';
 /** `joined`: at most once by a sign-in, so that a user who left or was removed stays away. */
@@ -30,6 +35,7 @@ const OrganizationDomainSchema = defineEntity({
     /** Part of the record that proves it. It is public as soon as it is in the DNS. */
     token: p.text(),
     joining: p.text().$type<Joining>(),
+    signIn: p.text().default('any').$type<DomainSignIn>(),
     /** Since when the organization owns the domain; null while it does not. */
     verifiedAt: instant().nullable(),
     /** The last look-up that found the record. */

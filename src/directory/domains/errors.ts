@@ -21,6 +21,11 @@ export const domainIsFreeMail = errorType({
   status: 422,
   message: 'Everyone can get an email address at this domain, so no organization can own it.',
 });
+export const connectionMissing = errorType({
+  code: 'domains.connection_missing',
+  status: 409,
+  message: 'The organization has no connection that is ready. Create and enable one first.',
+});
 export const domainExists = errorType({
   code: 'domains.exists',
   status: 409,

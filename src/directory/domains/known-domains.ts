@@ -4,11 +4,11 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { fromUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
-import type { Joining } from './domain.ts';
+import type { DomainSignIn, Joining } from './domain.ts';
 import { KNOWN_DOMAIN_KEPT_FOR, MOST_KNOWN_DOMAINS } from './limits.ts';
 
-/** The organization that owns a domain, and what users with an address there may do. */
-type DomainOwner = { organizationId: OrganizationId; joining: Joining };
+/** The organization that owns a domain, and what users with an address there may do and must do. */
+type DomainOwner = { organizationId: OrganizationId; joining: Joining; signIn: DomainSignIn };
 
 /** Changes of a domain are told to every node under it, by the name of the domain. */
 export const DOMAINS_TOPIC = 'organization-domains';
@@ -38,12 +38,12 @@ export class KnownDomains {
   /** Null for a domain that no organization has verified. A writer checks it again. */
   async ownerOf(domain: string): Promise<DomainOwner | null> {
     return this.#cache.get(domain, async () => {
-      const [row] = await this.#database.sql<{ organizationId: string; joining: Joining }>(
-        `select organization_id as "organizationId", joining from organization_domain
+      const [row] = await this.#database.sql<Omit<DomainOwner, 'organizationId'> & { organizationId: string }>(
+        `select organization_id as "organizationId", joining, sign_in as "signIn" from organization_domain
          where domain = $1 and verified_at is not null`,
         [domain],
       );
-      return row ? { organizationId: fromUuid('org', row.organizationId), joining: row.joining } : null;
+      return row ? { ...row, organizationId: fromUuid('org', row.organizationId) } : null;
     });
   }
 }

@@ -21,16 +21,20 @@ export type Dependencies = Omit<CheckDependencies, 'invalidation'> & {
 
 /** Creates the services of domains, of their DNS records and of users who join by them. */
 export function createDomains(dependencies: Dependencies) {
+  const known = new KnownDomains(dependencies);
   return {
+    known,
     domains: new DomainService(dependencies),
     checks: new DomainChecks(dependencies),
     joining: new JoiningService({
       ...dependencies,
-      known: new KnownDomains(dependencies),
+      known,
       notices: new JoinNotices(dependencies),
     }),
   };
 }
 
 export type { JoiningService } from './joining.ts';
-export { OrganizationDomain, OrganizationJoin } from './domain.ts';
+export { domainOf } from './domain-name.ts';
+export { type DomainSignIn, OrganizationDomain, OrganizationJoin } from './domain.ts';
+export type { KnownDomains } from './known-domains.ts';

@@ -9,6 +9,7 @@ import { challengeOf } from './domain-challenge.ts';
 import type { DomainService } from './domain-service.ts';
 import type { OrganizationDomain } from './domain.ts';
 import {
+  connectionMissing,
   dnsUnreachable,
   domainExists,
   domainInvalid,
@@ -40,12 +41,17 @@ const joiningSchema = z.enum(['off', 'join', 'ask']);
 const JOINING =
   'Users with a verified email address at the domain become members at a sign-in (join), may ask to (ask), or neither';
 
+const signInSchema = z.enum(['any', 'connection', 'connection_or_owner']);
+const SIGN_IN =
+  'Users with an email address at the domain sign in in every way (any), by a connection of the organization alone (connection), or so unless they own the organization (connection_or_owner)';
+
 const domainSchema = z.strictObject({
   id: z.string(),
   organization_id: z.string(),
   domain: z.string(),
   status: z.enum(['pending', 'verified']),
   joining: joiningSchema,
+  sign_in: signInSchema,
   record: z.strictObject({ type: z.literal('TXT'), name: z.string(), value: z.string() }),
   verified_at: timeSchema.optional(),
   checked_at: timeSchema.optional(),
@@ -79,6 +85,7 @@ const addDomain = operation({
   input: z.strictObject({
     domain: z.string().max(256).describe('Email domain, such as example.com; its subdomains do not count'),
     joining: joiningSchema.default('off').describe(JOINING),
+    sign_in: signInSchema.default('any').describe(SIGN_IN),
   }),
   output: domainSchema,
   errors: [
@@ -89,6 +96,7 @@ const addDomain = operation({
     domainIsFreeMail,
     domainExists,
     tooManyDomains,
+    connectionMissing,
   ],
   event: organizationDomainAdded,
   description: 'Add a domain to an organization. The answer names the DNS record that proves it.',
@@ -97,8 +105,8 @@ const addDomain = operation({
     words: 'organization add-domain',
     arguments: { organization_id: { flags: '<organization_id>' }, domain: { flags: '<domain>' } },
   },
-  run: async ({ organization_id: id, ...given }, by: By, { domains }: Services) =>
-    domainOnWire(await domains.add(id, given, by)),
+  run: async ({ organization_id: id, sign_in: signIn, ...given }, by: By, { domains }: Services) =>
+    domainOnWire(await domains.add(id, { ...given, signIn }, by)),
 });
 
 const confirmDomain = operation({
@@ -118,15 +126,26 @@ const updateDomain = operation({
   name: 'organizations.domains.update',
   permission: 'organization.domains.manage',
   params: domain,
-  input: z.strictObject({ joining: joiningSchema.describe(JOINING) }),
+  input: z.strictObject({
+    joining: joiningSchema.optional().describe(JOINING),
+    sign_in: signInSchema.optional().describe(SIGN_IN),
+  }),
   output: domainSchema,
-  errors: [organizationNotFound, permissionsNotHeld, domainNotFound],
+  errors: [organizationNotFound, permissionsNotHeld, domainNotFound, connectionMissing],
   event: organizationDomainChanged,
-  description: 'Change whether users with a verified email address at a domain may join the organization.',
+  description:
+    'Change whether users with an email address at a domain may join the organization, and how they sign in.',
   example: { joining: 'ask' },
   command: { words: 'organization change-domain' },
-  run: async ({ organization_id: id, domain_id: domainId, ...given }, by: By, { domains }: Services) =>
-    domainOnWire(await domains.change(id, domainId, given, by)),
+  run: async ({ organization_id: id, domain_id: domainId, joining, sign_in: signIn }, by: By, { domains }: Services) =>
+    domainOnWire(
+      await domains.change(
+        id,
+        domainId,
+        { ...(joining === undefined ? {} : { joining }), ...(signIn === undefined ? {} : { signIn }) },
+        by,
+      ),
+    ),
 });
 
 const removeDomain = operation({
@@ -152,6 +171,7 @@ function domainOnWire(row: OrganizationDomain): z.input<typeof domainSchema> {
     domain: row.domain,
     status: verifiedAt ? 'verified' : 'pending',
     joining: row.joining,
+    sign_in: row.signIn,
     record: { type: 'TXT', ...challengeOf(row) },
     ...(verifiedAt ? { verified_at: verifiedAt.toISOString() } : {}),
     ...(checkedAt ? { checked_at: checkedAt.toISOString() } : {}),

@@ -15,7 +15,9 @@ export type Origin = {
   /** The organization that it is for. */
   organization?: string | undefined;
   /** The rest of the sign-in, for the demands of organizations: only where a refresh token can come of it. */
-  signIn?: { ip: string; spared?: Spared | undefined; isRemembered: boolean } | undefined;
+  signIn?:
+    | { ip: string; spared?: Spared | undefined; connection?: string | undefined; isRemembered: boolean }
+    | undefined;
 };
 
 /** Tokens that live too short to be held against a policy again. */
@@ -78,9 +80,15 @@ export async function originIn(
 function signInOf(ctx: KoaContextWithOIDC): Origin['signIn'] {
   const { session, route, result } = ctx.oidc;
   if (session?.accountId === undefined || route === 'token') return undefined;
-  const { spared } = { ...(session as { spared?: Spared }), ...(result?.['level'] as { spared?: Spared } | undefined) };
+  const kept = session as { spared?: Spared; connection?: string };
+  const { spared, connection } = { ...kept, ...(result?.['level'] as { spared?: Spared } | undefined) };
   const { ip } = (ctx as unknown as { state: State }).state;
-  return { ip, ...(spared === undefined ? {} : { spared }), isRemembered: session.transient !== true };
+  return {
+    ip,
+    ...(spared === undefined ? {} : { spared }),
+    ...(connection === undefined ? {} : { connection }),
+    isRemembered: session.transient !== true,
+  };
 }
 
 /** Whether the authorization request was pushed, and whether the client signed it. */

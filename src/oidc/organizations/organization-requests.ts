@@ -12,21 +12,25 @@ import type { FindChosenOrganization, OrganizationStore } from './organization-s
 /** For which organization a sign-in is: one of the user, none at all, one that is closed to the user, or one to be chosen. */
 type Settled = { kind: 'organization'; id: string } | { kind: 'none' } | { kind: 'refused' } | { kind: 'choice' };
 
-/** Whether a session or a token that was proved so began in one of these ways. */
-export type BeganIn = (amr: readonly string[], methods: Policy<'signIn'>['methods']) => boolean;
+/** How sessions and tokens began, and how they must. */
+export type SignInWays = {
+  /** Whether a session or a token that was proved so began in one of these ways. */
+  beganIn(amr: readonly string[], methods: Policy<'signIn'>['methods']): boolean;
+  /** The connections to upstream providers by which alone sign-ins of a user count now; null where every way counts. */
+  findDemandedConnections(accountId: string): Promise<readonly string[] | null>;
+};
 
 type Demanding = 'mfa' | 'signIn' | 'networks' | 'session';
-type Dependencies = {
+type Dependencies = SignInWays & {
   clock: Clock;
   store: OrganizationStore;
   findChosen: FindChosenOrganization;
   findConsent: FindConsent;
   policies: Policies<Demanding> & UserPolicies<Demanding>;
-  beganIn: BeganIn;
 };
 
 /** The members of a session that say how it was proved. */
-type Session = { acr?: string; amr?: readonly string[]; loginTs?: number; spared?: Spared };
+type Session = { acr?: string; amr?: readonly string[]; loginTs?: number; spared?: Spared; connection?: string };
 
 /** A refresh token, as far as the demands of organizations need it. */
 type Refreshing = {
@@ -121,11 +125,12 @@ export class OrganizationRequests {
   async #ofSession(ctx: KoaContextWithOIDC): Promise<Shortfall | null> {
     const { client, session } = ctx.oidc;
     if (!client || session?.accountId === undefined) return null;
-    const { acr, amr, loginTs, spared } = session as Session;
+    const { acr, amr, loginTs, spared, connection } = session as Session;
     const settled = await this.settle(ctx);
     const proved = {
       ip: (ctx as unknown as { state: State }).state.ip,
       spared,
+      connection,
       isRemembered: session.transient !== true,
       level: levelOf(acr) ?? 1,
       authTime: loginTs ?? 0,
@@ -143,17 +148,24 @@ export class OrganizationRequests {
 
   #ofRefreshToken(token: Refreshing, organization: string | undefined): Promise<Shortfall | null> {
     const { clientId = '', accountId = '', origin = {}, acr, amr, authTime = 0 } = token;
-    const { ip, spared, isRemembered = false } = origin.signIn ?? {};
+    const { ip, spared, connection, isRemembered = false } = origin.signIn ?? {};
     const level = origin.level ?? levelOf(acr) ?? 1;
-    return this.#lack({ ip, spared, isRemembered, level, authTime, amr }, { clientId, accountId }, organization);
+    const proved = { ip, spared, connection, isRemembered, level, authTime, amr };
+    return this.#lack(proved, { clientId, accountId }, organization);
   }
 
   async #lack(
-    { amr = [], ...proved }: Omit<ProvedSignIn, 'beganIn'> & { amr: readonly string[] | undefined },
+    {
+      amr = [],
+      connection,
+      ...proved
+    }: Omit<ProvedSignIn, 'beganIn'> & { amr: readonly string[] | undefined; connection: string | undefined },
     { clientId: client, accountId }: { clientId: string; accountId: string },
     organization: string | undefined,
   ): Promise<Shortfall | null> {
-    const { clock, policies, beganIn } = this.#deps;
+    const { clock, policies, beganIn, findDemandedConnections } = this.#deps;
+    const demanded = await findDemandedConnections(accountId);
+    if (demanded !== null && (connection === undefined || !demanded.includes(connection))) return 'way';
     const policy =
       organization === undefined ? await policies.ofUser(accountId, client) : policies.for({ organization, client });
     const own = policies.for(instance);

@@ -35,13 +35,14 @@ type LastingSession = {
   exp?: number | undefined;
   transient?: boolean | undefined;
   spared?: Spared | undefined;
+  connection?: string | undefined;
   loginAccount(signIn: SignIn): void;
 };
 
 export const rememberedSessions: Patch = {
   members: { 'Session.prototype.loginAccount': { method: 1 } },
   reason:
-    'The engine never makes a session lasting again: a user who signs in for the open browser and later to stay signed in would be forgotten. It does not keep why a second factor was spared, and what the end of a sign-in writes about its session needs the name of the session.',
+    'The engine never makes a session lasting again: a user who signs in for the open browser and later to stay signed in would be forgotten. It does not keep why a second factor was spared, nor the connection by which a user came, and what the end of a sign-in writes about its session needs the name of the session.',
   upstream: source('models/session.js'),
   apply(engine) {
     const model = engine.Session.prototype as unknown as LastingSession;
@@ -49,12 +50,13 @@ export const rememberedSessions: Patch = {
     model.loginAccount = function loginAndRemember(signIn) {
       this.transient = undefined;
       const { result } = (Provider.ctx?.oidc.entities.Interaction ?? {}) as {
-        result?: { login?: { spared?: Spared; sessionId?: string } };
+        result?: { login?: { spared?: Spared; connection?: string; sessionId?: string } };
       };
       const { sessionId } = result?.login ?? {};
       // One that is stored without a user keeps its name.
       if (sessionId !== undefined && this.accountId === undefined && this.exp === undefined) this.uid = sessionId;
       this.spared = result?.login?.spared;
+      this.connection = result?.login?.connection;
       loginAccount.call(this, signIn);
     };
   },
@@ -94,7 +96,9 @@ export const sessionTrace: Patch = {
   upstream: source('models/session.js'),
   apply({ Session }, { clock, policies }) {
     const kept = (Session as unknown as { IN_PAYLOAD: readonly string[] }).IN_PAYLOAD;
-    Object.defineProperty(Session, 'IN_PAYLOAD', { value: [...kept, 'lastSeen', 'administeredAt', 'spared'] });
+    Object.defineProperty(Session, 'IN_PAYLOAD', {
+      value: [...kept, 'lastSeen', 'administeredAt', 'spared', 'connection'],
+    });
     const model = Session.prototype as unknown as TracedSession;
     const { save } = model;
     model.save = async function saveWithTrace(ttl) {

@@ -16,6 +16,7 @@ import type { Database } from '#kernel/database.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { parseId } from '#kernel/ids.ts';
+import type { Log } from '#kernel/log.ts';
 import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type {
@@ -30,6 +31,7 @@ import { type ArrivalDependencies, Arrivals } from './arrivals.ts';
 import { Attempts } from './attempts.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { PROVIDER_REMEMBERED_FOR } from './limits.ts';
+import { leads, type Realms } from './leads.ts';
 import { Linking } from './linking.ts';
 import { federationRoutes, type RouteDependencies } from './routes.ts';
 import { type UpstreamLogoutDependencies, upstreamLogoutRoutes } from './upstream-logout-routes.ts';
@@ -43,25 +45,31 @@ type RequestDependencies = {
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
   policies: Policies<'signIn'>;
   providers: UpstreamProviders;
+  realms: Realms;
+  log: Pick<Log, 'info'>;
 } & ConstructorParameters<typeof UpstreamSessions>[0];
 
 /** Creates the requests to upstream providers, for sign-ins and for links; and the buttons that begin them. */
 export function createUpstreamRequests(dependencies: RequestDependencies) {
-  const { config, policies, providers } = dependencies;
+  const { config, policies, providers, realms, log } = dependencies;
   const attempts = new Attempts(dependencies);
   const requests = new UpstreamRequests(providers, attempts);
   const lastProviderCookie = browserCookie(config.issuerUrl, 'provider', { maxAge: PROVIDER_REMEMBERED_FOR });
   /** The providers that a sign-in can begin with; none where policy closes that way. */
   async function offered(organization: string | null): Promise<readonly OfferedProvider[]> {
-    const { methods: opened } = policies.for(organization === null ? instance : { organization }).signIn;
     const organizationId = organization === null ? null : parseId('org', organization);
-    return beginsWith('federation', opened) ? providers.offered({ organizationId }) : [];
+    return isOpenFor(organization) ? providers.offered({ organizationId }) : [];
+  }
+  function isOpenFor(organization: string | null): boolean {
+    const { methods: opened } = policies.for(organization === null ? instance : { organization }).signIn;
+    return beginsWith('federation', opened);
   }
   return {
     attempts,
     requests,
     lastProviderCookie,
     offered,
+    ...leads({ providers, realms, log, isOpenFor }),
     sessions: new UpstreamSessions(dependencies),
     linking: new Linking(requests, () => offered(null)),
     /** For the pages of other steps that show the buttons. */

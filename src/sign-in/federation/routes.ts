@@ -29,7 +29,7 @@ import type { UpstreamSessions } from './upstream-sessions.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    'open' | 'isOpenNow' | 'require' | 'otherWays' | 'recordUpstream' | 'recordProofIn' | 'proceed'
+    'open' | 'isOpenNow' | 'require' | 'otherWays' | 'recordLed' | 'recordUpstream' | 'recordProofIn' | 'proceed'
   >;
   requests: UpstreamRequests;
   arrivals: Arrivals;
@@ -65,8 +65,10 @@ export function federationRoutes({
   async function showOwnProviders(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'federation');
     if (interaction === null) return;
-    const { path, identifier, providers } = interaction;
-    if (providers.length === 0) return seeOther(ctx, `${path}/login`);
+    const { path, identifier, providers, leadsTo, isClosed } = interaction;
+    if (leadsTo !== null) return goTo(ctx, await interactions.recordLed(interaction), leadsTo);
+    if (providers.length === 0)
+      return isClosed ? showStop(ctx, interaction, 'unready', null) : seeOther(ctx, `${path}/login`);
     show(ctx, 200, providersView, {
       action: `${path}/federation`,
       ...whoIs(interaction),
@@ -82,9 +84,12 @@ export function federationRoutes({
     const interaction = await interactions.open(ctx, 'federation');
     if (interaction === null) return;
     await buttonForm.read(ctx);
-    const { path, typed, question, providers } = interaction;
-    const provider = providers.find(({ slug }) => slug === ctx.params['connection']);
-    if (provider === undefined) return seeOther(ctx, path);
+    const provider = interaction.providers.find(({ slug }) => slug === ctx.params['connection']);
+    return provider === undefined ? seeOther(ctx, interaction.path) : goTo(ctx, interaction, provider);
+  }
+
+  async function goTo(ctx: Context, interaction: Interaction, provider: OfferedProvider): Promise<void> {
+    const { path, typed, question } = interaction;
     const location = await requests.begin(
       {
         connection: provider.slug,
@@ -147,7 +152,7 @@ export function federationRoutes({
   }
 
   function newcomerOf(ctx: Context, interaction: Interaction, profile: UpstreamProfile): Newcomer {
-    const proof = { factor: 'federation', amr: amrOf(profile) } as const;
+    const proof = { factor: 'federation', amr: amrOf(profile), connection: profile.connection.slug } as const;
     return {
       uid: interaction.uid,
       by: byOf(ctx, interaction),

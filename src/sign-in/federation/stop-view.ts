@@ -23,7 +23,11 @@ export type StopReason =
   | 'invitation'
   | 'waitlist'
   | 'domain'
-  | 'throttled';
+  | 'throttled'
+  /** The organization demands a connection of its own, and none is ready. */
+  | 'unready'
+  /** The address is not of a domain of the organization. */
+  | 'foreign_domain';
 
 const plain: StopPage = {
   reason: 'upstream',
@@ -44,6 +48,8 @@ export const stopView = view<StopPage>('sign-in/federation/stop.njk', {
     'with a waitlist': { ...plain, reason: 'waitlist' },
     'another domain': { ...plain, reason: 'domain' },
     'too many accounts from here': { ...plain, reason: 'throttled' },
+    'an address of another domain': { ...plain, reason: 'foreign_domain', provider: 'Staff of Fernway' },
+    'without a connection': { ...plain, reason: 'unready', provider: null },
     hostile: { ...plain, provider: '<script>alert(1)</script>\u202E' },
     long: { ...plain, provider: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' },
   },

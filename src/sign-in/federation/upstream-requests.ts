@@ -16,6 +16,8 @@ type Asked = {
 /** The upstream providers of the instance and of organizations, and their protocols. */
 export type UpstreamProviders = {
   offered(where: { organizationId: Id<'org'> | null }): Promise<readonly OfferedProvider[]>;
+  /** One that is offered, by its slug. */
+  find(slug: string): Promise<(OfferedProvider & { organizationId: Id<'org'> | null }) | null>;
   /** Throws connections.not_offered, connections.unreachable. */
   begin(asked: Asked): Promise<{ location: string; transaction: string; state: string }>;
   finish(answer: {

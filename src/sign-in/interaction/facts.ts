@@ -29,6 +29,8 @@ export type Facts = {
   /** The level for the relying party; 0 while nothing is proved. */
   level: Level | 0;
   amr: readonly string[];
+  /** The slug of the connection by which `userId` came, in this sign-in or to the session; null for other ways. */
+  connection: string | null;
   /** How unlike `userId` this sign-in is; null until that was asked. */
   assessment: Assessment | null;
 };
@@ -36,7 +38,7 @@ export type Facts = {
 /** The facts of a sign-in that need no database: its user, proofs and level. */
 export function factsOf(
   { isStepUp, session }: Pick<EngineInteraction, 'isStepUp' | 'session'>,
-  progress: Pick<Progress, 'userId' | 'proofs' | 'chosen' | 'assessment'>,
+  progress: Pick<Progress, 'userId' | 'proofs' | 'chosen' | 'assessment' | 'upstream'>,
   sessionUser: Pick<SessionUser, 'id'> | null,
   now: number,
 ): Facts {
@@ -58,6 +60,13 @@ export function factsOf(
     reached,
     level: Math.max(reached, base?.level ?? 0) as Level | 0,
     amr: [...new Set([...(base?.amr ?? []), ...amrOfProofs(all)])],
+    connection: connectionOf(progress, proofs) ?? base?.connection ?? null,
     assessment: progress.assessment?.userId === userId ? progress.assessment : null,
   };
+}
+
+/** Also of an identity that waits for this account: it is linked when the sign-in ends. */
+function connectionOf({ userId, upstream }: Pick<Progress, 'userId' | 'upstream'>, proofs: readonly Proof[]) {
+  if (userId !== null && upstream?.userId === userId) return upstream.connection.slug;
+  return proofs.find(({ connection }) => connection !== undefined)?.connection;
 }

@@ -2,24 +2,30 @@ import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { Detour } from '#kernel/http/redirect.ts';
 import type { EngineInteraction } from '#oidc/module.ts';
-import { type BegunInteraction, inside, type Inside, type Interaction, seen } from './interaction.ts';
+import { type BegunInteraction, inside, type Inside, type Interaction, leadIn, namedIn, seen } from './interaction.ts';
 import type { Progress, ProgressStore } from './progress.ts';
 import { type Proved, withIdentifier, withProof } from './progress-changes.ts';
 import type { RememberedAccount } from './remembered-accounts.ts';
 import type { Offer } from './requirements.ts';
-import type { Upstream } from './upstream.ts';
+import type { Realm, Upstream } from './upstream.ts';
 
-type RecordDependencies = { clock: Clock; progress: ProgressStore };
+export type RecordDependencies = {
+  clock: Clock;
+  progress: ProgressStore;
+  providers: { realmOf(identifier: string): Promise<Realm | null> };
+};
 
 /** Records in one sign-in what its steps find out. */
 export class InteractionRecords {
   readonly #clock: Clock;
   readonly #progress: ProgressStore;
+  readonly #providers: RecordDependencies['providers'];
   /** The sign-in as it is now, with what this request has recorded since. */
   readonly #latest = new WeakMap<EngineInteraction, Interaction>();
 
-  constructor({ clock, progress }: RecordDependencies) {
+  constructor({ clock, progress, providers }: RecordDependencies) {
     this.#clock = clock;
+    this.#providers = providers;
     this.#progress = progress;
   }
 
@@ -57,6 +63,11 @@ export class InteractionRecords {
   async recordUpstream(interaction: Interaction, upstream: Upstream, identifier: string | null): Promise<Interaction> {
     const begun = withIdentifier(interaction[inside].progress, identifier, interaction[inside].question);
     return this.record(interaction, { ...begun, upstream, wants: identifier === null ? 'account' : 'sign-in' });
+  }
+
+  /** This browser goes to the provider that the address or the request leads to. */
+  async recordLed(interaction: Interaction): Promise<Interaction> {
+    return this.record(interaction, { led: leadIn(interaction[inside]) });
   }
 
   /** Creating an account instead of signing in, or the other way round. */
@@ -103,8 +114,10 @@ export class InteractionRecords {
     return this.seen({ ...interaction[inside], progress });
   }
 
-  protected seen(found: Inside): Interaction {
-    const interaction = seen(found);
+  protected async seen(found: Omit<Inside, 'realm'>): Promise<Interaction> {
+    const { identifier } = namedIn(found);
+    const realm = identifier === null ? null : await this.#providers.realmOf(identifier);
+    const interaction = seen({ ...found, realm });
     this.#latest.set(found.question, interaction);
     return interaction;
   }

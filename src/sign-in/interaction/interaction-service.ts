@@ -4,6 +4,7 @@ import type { Context } from '#kernel/http/context.ts';
 import { type Id, parseId } from '#kernel/ids.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import { type EngineInteraction, type Interactions, isSignInExpired } from '#oidc/module.ts';
+import { methods } from '#credentials/module.ts';
 import type { ReadUser } from '#directory/users/module.ts';
 import {
   type AskedInteraction,
@@ -17,7 +18,7 @@ import {
   type OtherWay,
 } from './interaction.ts';
 import { type EarlyPage, isOpenNow, isSessionAsked, neededLevel, nextStep, type Page, type Step } from './next-step.ts';
-import { InteractionRecords } from './interaction-records.ts';
+import { InteractionRecords, type RecordDependencies } from './interaction-records.ts';
 import { type Assessment, nothingYet, type ProgressStore } from './progress.ts';
 import type { RememberedAccounts } from './remembered-accounts.ts';
 import { forHintedUser, questionOf } from './question.ts';
@@ -33,7 +34,11 @@ export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progr
     progress: ProgressStore;
     ways: Ways;
     remembered: RememberedAccounts;
-    providers: { offered(organization: string | null): Promise<readonly OfferedProvider[]> };
+    providers: RecordDependencies['providers'] & {
+      offered(organization: string | null): Promise<readonly OfferedProvider[]>;
+      /** The provider that an authorization request names; null without one. */
+      askedBy(params: EngineInteraction['params'], clientId: string): Promise<OfferedProvider | null>;
+    };
     /** Puts the pages of this request into the brand of the organization, or of the client. */
     dress(ctx: Context, clientId: string, organizationId: Id<'org'> | null): Promise<void>;
   };
@@ -58,15 +63,17 @@ export class InteractionService extends InteractionRecords {
     const known = this.#questions.get(ctx);
     const latest = known && this.latestOf(known);
     if (latest !== undefined) return latest;
-    const asked = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
-    const sessionUser = await this.#knowledge.sessionUser(ctx, asked);
-    const question = forHintedUser(asked, sessionUser);
+    const read = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
+    const sessionUser = await this.#knowledge.sessionUser(ctx, read);
+    const question = forHintedUser(read, sessionUser);
     const progress = this.#deps.progress.of(question);
     await this.#deps.dress(ctx, question.client.id, parseId('org', question.organization ?? ''));
     this.#questions.set(ctx, question);
     const { clock, remembered, providers: upstream } = this.#deps;
-    const [accounts, providers] = [remembered.list(ctx), await upstream.offered(question.organization)];
-    return this.seen({ question, progress, sessionUser, accounts, providers, now: epochSeconds(clock) });
+    const providers = await upstream.offered(question.organization);
+    const asked = await upstream.askedBy(question.params, question.client.id);
+    const accounts = remembered.list(ctx);
+    return this.seen({ question, progress, sessionUser, accounts, providers, asked, now: epochSeconds(clock) });
   }
 
   /** The same, or null where there is none: for a page that a mailed link opens in any browser. */
@@ -202,12 +209,18 @@ export class InteractionService extends InteractionRecords {
   }
 
   isOpen(interaction: Interaction | null, way: Way): boolean {
+    if (interaction?.isClosed === true) return way === methods.federation.first.page;
     return this.#deps.ways.openIn(interaction).includes(way);
+  }
+
+  /** Whether an address may become one of a new account here, whatever the account would prove. */
+  async takesNewAccount(email: string): Promise<boolean> {
+    return (await this.#deps.providers.realmOf(email))?.demandsConnection !== true;
   }
 
   /** The other ways to begin, for links: by policy alone. */
   otherWays(interaction: Interaction, than: Way): readonly OtherWay[] {
-    const others = this.#deps.ways.openIn(interaction).filter((way) => way !== than);
+    const others = this.#deps.ways.openIn(interaction).filter((way) => way !== than && this.isOpen(interaction, way));
     return others.map((way) => ({ way, url: `${interaction.path}/${way}` }));
   }
 }

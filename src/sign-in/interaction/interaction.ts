@@ -7,7 +7,7 @@ import { hintOf, type Lead, leadOf } from './remembered-lead.ts';
 import type { Requirements } from './requirements.ts';
 import type { SignInFacts } from './sign-in-facts.ts';
 import type { Way } from './offered-first-factors.ts';
-import type { OfferedProvider, Upstream } from './upstream.ts';
+import type { OfferedProvider, Realm, Upstream } from './upstream.ts';
 
 /** The engine's request, the recorded results and the session of the browser. No step can name its key. */
 export const inside = Symbol('inside');
@@ -18,6 +18,10 @@ export type Inside = {
   /** The accounts that this browser remembers, each with a way that is open. */
   accounts: readonly RememberedAccount[];
   providers: readonly OfferedProvider[];
+  /** The provider that the request names, by its connection or by a domain. */
+  asked: OfferedProvider | null;
+  /** Of the address of the sign-in. */
+  realm: Realm | null;
   /** NumericDate of the request. */
   now: number;
 };
@@ -47,6 +51,10 @@ export type Interaction = {
   typed: string | null;
   /** The upstream providers that this sign-in can begin with; none where policy closes that way. */
   providers: readonly OfferedProvider[];
+  /** The provider that the typed address, or else the request, leads to; null where this browser was there with it before. */
+  leadsTo: OfferedProvider | null;
+  /** The organization that owns the domain of the address lets no other way than its connections begin. */
+  isClosed: boolean;
   /** The identity at one of them that waits for its account. */
   upstream: Upstream | null;
   [inside]: Seen;
@@ -94,26 +102,64 @@ export type OtherWay = { way: Way; url: string };
 export const identifierOfSession = ({ [inside]: { sessionUser } }: Interaction): string | null =>
   sessionUser?.identifier ?? null;
 
-/** The sign-in as steps see it. */
-export function seen({ question, progress, sessionUser, accounts, providers, now }: Inside): Interaction {
-  const { uid, client, asked, isAgain, params, organization } = question;
-  const facts = factsOf(question, progress, sessionUser, now);
+type Named = Pick<Inside, 'question' | 'progress' | 'sessionUser' | 'accounts'>;
+
+/** The address or username of the sign-in: as it was typed, or as this browser brought it. */
+export function namedIn({ question, progress, sessionUser, accounts }: Named) {
+  const { isAgain } = question;
   // A user who is asked again need not type the address.
   const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.identifier ?? null) : null;
   const lead = known === null ? leadOf(question, progress, accounts) : { kind: 'none' as const };
   const led = lead.kind === 'account' ? lead.account : null;
   const typed = progress.identifier ?? known;
-  const identifier = typed ?? led?.identifier ?? null;
+  return { typed, identifier: typed ?? led?.identifier ?? null, lead, led };
+}
+
+/** The sign-in as steps see it. */
+export function seen(found: Inside): Interaction {
+  const { question, progress, sessionUser, accounts, realm, now } = found;
+  const { uid, client, asked, isAgain, params, organization } = question;
+  const { typed, identifier, lead, led } = namedIn(found);
+  const { upstream } = progress;
+  // A user who came back from there proves an account of before, so that it is linked.
+  const isBack =
+    upstream !== null &&
+    upstream.userId !== null &&
+    realm?.providers.some(({ slug }) => slug === upstream.connection.slug);
+  const isClosed = realm?.isClosed === true && !isBack;
   return {
     uid,
     path: `/interaction/${uid}`,
     question: { client, asked, isAgain, loginHint: hintOf(params), organization },
     identifier,
-    facts,
+    facts: factsOf(question, progress, sessionUser, now),
     remembered: led ?? rememberedAs(accounts, identifier),
     typed,
-    providers,
-    upstream: progress.upstream,
-    [inside]: { question, progress, sessionUser, accounts, providers, now, lead: lead.kind },
+    providers: providersIn(found, isClosed),
+    leadsTo: isBack ? null : leadsToIn(found),
+    isClosed,
+    upstream,
+    [inside]: { ...found, lead: lead.kind },
   };
+}
+
+/** The connections of the organization at the front, and the provider that the request names. */
+function providersIn({ providers, asked, realm }: Inside, isClosed: boolean): readonly OfferedProvider[] {
+  const others = isClosed ? [] : [...(asked === null ? [] : [asked]), ...providers];
+  const bySlug = new Map([...(realm?.providers ?? []), ...others].map((provider) => [provider.slug, provider]));
+  return [...bySlug.values()];
+}
+
+/** The address or the connection that leads to a provider: as it was typed, else by the request. Null where the user chooses. */
+export function leadIn({ question, progress, asked }: Pick<Inside, 'question' | 'progress' | 'asked'>): string | null {
+  if (progress.identifier !== null) return progress.identifier;
+  const isLeft = progress.chosen !== null || question.prompt.name === 'select_account';
+  return asked === null || isLeft ? null : asked.slug;
+}
+
+function leadsToIn(found: Inside): OfferedProvider | null {
+  const { progress, asked, realm } = found;
+  const lead = leadIn(found);
+  if (lead === null || lead === progress.led) return null;
+  return progress.identifier === null ? asked : (realm?.providers[0] ?? null);
 }

@@ -56,7 +56,7 @@ export { SIGN_IN_OPEN_FOR } from './limits.ts';
 export { olderSignIns, ProgressStore, SignInProgress } from './progress.ts';
 export { RememberedAccounts } from './remembered-accounts.ts';
 export { beganIn, levelOfProofs } from './proof.ts';
-export { refusalOfFacts, RefusedSignIns } from './refused-sign-ins.ts';
+export { isUnmet, refusalOfFacts, RefusedSignIns } from './refused-sign-ins.ts';
 export type { Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';
 export type { SignInEnd } from './interaction.ts';
@@ -68,6 +68,7 @@ export {
   noButtons,
   type OfferedProvider,
   type ProviderButtons,
+  type Realm,
   someButtons,
   type TurnedBack,
   type Upstream,

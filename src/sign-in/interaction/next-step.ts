@@ -44,6 +44,8 @@ export type Question = {
   asked: AskedLevel | null;
   /** The first method after the email address: the last one in this browser, or by policy; the same for every user. */
   firstWay: Way;
+  /** The typed address, or the request itself, leads to an upstream provider. */
+  isLed: boolean;
   /** `choice`: this browser remembers accounts, and the user chooses one first. `some`: it remembers accounts. */
   remembered: 'none' | 'some' | 'choice';
 };
@@ -119,9 +121,9 @@ const settled = (prompt: PromptName): readonly PromptName[] =>
 
 const page = (name: Page): Step => ({ kind: 'page', page: name });
 
-function proveIdentity({ prompt, firstWay, remembered }: Question, { identifier, wants }: Known): Step {
+function proveIdentity({ prompt, firstWay, isLed, remembered }: Question, { identifier, wants }: Known): Step {
   if (wants === 'account' || (prompt === 'create' && wants !== 'sign-in')) return page('create');
-  if (identifier !== null) return page(firstWay);
+  if (identifier !== null || isLed) return page(firstWay);
   return page(remembered === 'choice' ? 'account' : 'login');
 }
 

@@ -15,11 +15,11 @@ export type Proved = {
 
 /** A user who types an address begins from nothing: what was proved before, the session too, may be of another user. */
 export function withIdentifier(
-  { remember, sentTo, chosen }: Progress,
+  { remember, sentTo, chosen, led }: Progress,
   identifier: string | null,
   { isStepUp }: { isStepUp: boolean },
 ): Progress {
-  return { ...nothingYet, remember, chosen: isStepUp ? 'another' : chosen, sentTo, identifier, wants: 'sign-in' };
+  return { ...nothingYet, remember, chosen: isStepUp ? 'another' : chosen, sentTo, led, identifier, wants: 'sign-in' };
 }
 
 /** A user who proves to be another one than before starts from this proof. */

@@ -35,6 +35,8 @@ export type Progress = {
   skipped: readonly Offer[];
   /** The identity at an upstream provider that waits for its account. */
   upstream: Upstream | null;
+  /** The last lead of this browser to a provider (`leadIn`): the same one counts once, and a user who comes back chooses. */
+  led: string | null;
 };
 
 export const nothingYet: Progress = {
@@ -48,6 +50,7 @@ export const nothingYet: Progress = {
   assessment: null,
   skipped: [],
   upstream: null,
+  led: null,
 };
 
 /** Results of a request that are not written yet, and further writes with them. */

@@ -6,6 +6,8 @@ export type Proof = {
   factor: Factor;
   /** RFC 8176, of this factor alone. */
   amr: readonly string[];
+  /** The slug of the connection, of a sign-in at an upstream provider. */
+  connection?: string;
   /** NumericDate. */
   at: number;
 };

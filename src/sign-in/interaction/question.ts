@@ -1,3 +1,4 @@
+import { methods } from '#credentials/module.ts';
 import { canonicalEmail } from '#directory/users/module.ts';
 import type { EngineInteraction } from '#oidc/module.ts';
 import type { SessionUser } from './facts.ts';
@@ -11,6 +12,8 @@ export function questionOf(
   {
     remembered,
     providers,
+    leadsTo,
+    isClosed,
     question: { organization },
     [inside]: { question, progress, sessionUser, accounts, lead },
   }: Interaction,
@@ -26,7 +29,8 @@ export function questionOf(
     hasSession: sessionUser !== null,
     isAgain,
     asked,
-    firstWay: isLastUsed ? remembered.way : open[0],
+    firstWay: leadsTo !== null || isClosed ? methods.federation.first.page : isLastUsed ? remembered.way : open[0],
+    isLed: leadsTo !== null,
     remembered: rememberedHere(lead, accounts.length),
   };
 }

@@ -9,6 +9,7 @@ import type { KnownInteraction } from './interaction.ts';
 import { SIGN_IN_OPEN_FOR } from './limits.ts';
 import { beganIn } from './proof.ts';
 import type { SignInFacts } from './sign-in-facts.ts';
+import type { ConnectionDemand } from './upstream.ts';
 
 type Demands = Pick<PolicyInForce, 'networks' | 'signIn' | 'mfa'>;
 type Dependencies = {
@@ -49,6 +50,7 @@ export class RefusedSignIns {
   }
 
   async #refusing({ userId, question, facts }: KnownInteraction, reason: Reason): Promise<readonly (string | null)[]> {
+    if (reason === 'way' && isUnmet(facts)) return [facts.demand.organizationId];
     if (reason !== 'factor' && refusalOfFacts({ ...facts, policy: facts.own }) === reason) return [null];
     const own = await this.#deps.organizationsOf(userId);
     const { organization: named } = question;
@@ -63,6 +65,12 @@ export class RefusedSignIns {
 
 const asksMore = ({ mfa }: Pick<Demands, 'mfa'>, own: Pick<Demands, 'mfa'>): boolean =>
   mfa.enforcement !== own.mfa.enforcement || mfa.factors.length < own.mfa.factors.length;
+
+/** Whether the domain of the user's email address demands a connection by which the user did not come. */
+export const isUnmet = <Given extends Pick<SignInFacts, 'demand' | 'connection'>>(
+  facts: Given,
+): facts is Given & { demand: ConnectionDemand } =>
+  facts.demand !== null && (facts.connection === null || !facts.demand.connections.includes(facts.connection));
 
 /** Whether a policy refuses a sign-in, whatever more is proved. */
 export function refusalOfFacts({

@@ -43,7 +43,8 @@ export class SignInEnding {
     const end = { ...interaction, level, amr, sessionId };
     const { spared } = requirements;
     const remember = progress.remember === true;
-    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember, spared, sessionId };
+    const { connection } = facts;
+    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember, spared, connection, sessionId };
     let next: string | null;
     try {
       next = await engine.finishLogin(question, login, answered, this.#act(ctx, interaction, end));

@@ -12,6 +12,7 @@ import type { By } from '#audit/module.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Facts } from './facts.ts';
 import { ACCOUNT_NEW_FOR } from './limits.ts';
+import type { ConnectionDemand } from './upstream.ts';
 
 /** The facts of a sign-in: its user, this browser and the policies in force. */
 type UserFacts = {
@@ -22,6 +23,8 @@ type UserFacts = {
   policy: PolicyInForce;
   /** The policy of the instance, which organizations tighten. */
   own: PolicyInForce;
+  /** The domain of the user's email address demands a connection of its organization; null where it does not. */
+  demand: ConnectionDemand | null;
   /** The address of the browser. */
   ip: string;
   now: Date;
@@ -45,6 +48,7 @@ export type FactsDependencies = {
   passkeys: Pick<PasskeyService, 'relyingParty'>;
   texts: Pick<Texts, 'reaches'>;
   policies: Policies & UserPolicies;
+  demands: { demandOn(user: ReadUser): Promise<ConnectionDemand | null> };
   /** The choice of a user who created the account in a sign-in. */
   newAccounts: { findChoice(uid: string, userId: UserId): Promise<string | null> };
 };
@@ -108,7 +112,7 @@ export class UserFactsReader {
     userId: UserId,
     { uid, client, organization, ip, trustSecret, canCreatePasskey }: Place,
   ): Promise<UserFacts | null> {
-    const { clock, secondFactorOverviews, passkeys, texts, policies, newAccounts } = this.#deps;
+    const { clock, secondFactorOverviews, passkeys, texts, policies, demands, newAccounts } = this.#deps;
     const [user, held, policy] = await Promise.all([
       this.findUser(request, userId),
       secondFactorOverviews.find(userId, { holder: uid, trustSecret }),
@@ -121,6 +125,7 @@ export class UserFactsReader {
       held: { ...held, hasTrust: isTrusted(held, policy.mfa, clock) },
       policy,
       own: policies.for(instance),
+      demand: await demands.demandOn(user),
       ip,
       now: clock.now(),
       canText: user.phoneNumberVerified && texts.reaches(user.phoneNumber ?? ''),

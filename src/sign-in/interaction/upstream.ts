@@ -3,6 +3,20 @@ import type { UserId } from '#directory/users/module.ts';
 /** An upstream provider that users can sign in with here. */
 export type OfferedProvider = Readonly<{ slug: string; name: string; provider: string }>;
 
+/** The organization that owns the domain of an email address. It is the same for every address there, with and without an account. */
+export type Realm = {
+  organizationId: string;
+  /** Its connections, the one that users are led to at the front. */
+  providers: readonly OfferedProvider[];
+  /** Whether no other way opens for an address of the domain. */
+  isClosed: boolean;
+  /** Whether a new account must come by one of the connections. */
+  demandsConnection: boolean;
+};
+
+/** An organization takes the sign-ins of a user by these connections alone; slugs. */
+export type ConnectionDemand = { organizationId: string; connections: readonly string[] };
+
 /** A user turned back at an upstream provider, or it does not answer. */
 export type TurnedBack = { kind: 'cancelled' | 'unreachable'; provider: string };
 

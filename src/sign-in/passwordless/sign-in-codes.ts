@@ -64,6 +64,8 @@ export type SignInCodeDependencies = {
   /** Where our pages are. */
   issuer: string;
   people: Pick<ReachablePeople, 'find'>;
+  /** Users who sign in by a connection of their organization alone are answered as unknown ones. */
+  realms: { binds(person: Pick<ReachablePerson, 'id' | 'email'>): Promise<boolean> };
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
   letters: Pick<Letters, 'send'>;
   texts: Pick<Texts, 'send'>;
@@ -96,9 +98,9 @@ export class SignInCodes {
   }
 
   async send(asking: Asking): Promise<void> {
-    const { database, oneTimeSecrets, audit, people } = this.#deps;
+    const { database, oneTimeSecrets, audit } = this.#deps;
     const { channel, identifier, uid, client, organization, by } = asking;
-    const person = await people.find(identifier);
+    const person = await this.#find(identifier);
     const address = addressOf(channel, person, identifier);
     await database.transaction(async (em) => {
       let isDiscarded = false;
@@ -128,9 +130,9 @@ export class SignInCodes {
 
   /** Checks a code that was typed in this sign-in. Tries are counted by account, and by address where there is none. */
   async verify(code: string, asking: Asking, record: RecordProof): Promise<CodeOutcome> {
-    const { oneTimeSecrets, people } = this.#deps;
+    const { oneTimeSecrets } = this.#deps;
     const { channel, identifier } = asking;
-    const person = await people.find(identifier);
+    const person = await this.#find(identifier);
     const holder = holderOf(person, identifier);
     const owners: UserId[] = [];
     const outcome = await oneTimeSecrets.verifyCode(
@@ -158,6 +160,12 @@ export class SignInCodes {
     });
     if (owners.length > 0) this.#verified();
     return owners.length > 0;
+  }
+
+  async #find(identifier: string): Promise<ReachablePerson | null> {
+    const { people, realms } = this.#deps;
+    const person = await people.find(identifier);
+    return person === null || (await realms.binds(person)) ? null : person;
   }
 
   /** Null if the proved contact no longer belongs to the user: the proof is consumed without effect. */

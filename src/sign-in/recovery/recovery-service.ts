@@ -35,6 +35,8 @@ export type RecoveryDependencies = {
   issuer: string;
   people: Pick<ReachablePeople, 'find'>;
   users: Pick<UserService, 'findById'>;
+  /** Users who sign in by a connection of their organization alone get no password, and are answered as unknown ones. */
+  realms: { binds(person: Pick<ReachablePerson, 'id' | 'email'>): Promise<boolean> };
   passwords: Pick<PasswordService, 'has' | 'prepare'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink'>;
   undoRights: Pick<UndoRights, 'cleanUp'>;
@@ -176,16 +178,17 @@ export class RecoveryService {
   async #ownerOf({ userId, address, data }: OneTimeSecret): Promise<User | null> {
     const person = await this.#deps.people.find(address);
     if (userId === null || person?.id !== userId || person.status !== 'active') return null;
+    if (await this.#deps.realms.binds(person)) return null;
     // A user who locks the account has no other way back into it.
     if (!person.emailVerified && data['isAfterLock'] !== true) return null;
     return this.#deps.users.findById(userId);
   }
 
   async #answerTo(email: string): Promise<Answer> {
-    const { people, passwords, ways } = this.#deps;
+    const { people, passwords, ways, realms } = this.#deps;
     const person = await people.find(email);
     const hasPassword = await passwords.has(person?.id ?? null);
-    if (person === null) return { kind: 'unknown' };
+    if (person === null || (await realms.binds(person))) return { kind: 'unknown' };
     if (!person.email) return { kind: 'no_address', person };
     if (person.status !== 'active') return { kind: 'disabled', person };
     if (!person.emailVerified) return { kind: 'unverified', person };

@@ -25,7 +25,10 @@ import type { Method } from './pending-registration.ts';
 import type { RegistrationService } from './registration-service.ts';
 
 export type CreateDependencies = {
-  interactions: Pick<InteractionService, 'find' | 'require' | 'open' | 'recordWish' | 'recordProofIn' | 'proceed'>;
+  interactions: Pick<
+    InteractionService,
+    'find' | 'require' | 'open' | 'takesNewAccount' | 'recordIdentifier' | 'recordWish' | 'recordProofIn' | 'proceed'
+  >;
   registration: RegistrationService;
   invitations: InvitationService;
   admission: Admission;
@@ -118,6 +121,10 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     const { password, method, work: answer } = form.values;
     if (method === 'password' && password === '') return refuse({ errors: { password: { kind: 'required' } } });
     if ((await work.check(ctx.state.ip, answer)) === 'missing') return refuse({ problem: { kind: 'work' } });
+    const email = asked.invitation?.email ?? form.values.email;
+    // The same with and without an account: the organization of the domain makes it, at the first sign-in by its connection.
+    if (!(await interactions.takesNewAccount(email)))
+      return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, email));
     const outcome = await apply(ctx, interaction, asked, form.values);
     if (outcome.kind === 'refused') return refuse({ errors: { password: outcome.problem } });
     if (outcome.kind === 'unavailable' || outcome.kind === 'throttled') return refuse({ problem: outcome });

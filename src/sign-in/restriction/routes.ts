@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { byUser } from '#audit/module.ts';
+import { methods } from '#credentials/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -9,6 +10,7 @@ import type { Interactions } from '#oidc/module.ts';
 import {
   type DueInteraction,
   type InteractionService,
+  isUnmet,
   type RefusedSignIns,
   StepRouter,
   type Way,
@@ -66,12 +68,17 @@ export function restrictionRoutes({ interactions, engine, ways, refused }: Route
 
   /** Nothing that was proved counts any more: the sign-in is again one of a typed address. */
   async function beginAgain(ctx: Context, due: DueInteraction, way: Way): Promise<void> {
-    const { path } = await interactions.recordIdentifier(due, due.identifier ?? identifierOf(due.facts.user));
+    const { user, ...facts } = due.facts;
+    const own = due.identifier ?? identifierOf(user);
+    // The domain of the email address says where the user signs in, and a username has none.
+    const { path } = await interactions.recordIdentifier(due, isUnmet(facts) ? (user.email ?? own) : own);
     return seeOther(ctx, `${path}/${way}`);
   }
 
   function waysOf({ requirements, facts, providers }: DueInteraction): readonly Way[] {
-    return requirements.refusal === 'way' ? ways.leftBy(facts.policy.signIn.methods, providers) : [];
+    if (requirements.refusal !== 'way') return [];
+    if (isUnmet(facts)) return facts.demand.connections.length > 0 ? [methods.federation.first.page] : [];
+    return ways.leftBy(facts.policy.signIn.methods, providers);
   }
 
   return router;

@@ -46,6 +46,7 @@ beforeAll(async () => {
     managers: { membersWith: async () => [] },
     letters: { send: async () => true },
     issuer: 'https://id.example.com',
+    hasConnection: async () => false,
   });
 });
 afterAll(() => database.close());
@@ -59,7 +60,7 @@ beforeEach(async () => {
 let count = 0;
 async function claim(name = `acme-${(count += 1)}.com`) {
   const { id } = await organizations.organizations.create({ name: 'Acme' }, operator);
-  const domain = await domains.domains.add(id, { domain: name, joining: 'off' }, operator);
+  const domain = await domains.domains.add(id, { domain: name, joining: 'off', signIn: 'any' }, operator);
   return { id, domain, name };
 }
 type Claimed = Awaited<ReturnType<typeof claim>>;
@@ -199,11 +200,13 @@ test('an organization has at most 100 domains, each once, and a domain of anothe
   const acme = await claim();
   const other = await claim();
   await expect(
-    domains.domains.add(acme.id, { domain: acme.name.toUpperCase(), joining: 'off' }, operator),
+    domains.domains.add(acme.id, { domain: acme.name.toUpperCase(), joining: 'off', signIn: 'any' }, operator),
   ).rejects.toMatchObject({ code: 'domains.exists' });
   for (let i = 0; i < 99; i += 1)
-    await domains.domains.add(acme.id, { domain: `d${i}.acme-many.com`, joining: 'off' }, operator);
-  await expect(domains.domains.add(acme.id, { domain: 'last.com', joining: 'off' }, operator)).rejects.toMatchObject({
+    await domains.domains.add(acme.id, { domain: `d${i}.acme-many.com`, joining: 'off', signIn: 'any' }, operator);
+  await expect(
+    domains.domains.add(acme.id, { domain: 'last.com', joining: 'off', signIn: 'any' }, operator),
+  ).rejects.toMatchObject({
     code: 'domains.too_many',
   });
   for (const act of [

@@ -108,6 +108,7 @@ function stepOf({ proved = ['password'], user = {}, held = {}, policy = {}, aske
     isAgain: false,
     asked,
     firstWay: 'password',
+    isLed: false,
     remembered: 'none',
   };
   const step = nextStep(question, progress, facts, requirements);

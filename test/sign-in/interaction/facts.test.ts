@@ -32,7 +32,13 @@ function facts(
   return factsOf(
     {
       isStepUp,
-      session: session && { id: `session of ${session.of}`, amr: said, level, authTime: now - (session.age ?? 60) },
+      session: session && {
+        id: `session of ${session.of}`,
+        amr: said,
+        level,
+        authTime: now - (session.age ?? 60),
+        connection: null,
+      },
     },
     { ...nothingYet, userId: who, proofs, chosen },
     session && !session.gone ? { id: session.of } : null,
@@ -242,6 +248,7 @@ describe('a page is open only if the prompt asks for it', () => {
         isAgain: asks !== 'nothing',
         asked: null,
         firstWay: 'password',
+        isLed: false,
         remembered: 'none',
       };
       const found = all.filter((page) => isOpenNow(page, question, { chosen }, known));

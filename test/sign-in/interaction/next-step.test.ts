@@ -31,6 +31,7 @@ const question = (prompt: Question['prompt'], more: Partial<Asked> = {}): Asked 
   stepUpFrom: null,
   age: 60,
   firstWay: 'password',
+  isLed: false,
   remembered: 'none',
   ...more,
 });
@@ -43,7 +44,9 @@ function decide(
   requirements: Partial<Requirements> = {},
 ): Step {
   const session =
-    stepUpFrom === null ? null : { id: 's', level: 1 as const, amr: amr[stepUpFrom] ?? [], authTime: now - age };
+    stepUpFrom === null
+      ? null
+      : { id: 's', level: 1 as const, amr: amr[stepUpFrom] ?? [], authTime: now - age, connection: null };
   const progress = { ...nothingYet, ...known };
   const facts = factsOf({ isStepUp: session !== null, session }, progress, session && { id: someone }, now);
   return nextStep(q, progress, facts, known.userId ? { ...nothingAsked, ...requirements } : null);

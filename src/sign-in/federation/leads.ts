@@ -1,0 +1,69 @@
+import type { Id } from '#kernel/ids.ts';
+import type { Log } from '#kernel/log.ts';
+import type { OfferedProvider, Realm } from '#sign-in/interaction/module.ts';
+import type { UpstreamProviders } from './upstream-requests.ts';
+
+type HomeRealm = {
+  organizationId: Id<'org'>;
+  connections: readonly OfferedProvider[];
+  signIn: 'any' | 'connection' | 'connection_or_owner';
+};
+/** The organizations that own the domains of email addresses. */
+export type Realms = {
+  find(identifier: string): Promise<HomeRealm | null>;
+  findByDomain(domain: string): Promise<HomeRealm | null>;
+};
+
+type Dependencies = {
+  providers: Pick<UpstreamProviders, 'find'>;
+  realms: Realms;
+  log: Pick<Log, 'info'>;
+  /** Whether policy lets sign-ins begin at providers: for the organization, or for the instance (null). */
+  isOpenFor(organization: string | null): boolean;
+};
+
+/** Where a typed address or an authorization request leads, before any account is looked for. */
+export function leads({ providers, realms, log, isOpenFor }: Dependencies) {
+  return {
+    async realmOf(identifier: string): Promise<Realm | null> {
+      const realm = await realms.find(identifier);
+      return realm && realmFor(realm, isOpenFor);
+    },
+
+    /**
+     * The provider that a request names: `connection` by its slug, `domain_hint` by a domain of its organization. A value without a meaning is
+     * left aside, so that no answer tells which connections there are.
+     */
+    async askedBy(
+      params: { connection?: unknown; domain_hint?: unknown },
+      clientId: string,
+    ): Promise<OfferedProvider | null> {
+      const { connection, domain_hint: domain } = params;
+      if (typeof connection !== 'string' && typeof domain !== 'string') return null;
+      const asked =
+        (typeof connection === 'string' ? await findOpen(connection) : null) ??
+        (typeof domain === 'string' ? await findByDomain(domain) : null);
+      if (asked === null) log.info({ client: clientId }, 'a request names a connection or a domain that leads nowhere');
+      return asked;
+    },
+  };
+
+  async function findOpen(slug: string): Promise<OfferedProvider | null> {
+    const found = await providers.find(slug);
+    return found !== null && isOpenFor(found.organizationId) ? found : null;
+  }
+
+  async function findByDomain(domain: string): Promise<OfferedProvider | null> {
+    const realm = await realms.findByDomain(domain.toLowerCase());
+    return realm === null ? null : (realmFor(realm, isOpenFor).providers[0] ?? null);
+  }
+}
+
+function realmFor({ organizationId, connections, signIn }: HomeRealm, isOpenFor: Dependencies['isOpenFor']): Realm {
+  return {
+    organizationId,
+    providers: isOpenFor(organizationId) ? connections : [],
+    isClosed: signIn === 'connection',
+    demandsConnection: signIn !== 'any',
+  };
+}
