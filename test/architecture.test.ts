@@ -25,6 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
   'directory/domains': ['directory/users', 'directory/organizations', 'audit'],
   'directory/waitlist': ['directory/users', 'credentials', 'audit', 'settings'],
   'saml/messages': [],
+  'saml/keys': ['saml/messages', 'audit'],
   connections: [
     'saml/messages',
     'directory/users',

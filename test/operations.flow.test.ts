@@ -139,6 +139,8 @@ test('every operation gives what its output schema lets through', async () => {
   await run('connections.delete', { connection });
 
   for (const verb of ['list', 'rotate', 'reencrypt']) await run(`keys.${verb}`);
+  await run('saml.keys.list');
+  await run('saml.keys.rotate', { use: 'signing' });
   await run('registration_tokens.create');
   await run('settings.list');
   await run('settings.update', { name: 'branding.name', value: 'Every' });

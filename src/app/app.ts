@@ -71,6 +71,7 @@ async function assemble(
   opened.defer(() => nouns.activity.stop());
   opened.defer(() => audit.stop());
   opened.defer(keys.service.watch());
+  opened.defer(() => nouns.saml.messages.close());
   const provider = createProvider(kernel, nouns);
   const steps = createSteps(kernel, nouns, provider);
 

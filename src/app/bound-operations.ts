@@ -24,6 +24,7 @@ import { organizationOperations } from '#directory/organizations/operations.ts';
 import { organizationPolicyOperations } from '#directory/organizations/policy-operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
+import { samlKeyOperations } from '#saml/keys/operations.ts';
 import { sessionOperations } from '#oidc/sessions/operations.ts';
 import { settingsOperations } from '#settings/operations.ts';
 import { userOperations } from '#directory/users/operations.ts';
@@ -152,12 +153,14 @@ export function createOperations(
       rotation: keys.rotation,
       sealed: {
         'signing keys': () => keys.service.reencrypt(),
+        'keys for SAML': () => nouns.saml.keys.service.reencrypt(),
         'client secrets': () => clients.secrets.reencrypt(),
         'secrets of connections': () => nouns.connections.connections.reencrypt(),
         'authenticator apps': () => credentials.totp.reencrypt(),
         'keys of audit seals': () => nouns.sealingKeys.reencrypt(),
       },
     }),
+    bindOperations(samlKeyOperations, nouns.saml.keys),
     bindOperations(registrationTokenOperations, { initialTokens: oidc.initialTokens }),
     bindOperations(organizationPolicyOperations, { policy: nouns.organizationPolicy }),
     bindOperations(settingsOperations, { settings }),

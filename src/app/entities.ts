@@ -22,6 +22,7 @@ import {
 import { SignInProgress } from '#sign-in/interaction/module.ts';
 import type { Entities } from '#kernel/database.ts';
 import { MailQuota } from '#kernel/mail/quota.ts';
+import { SamlKey } from '#saml/keys/module.ts';
 import { SigningKey } from '#oidc/keys/module.ts';
 import { SmsDay } from '#kernel/sms/quota.ts';
 import { MailboxMessage } from '#trial/mailbox/module.ts';
@@ -96,6 +97,7 @@ export const entities: Entities = [
   SecondFactorRequest,
   Setting,
   SigningKey,
+  SamlKey,
   SignInProgress,
   SignInTrace,
   SmsDay,

@@ -12,6 +12,7 @@ import * as identities from '#directory/identities/events.ts';
 import * as invitations from '#directory/invitations/events.ts';
 import * as interaction from '#sign-in/interaction/events.ts';
 import * as keys from '#oidc/keys/events.ts';
+import * as samlKeys from '#saml/keys/events.ts';
 import * as migration from '#migration/events.ts';
 import * as oidc from '#oidc/events.ts';
 import * as organizationClients from '#directory/organization-clients/events.ts';
@@ -39,6 +40,7 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   organizationClients,
   clients,
   keys,
+  samlKeys,
   credentials,
   connections,
   migration,

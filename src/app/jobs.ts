@@ -3,6 +3,7 @@ import { checkpointJob, partitionJob } from '#audit/module.ts';
 import { purgeExpiredSecrets } from '#applications/clients/module.ts';
 import { maintenance } from '#oidc/keys/module.ts';
 import { purgeExpired } from '#oidc/module.ts';
+import { samlKeyMaintenance } from '#saml/keys/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
@@ -17,6 +18,7 @@ export function defineJobs(
     domains,
     partitions,
     keys,
+    saml,
     clients,
     connections,
     contacts,
@@ -30,6 +32,7 @@ export function defineJobs(
   { risk, comingIn, account }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
+  jobs.define('saml-keys', samlKeyMaintenance(saml.keys.rollOver));
   jobs.define('organization-domains', domains.checks.job());
   jobs.define('audit-partitions', partitionJob(partitions));
   jobs.define('audit-checkpoint', checkpointJob(checkpoints));

@@ -21,6 +21,7 @@ import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
 import { createLook } from './look.ts';
 import { createOrganizationNouns } from './organizations.ts';
+import { createSamlMessages } from './saml-messages.ts';
 import { createUpstream } from './upstream.ts';
 
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
@@ -144,6 +145,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     invalidation,
   });
   await keys.start();
+  const saml = createSamlMessages(kernel, { audit });
   const { checkpoints, verifier, retention } = createAuditProofs({
     clock,
     database,
@@ -248,6 +250,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     clients,
     apis,
     keys,
+    saml,
     credentials,
     migration,
     passwordDemands,

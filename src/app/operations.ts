@@ -23,6 +23,7 @@ import { organizationOperations } from '#directory/organizations/operations.ts';
 import { organizationPolicyOperations } from '#directory/organizations/policy-operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
+import { samlKeyOperations } from '#saml/keys/operations.ts';
 import { sessionOperations } from '#oidc/sessions/operations.ts';
 import { settingsOperations } from '#settings/operations.ts';
 import { userOperations } from '#directory/users/operations.ts';
@@ -51,6 +52,7 @@ export const operations: readonly Operation[] = [
   sessionOperations,
   consentOperations,
   keyOperations,
+  samlKeyOperations,
   registrationTokenOperations,
   organizationPolicyOperations,
   settingsOperations,
