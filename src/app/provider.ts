@@ -62,8 +62,14 @@ export function createProvider(
     providers: connections.upstream,
     realms: connections.homeRealms,
     log,
+    logout: connections.logout,
   });
-  const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null, dress });
+  const logout = createLogout({
+    users,
+    upstream: upstream.signOut,
+    signInUrl: config.embedded ? '/demo' : null,
+    dress,
+  });
   const device = createDevice({ clock, users, apis: apis.lookup, dress });
   const oidc = createOidc({
     config,
@@ -103,6 +109,7 @@ export function createProvider(
     held,
     pages: {
       confirmLogout: logout.pages.confirmLogout,
+      leaveUpstream: logout.pages.leaveUpstream,
       loggedOut: logout.pages.loggedOut,
       deviceCode: device.pages.deviceCode,
       deviceRefused: device.pages.deviceRefused,

@@ -36,8 +36,13 @@ export class UpstreamLogout {
     }
   }
 
+  /** The name of a connection that is in use; null for any other one. */
+  async nameOf(slug: string): Promise<string | null> {
+    return (await this.#deps.usable.find(slug))?.name ?? null;
+  }
+
   /** Where a browser signs out at the provider; null where the provider has no such address, or cannot be asked. */
-  async address(slug: string, asked: { hint: string; returnTo: string; state: string }): Promise<string | null> {
+  async logoutAddress(slug: string, asked: { hint: string; returnTo: string; state: string }): Promise<string | null> {
     const { usable, log } = this.#deps;
     try {
       const connection = await usable.find(slug);

@@ -230,7 +230,7 @@ export function createOidc({
         rotations.middleware(),
         heldWrites.middleware(),
         begunSignIns.middleware() as Middleware,
-        settleLogoutReturn,
+        settleLogoutReturn(pages.leaveUpstream),
         pageLanguage as Middleware,
         ownPages(() => current.engine, pages, forms),
         requestsOfEngine(config.issuer, () => current.engine),

@@ -26,8 +26,16 @@ type AskingDevice = { ip: string; userAgent: string; askedAt: number };
 export type EnginePages = {
   confirmLogout(
     ctx: KoaContextWithOIDC,
-    page: { form: EngineForm; client: ClientOnPage | null; accountId: string; otherApps: number },
+    page: {
+      form: EngineForm;
+      client: ClientOnPage | null;
+      accountId: string;
+      sessionId: string;
+      otherApps: number;
+    },
   ): Promise<void>;
+  /** The sign-out goes on at the provider that the user chose, and then at `next`. Null: it goes on at `next`. */
+  leaveUpstream(sessionId: string, connection: string, next: string): Promise<string | null>;
   loggedOut(ctx: KoaContextWithOIDC, page: { outcome: 'out' | 'stayed'; client: ClientOnPage | null }): void;
   /** The form for a code; `problem`: what is true of the request whose page this is, or of the form that was sent. */
   deviceCode(
@@ -88,6 +96,7 @@ export function logoutPages(
         form: { action: ownPathOf(ctx.oidc, 'end_session_confirm'), fields: { xsrf: secretOf(ctx) } },
         client: onPage(ctx.oidc.client),
         accountId: ctx.oidc.session?.accountId ?? '',
+        sessionId: ctx.oidc.session?.uid ?? '',
         otherApps: Object.keys(ctx.oidc.session?.authorizations ?? {}).filter((id) => id !== ctx.oidc.client?.clientId)
           .length,
       });

@@ -7,14 +7,27 @@ const CONFIRMED = '/oidc/logout/confirm';
 /** Says on the last page that the user chose to stay signed in. */
 export const STAYED = 'stayed';
 
+type LeaveUpstream = (sessionId: string, connection: string, next: string) => Promise<string | null>;
+
 /**
  * Where a sign-out leads was checked when it was asked for. The client may be gone since, or have given the address up: then
  * the user stays on our page, and the page tells what they chose.
  */
-export const settleLogoutReturn: Middleware = async function settleLogoutReturn(ctx, next) {
-  await next();
-  if (ctx.path !== CONFIRMED) return;
-  const { oidc } = ctx as unknown as KoaContextWithOIDC;
+export function settleLogoutReturn(leaveUpstream: LeaveUpstream): Middleware {
+  return async function settleLogoutReturn(ctx, next) {
+    await next();
+    if (ctx.path !== CONFIRMED) return;
+    const { oidc } = ctx as unknown as KoaContextWithOIDC;
+    settle(ctx, oidc);
+    const chosen = oidc.body?.['also'];
+    if (ctx.status !== 303 || !oidc.params?.['logout'] || typeof chosen !== 'string') return;
+    const onwards = new URL(ctx.response.get('Location'), oidc.issuer).href;
+    const away = await leaveUpstream(oidc.session?.uid ?? '', chosen, onwards);
+    if (away !== null) ctx.set('Location', away);
+  };
+}
+
+function settle(ctx: Parameters<Middleware>[0], oidc: KoaContextWithOIDC['oidc']): void {
   // The button was pressed twice, or on a page that was left open: what it asks for is done.
   if (ctx.status === 400 && ctx.method === 'POST' && oidc.session !== undefined && !oidc.session.accountId)
     return seeOther(ctx, ownPathOf(oidc, 'end_session_success'));
@@ -29,7 +42,7 @@ export const settleLogoutReturn: Middleware = async function settleLogoutReturn(
   if (isOurs && oidc.client && target.searchParams.has('client_id'))
     done.searchParams.set('client_id', oidc.client.clientId);
   ctx.set('Location', done.href);
-};
+}
 
 function isRegistered(target: URL, client: Client | undefined): boolean {
   if (!client) return false;

@@ -12,3 +12,5 @@ export const LONGEST_SIGN_OUT_HINT = 6000;
 export const LONGEST_LOGOUT_TOKEN = 16 * 1024;
 /** Characters of the name of a session that an attacker cannot guess: 96 bits in base64url. */
 export const SHORTEST_GUESSLESS_NAME = 16;
+/** Characters of a state that the provider sends back: the address of an application, encrypted. */
+export const LONGEST_STATE = 4096;

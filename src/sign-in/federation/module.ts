@@ -5,7 +5,7 @@
  *         views/sign-in/federation.
  * Leaves  the protocols of providers to connections, linked identities to directory/identities, new accounts to registration, the
  *         next step to interaction/next-step.
- * URLs    /interaction/:uid/federation and below, /federation/:connection/callback, backchannel-logout, frontchannel-logout.
+ * URLs    /interaction/:uid/federation and below, /federation/:connection/callback, backchannel-logout, frontchannel-logout, signed-out.
  */
 import { byUser } from '#audit/module.ts';
 import { beginsWith } from '#credentials/module.ts';
@@ -37,9 +37,10 @@ import { federationRoutes, type RouteDependencies } from './routes.ts';
 import { type UpstreamLogoutDependencies, upstreamLogoutRoutes } from './upstream-logout-routes.ts';
 import { type UpstreamProviders, UpstreamRequests } from './upstream-requests.ts';
 import { UpstreamSessions } from './upstream-sessions.ts';
+import { UpstreamSignOut } from './upstream-sign-out.ts';
 
 type RequestDependencies = {
-  config: Pick<Config, 'issuerUrl'>;
+  config: Pick<Config, 'issuer' | 'issuerUrl'>;
   clock: Clock;
   database: Database;
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
@@ -47,6 +48,7 @@ type RequestDependencies = {
   providers: UpstreamProviders;
   realms: Realms;
   log: Pick<Log, 'info'>;
+  logout: ConstructorParameters<typeof UpstreamSignOut>[0]['providers'];
 } & ConstructorParameters<typeof UpstreamSessions>[0];
 
 /** Creates the requests to upstream providers, for sign-ins and for links; and the buttons that begin them. */
@@ -54,6 +56,7 @@ export function createUpstreamRequests(dependencies: RequestDependencies) {
   const { config, policies, providers, realms, log } = dependencies;
   const attempts = new Attempts(dependencies);
   const requests = new UpstreamRequests(providers, attempts);
+  const sessions = new UpstreamSessions(dependencies);
   const lastProviderCookie = browserCookie(config.issuerUrl, 'provider', { maxAge: PROVIDER_REMEMBERED_FOR });
   /** The providers that a sign-in can begin with; none where policy closes that way. */
   async function offered(organization: string | null): Promise<readonly OfferedProvider[]> {
@@ -70,7 +73,8 @@ export function createUpstreamRequests(dependencies: RequestDependencies) {
     lastProviderCookie,
     offered,
     ...leads({ providers, realms, log, isOpenFor }),
-    sessions: new UpstreamSessions(dependencies),
+    sessions,
+    signOut: new UpstreamSignOut({ ...dependencies, sessions, issuer: config.issuer, providers: dependencies.logout }),
     linking: new Linking(requests, () => offered(null)),
     /** For the pages of other steps that show the buttons. */
     buttons: (ctx: Context, { path, providers: shown }: Interaction): ProviderButtons => ({
@@ -84,14 +88,14 @@ export function createUpstreamRequests(dependencies: RequestDependencies) {
 export type Dependencies = ArrivalDependencies & {
   upstream: Pick<
     ReturnType<typeof createUpstreamRequests>,
-    'attempts' | 'requests' | 'lastProviderCookie' | 'sessions'
+    'attempts' | 'requests' | 'lastProviderCookie' | 'sessions' | 'signOut'
   >;
 } & Pick<RouteDependencies, 'invitationCookie' | 'createUrl'> &
   Pick<UpstreamLogoutDependencies, 'logout'>;
 
 /** Creates the sign-in by upstream providers. */
 export function createFederation(dependencies: Dependencies): SignInStep {
-  const { attempts, requests, lastProviderCookie, sessions } = dependencies.upstream;
+  const { attempts, requests, lastProviderCookie, sessions, signOut } = dependencies.upstream;
   const arrivals = new Arrivals(dependencies);
   /** Whether the identity that waits is of this user. A new account says how it was made. */
   const isOf = (upstream: Upstream, { userId, facts }: SignInEnd): boolean =>
@@ -101,7 +105,7 @@ export function createFederation(dependencies: Dependencies): SignInStep {
     routes: (interactions) => [
       federationRoutes({ ...dependencies, interactions, requests, arrivals, sessions, lastProviderCookie }),
       callbackRoutes(attempts),
-      upstreamLogoutRoutes({ sessions, logout: dependencies.logout }),
+      upstreamLogoutRoutes({ sessions, signOut, logout: dependencies.logout }),
     ],
     ending(_ctx, end) {
       const { uid, userId, upstream, facts, sessionId } = end;

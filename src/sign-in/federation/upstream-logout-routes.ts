@@ -2,12 +2,15 @@ import { system } from '#audit/module.ts';
 import { readForm } from '#kernel/http/body.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
 import { Router } from '#kernel/http/router.ts';
 import { LONGEST_LOGOUT_TOKEN, SHORTEST_GUESSLESS_NAME } from './limits.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
+import type { UpstreamSignOut } from './upstream-sign-out.ts';
 
 export type UpstreamLogoutDependencies = {
   sessions: Pick<UpstreamSessions, 'end'>;
+  signOut: Pick<UpstreamSignOut, 'next'>;
   logout: {
     /** The session that a logout token of the provider ends, once. */
     read(
@@ -21,11 +24,12 @@ export type UpstreamLogoutDependencies = {
 };
 
 /** Providers tell here that a user has signed out there. Their requests carry no cookie of ours, and need none. */
-export function upstreamLogoutRoutes({ sessions, logout }: UpstreamLogoutDependencies): Router<State> {
+export function upstreamLogoutRoutes({ sessions, signOut, logout }: UpstreamLogoutDependencies): Router<State> {
   const router = new Router<State>();
 
   router.post('/federation/:connection/backchannel-logout', endByToken);
   router.get('/federation/:connection/frontchannel-logout', endByName);
+  router.get('/federation/:connection/signed-out', goOn);
 
   /** OpenID Connect Back-Channel Logout 1.0 §2.5 and §2.8: 200 also where no session is left. */
   async function endByToken(ctx: Context): Promise<void> {
@@ -57,6 +61,12 @@ export function upstreamLogoutRoutes({ sessions, logout }: UpstreamLogoutDepende
     ctx.set('Cache-Control', 'no-store');
     ctx.status = 200;
     ctx.body = '';
+  }
+
+  /** A browser is back from the sign-out at the provider, which began with a sign-out here. */
+  function goOn(ctx: Context): void {
+    const next = signOut.next(ctx.params['connection'] ?? '', ctx.query['state']);
+    return next === null ? seeOther(ctx, '/oidc/logout/success') : seeOther(ctx, next, [next]);
   }
 
   return router;

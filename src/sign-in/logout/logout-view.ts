@@ -12,6 +12,8 @@ type LogoutConfirmPage = {
   client: { name: string } | null;
   /** How many other apps the user is signed in to in this browser. */
   otherApps: number;
+  /** The identity provider with which the session began, if the user can sign out there, too. */
+  upstream: { slug: string; name: string } | null;
 };
 
 const plain: LogoutConfirmPage = {
@@ -20,6 +22,7 @@ const plain: LogoutConfirmPage = {
   account: { name: 'Noor Haddad', identifier: 'noor@fernway.example' },
   client: { name: 'Tally' },
   otherApps: 2,
+  upstream: null,
 };
 
 export const logoutConfirmView = view<LogoutConfirmPage>('sign-in/logout/confirm.njk', {
@@ -27,6 +30,7 @@ export const logoutConfirmView = view<LogoutConfirmPage>('sign-in/logout/confirm
     plain,
     'one other app': { ...plain, otherApps: 1 },
     'the app alone': { ...plain, otherApps: 0 },
+    'also at the provider': { ...plain, upstream: { slug: 'google', name: 'Google' } },
     'no app asks': { ...plain, client: null },
     'one app that did not ask': { ...plain, client: null, otherApps: 1 },
     'nothing known': { ...plain, account: null, client: null, otherApps: 0 },
@@ -34,6 +38,7 @@ export const logoutConfirmView = view<LogoutConfirmPage>('sign-in/logout/confirm
       ...plain,
       client: { name: '<b>Tally</b>\u202E' },
       fields: { '"': '"><script>' },
+      upstream: { slug: 'acme', name: '<b>Acme</b>\u202E' },
       account: { name: '<i>', identifier: '"@x' },
     },
   },

@@ -13,6 +13,12 @@ import { logoutConfirmView, logoutDoneView } from './logout-view.ts';
 
 export type Dependencies = {
   users: { findById(id: UserId): Promise<User | null> };
+  upstream: {
+    /** The provider at which the user of a session can sign out, too. */
+    offered(sessionId: string): Promise<{ slug: string; name: string } | null>;
+    /** Where the browser signs out there, and comes back to go on at `next`; null where that is not possible. */
+    begin(sessionId: string, connection: string, next: string): Promise<string | null>;
+  };
   /** Where one can sign in again without an app, null where there is no such place. */
   signInUrl: string | null;
   /** Puts the pages of this request into the brand of the client. */
@@ -20,17 +26,24 @@ export type Dependencies = {
 };
 
 /** Creates the pages of RP-initiated logout. */
-export function createLogout({ users, signInUrl, dress }: Dependencies): {
-  pages: Pick<EnginePages, 'confirmLogout' | 'loggedOut'>;
+export function createLogout({ users, upstream, signInUrl, dress }: Dependencies): {
+  pages: Pick<EnginePages, 'confirmLogout' | 'leaveUpstream' | 'loggedOut'>;
 } {
   return {
     pages: {
-      async confirmLogout(ctx, { form, client, accountId, otherApps }) {
+      async confirmLogout(ctx, { form, client, accountId, sessionId, otherApps }) {
         if (client) await dress(ctx, client.id);
         const user = await users.findById(accountId as UserId);
         const account = user && shownAccount(user);
-        show(ctx, 200, logoutConfirmView, { ...form, account, client: client && { name: client.name }, otherApps });
+        show(ctx, 200, logoutConfirmView, {
+          ...form,
+          account,
+          client: client && { name: client.name },
+          otherApps,
+          upstream: await upstream.offered(sessionId),
+        });
       },
+      leaveUpstream: (sessionId, connection, next) => upstream.begin(sessionId, connection, next),
       loggedOut(ctx, { outcome, client }) {
         show(ctx, 200, logoutDoneView, {
           outcome,

@@ -1,16 +1,21 @@
 /** Sign-outs at a provider: back-channel and front-channel logout end the sessions here that began with the ended one, and no others. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { MINUTE } from '#kernel/clock.ts';
 import { fromUuid } from '#kernel/ids.ts';
-import { eventsOf } from '../../support/account.ts';
+import { eventsOf, travel } from '../../support/account.ts';
 import { type Federation, someone, startFederation } from '../../support/federation.ts';
 import { startLogoutListener, type LogoutListener } from '../../support/logout-listener.ts';
 import { newcomer } from '../../support/registration.ts';
-import { tokensFor, type Visitor } from '../../support/visitor.ts';
+import { formsOf, tokensFor, type Visitor } from '../../support/visitor.ts';
 
 let it: Federation;
 let listener: LogoutListener;
 beforeAll(async () => {
   it = await startFederation();
+  Object.assign(it.upstream.answers[`${it.upstream.url}/.well-known/openid-configuration`]!, {
+    end_session_endpoint: `${it.upstream.url}/logout`,
+  });
   listener = await startLogoutListener();
   await it.latchkey.run('connections.update', { connection: 'acme', links_by_email: true });
 });
@@ -201,4 +206,61 @@ test('what is kept of a session at the provider goes with the session here, and 
   await database.sql(`update upstream_session set checked_at = checked_at - interval '2 hours'`);
   await database.sql(`insert into latchkey_jobs.job (name) values ('clean-up')`);
   await expect.poll(left, { timeout: 20_000 }).toEqual([1, 0, 0]);
+});
+
+describe('a sign-out here', () => {
+  /** Signs out at an application, with or without the box. */
+  async function leave(visitor: Visitor, box: Record<string, string>, back = 'http://127.0.0.1:9/out') {
+    const client = await it.latchkey.client({ post_logout_redirect_uris: [back] });
+    const query = new URLSearchParams({
+      client_id: client.client_id,
+      post_logout_redirect_uri: back,
+      state: 'at-home',
+    });
+    const page = await visitor.open(at(`/oidc/logout?${query.toString()}`));
+    const [form] = formsOf(page);
+    const answer = await visitor.request(form!.action, { form: { ...form!.fields, ...box, action: 'logout' } });
+    return { page, location: new URL(answer.location ?? '', it.latchkey.base) };
+  }
+  const home = 'http://127.0.0.1:9/out?state=at-home';
+
+  test('goes on at the provider if the user wants that, and then at the application', async () => {
+    const visitor = await signedIn(someone());
+    const { page, location } = await leave(visitor, { also: 'acme' });
+    expect(page.text).toContain('Also sign out of <bdi>Acme</bdi>');
+    expect(location.href).toContain(`${it.upstream.url}/logout?`);
+    const asked = location.searchParams;
+    expect(decodeJwt(asked.get('id_token_hint') ?? '')).toMatchObject({ iss: it.upstream.url });
+    expect(asked.get('post_logout_redirect_uri')).toBe(at('/federation/acme/signed-out'));
+    expect(await isSignedIn(visitor)).toBe(false);
+    const back = await visitor.request(at(`/federation/acme/signed-out?state=${asked.get('state')}`));
+    expect([back.status, back.location]).toEqual([303, home]);
+    const elsewhere = await visitor.request(at(`/federation/other/signed-out?state=${asked.get('state')}`));
+    expect(elsewhere.location).toBe(at('/oidc/logout/success'));
+    travel(11 * MINUTE);
+    const late = await visitor.request(at(`/federation/acme/signed-out?state=${asked.get('state')}`));
+    expect(late.location).toBe(at('/oidc/logout/success'));
+    vi.useRealTimers();
+  });
+
+  test('ends here without the box, for another connection, and where the connection is not in use', async () => {
+    for (const box of [{}, { also: 'other' }] as Record<string, string>[])
+      expect((await leave(await signedIn(someone()), box)).location.href).toBe(home);
+    const visitor = await signedIn(someone());
+    await it.latchkey.run('connections.update', { connection: 'acme', enabled: false });
+    const { page, location } = await leave(visitor, { also: 'acme' });
+    await it.latchkey.run('connections.update', { connection: 'acme', enabled: true });
+    expect(page.text).not.toContain('Also sign out');
+    expect([location.href, await isSignedIn(visitor)]).toEqual([home, false]);
+  });
+
+  test('offers no provider to a user who signed in otherwise, or who stays', async () => {
+    const [user, own] = [await it.latchkey.user({ email_verified: true }), newcomer()];
+    await tokensFor(it.latchkey.base, it.client, user, {}, own);
+    expect((await leave(own, { also: 'acme' })).location.href).toBe(home);
+    const visitor = await signedIn(someone());
+    const page = await visitor.open(at('/oidc/logout'));
+    expect((await visitor.submit(page, { also: 'acme' }, 'stay')).url).toContain('/oidc/logout/success');
+    expect(await isSignedIn(visitor)).toBe(true);
+  });
 });
