@@ -10,10 +10,14 @@ export type Backends = { databaseUrl: string; redisUrl: string; stop(): Promise<
 
 const DEBIAN = '/usr/lib/postgresql';
 
-export async function startBackends(folder: string): Promise<Backends> {
+/** `settings`: of a PostgreSQL that is started here, in addition to its defaults. */
+export async function startBackends(
+  folder: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Backends> {
   const postgres = process.env['BENCH_DATABASE_URL']
     ? { url: process.env['BENCH_DATABASE_URL'], stop: async () => undefined }
-    : await startPostgres(join(folder, 'postgres'));
+    : await startPostgres(join(folder, 'postgres'), settings);
   const redis = process.env['BENCH_REDIS_URL']
     ? { url: process.env['BENCH_REDIS_URL'], stop: async () => undefined }
     : await startRedis(folder);
@@ -29,7 +33,7 @@ export async function startBackends(folder: string): Promise<Backends> {
 
 type Backend = { url: string; stop(): Promise<void> };
 
-async function startPostgres(data: string): Promise<Backend> {
+async function startPostgres(data: string, settings: Readonly<Record<string, string>>): Promise<Backend> {
   const bin = newestBin();
   const port = await freePort();
   mkdirSync(data);
@@ -63,6 +67,7 @@ async function startPostgres(data: string): Promise<Backend> {
     'listen_addresses=127.0.0.1',
     '-c',
     'unix_socket_directories=',
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ]);
   const child = run(server, serverArgs, { cwd: '/' });
   await untilOpen(port);
