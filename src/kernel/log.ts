@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { errorLine, errorRecord, isErrorCode, isErrorLike, looksLikeError } from './log/error-record.ts';
+import { LONGEST_WRITE } from './log/limits.ts';
 
 export type Log = Logger;
 
@@ -49,12 +50,12 @@ function redact(value: unknown, depth = 0, inError = false): unknown {
   if (isErrorLike(value) || (inError && looksLikeError(value))) return errorRecord(value, redactText);
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1, inError));
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [
-      name,
-      isSecretName(name) && !(name === 'code' && isErrorCode(item, { inError }))
-        ? '[redacted]'
-        : redact(item, depth + 1, inError || errorNames.test(name)),
-    ]),
+    Object.entries(value).map(([name, item]) => {
+      if (isSecretName(name) && !(name === 'code' && isErrorCode(item, { inError }))) return [name, '[redacted]'];
+      if (typeof item === 'string') return [name, redactText(item)];
+      const isObject = typeof item === 'object' && item !== null;
+      return [name, isObject ? redact(item, depth + 1, inError || errorNames.test(name)) : item];
+    }),
   );
 }
 
@@ -90,8 +91,26 @@ export function createLog({ level, destination }: { level: string; destination?:
       serializers: { err: (record: unknown) => record },
       formatters: { level: (label) => ({ level: label }), log: (line) => redact(line) as Record<string, unknown> },
     },
-    destination ?? pino.destination({ sync: true, dest: 1 }),
+    destination ?? standardOutput(),
   );
+}
+
+/** Writes the lines of one turn of the event loop together, and what is left when the process ends. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true, minLength: LONGEST_WRITE });
+  let isDue = false;
+  const flush = (): void => {
+    isDue = false;
+    output.flushSync();
+  };
+  process.on('exit', flush);
+  return {
+    write(line) {
+      output.write(line);
+      if (!isDue) setImmediate(flush);
+      isDue = true;
+    },
+  };
 }
 
 function messageOf(line: unknown): string | undefined {

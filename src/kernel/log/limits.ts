@@ -6,3 +6,5 @@ export const LONGEST_MESSAGE = 1000;
 export const MOST_FRAMES = 12;
 /** Bytes of a probe whether the disk is full: as much as a file of the write-ahead log. */
 export const PROBE_BYTES = 16 * 1024 * 1024;
+/** Bytes of lines that wait for the end of the turn of the event loop. */
+export const LONGEST_WRITE = 8 * 1024;
