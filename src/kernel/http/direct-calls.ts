@@ -38,7 +38,17 @@ const deciding = [...decidingHeaders, 'dpop', 'if-match', 'if-unmodified-since']
 /** Wraps the listener of the application. */
 export function answerDirectly({ config, log, addresses, mounts, observe }: Dependencies, calls: DirectCalls) {
   const { host } = config.issuerUrl;
-  const headersAt = new Map<Mount, Record<string, string>>();
+  const headersAt = new Map<Mount, readonly string[]>();
+
+  /** Names and values in turn. */
+  function headersOf(mount: Mount): readonly string[] {
+    const known = headersAt.get(mount);
+    if (known !== undefined) return known;
+    const headers = { ...securityHeadersOfData(config, mount), 'Content-Type': 'application/json; charset=utf-8' };
+    const flat = Object.entries(headers).flat();
+    headersAt.set(mount, flat);
+    return flat;
+  }
 
   async function answer(req: IncomingMessage, res: Parameters<RequestListener>[1], call: DirectCall): Promise<boolean> {
     const begin = performance.now();
@@ -50,14 +60,9 @@ export function answerDirectly({ config, log, addresses, mounts, observe }: Depe
     const json = body && (await call(visitor, body));
     if (typeof json !== 'string') return false;
     const mount = mounts.find(path)!;
-    const bytes = Buffer.from(json);
-    if (!headersAt.has(mount)) headersAt.set(mount, securityHeadersOfData(config, mount));
-    res.writeHead(200, {
-      ...headersAt.get(mount),
-      'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': bytes.length,
-    });
-    res.end(bytes);
+    res.writeHead(200, [...headersOf(mount), 'Content-Length', String(Buffer.byteLength(json))]);
+    // Text goes out in one write with the headers.
+    res.end(json);
     const milliseconds = performance.now() - begin;
     observe?.({ mount, method, status: 200, seconds: milliseconds / 1000 });
     if (log.isLevelEnabled('info')) writeLine(log, { ...visitor, method, path, status: 200, milliseconds });
