@@ -69,6 +69,8 @@ async function main(folder: string, backends: Backends | null): Promise<Row[]> {
   let prepared: Prepared;
   if (backends) {
     prepared = await prepare(env, PEOPLE);
+    // Users who come back are not the ones of this hour, whose registration may still be open.
+    await onServer(backends.databaseUrl, `update users set created_at = created_at - interval '1 day'`);
     product = await startProduct(env, folder);
   } else {
     product = await startProduct(env, folder);
