@@ -121,7 +121,7 @@ export function parseJson(body: Buffer): unknown {
   requireText(body);
   const text = body.toString('utf8');
   if (mayBeDeeperThan(body, DEEPEST_JSON) && isDeeperThan(text, DEEPEST_JSON)) throw invalidJson();
-  // What is refused in keys and texts can be written only so: NUL and halves of characters only escaped.
+  // Refused keys and texts need one of these: NUL and halves of characters come escaped.
   const isPlain = !text.includes('\\') && !text.includes('__proto__');
   try {
     return isPlain ? JSON.parse(text) : JSON.parse(text, refuseHiddenKeys);
