@@ -8,14 +8,22 @@ type Waiting = Readonly<{ job: Job; settle: (outcome: Outcome<unknown>) => void 
 /** Reading costs a core: two threads leave the others to requests. */
 const MOST_THREADS = Math.min(2, availableParallelism());
 
+/** The published package has the file of the thread next to this one, as JavaScript. */
+const threadFile = new URL(`./thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+
 /**
  * Threads that read messages, each one at a time. The first starts with the first message. A thread that takes too long for a message is
  * ended, and its message refused; the next message starts another thread.
  */
 export class ThreadPool {
   readonly #threads = new Set<Thread>();
+  readonly #file: URL;
   readonly #waiting: Waiting[] = [];
   #isClosed = false;
+
+  constructor(file: URL = threadFile) {
+    this.#file = file;
+  }
 
   read(job: Job): Promise<Outcome<unknown>> {
     if (this.#isClosed || this.#waiting.length >= MOST_WAITING)
@@ -37,7 +45,7 @@ export class ThreadPool {
     if (this.#waiting.length === 0) return;
     let thread = [...this.#threads].find(({ isIdle }) => isIdle);
     if (!thread && this.#threads.size < MOST_THREADS) {
-      thread = new Thread();
+      thread = new Thread(this.#file);
       const added = thread;
       this.#threads.add(added);
       added.ended.then(
@@ -66,9 +74,7 @@ class Thread {
   #timer: NodeJS.Timeout | undefined;
   #current: { job: Job; settle: (outcome: Outcome<unknown>) => void } | undefined;
 
-  constructor() {
-    // The published package has the file of the thread next to this one, as JavaScript.
-    const file = new URL(`./thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+  constructor(file: URL) {
     this.#worker = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: THREAD_MEMORY }, env: {} });
     this.#worker.on('message', (message: Outcome<unknown> | 'ready') => this.#hear(message));
     this.#worker.on('error', () => void this.end('failed'));
