@@ -32,11 +32,26 @@ const sameEverywhere = () => [
   'test/docs/**',
   // Processes that fail before they have a database, or talk to the socket of an application.
   'test/kernel/log/mend.test.ts',
-  'test/main/command-line.test.ts',
+  'test/main/{audit-commands,command-line}.test.ts',
   // Headers of answers, text that is slow to parse, and addresses that are refused before a request: no storage sees them.
   'test/attacks/http/browser-headers.test.ts',
   'test/attacks/injection/slow-text.test.ts',
   'test/attacks/outbound/client-addresses.test.ts',
+  // Texts of requests and answers, the pages that answer, signatures, and rules about users that the code decides. Every statement
+  // on the way to them is also sent by a flow of the same slice that runs on both.
+  'test/{issuer-path.flow,refused-forms}.test.ts',
+  'test/attacks/http/{browser-forms,requests}.test.ts',
+  'test/attacks/injection/relayed-mail.test.ts',
+  'test/attacks/mfa/unusable-factors.test.ts',
+  'test/attacks/organizations/ranks.test.ts',
+  'test/attacks/passkeys/passkeys.test.ts',
+  'test/attacks/passwords/choosing.test.ts',
+  'test/attacks/sessions/undo-links.test.ts',
+  'test/attacks/tokens/malformed.test.ts',
+  'test/connections/openid.test.ts',
+  'test/oidc/{claims,fapi1,garbage,prompt,redirect-uri}.flow.test.ts',
+  'test/oidc/keys/slow-cache.flow.test.ts',
+  'test/sign-in/interaction/page-states.flow.test.ts',
   // On the embedded database wherever they run.
   'test/trial/demo/**',
   'test/attacks/http/{fuzz,spellings}.test.ts',

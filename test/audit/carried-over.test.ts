@@ -123,32 +123,41 @@ describe('the audit log of the previous release', () => {
     ).toEqual([{ many: 0 }]);
   });
 
-  test.each([
-    ['changed', `update audit_event set outcome = 'failure' where chain = 'instance' and sequence = 3`, '3'],
-    ['changed in its details', `update audit_event set details = '{}' where chain = 'instance' and sequence = 2`, '2'],
-    ['removed', `delete from audit_event where chain = 'instance' and sequence = 3`, '4'],
-    ['removed at the end', `delete from audit_event where chain = 'instance' and sequence = 5`, '5'],
+  /** By chain: a change, and the number at which verification finds it. */
+  const tampered: readonly (readonly [string, string, string])[] = [
+    ['changed', `update audit_event set outcome = 'failure' where chain = $1 and sequence = 3`, '3'],
+    ['changed in its details', `update audit_event set details = '{}' where chain = $1 and sequence = 2`, '2'],
     [
       'emptied',
-      `update audit_event set salt = null, ip = null, user_agent = null, details = '{}' where sequence = 4`,
+      `update audit_event set salt = null, ip = null, user_agent = null, details = '{}' where chain = $1 and sequence = 4`,
       '4',
     ],
-  ])(
-    'does not keep from updating when an event was %s, and verification goes on saying it',
-    async (_what, tampering, sequence) => {
-      await database.sql(tampering);
-      const audit = await update();
+    ['removed', `delete from audit_event where chain = $1 and sequence = 3`, '4'],
+    ['removed at the end', `delete from audit_event where chain = $1 and sequence = 5`, '5'],
+  ];
+
+  test('does not keep from updating when events were tampered with, and verification goes on saying it', async () => {
+    for (const [chain, tampering] of tampered) {
+      for (let i = 0; i < 5; i += 1) await before.note({ ...signIn(i), organizationId: chain });
+      await database.sql(tampering, [chain]);
+    }
+    const audit = await update();
+    const problems = async () => {
       await audit.sealer.seal();
-      const expected = {
-        intact: false,
-        problems: [{ chain: 'instance', sequence, problem: expect.stringMatching(/broken here already/) }],
-      };
-      expect(await audit.verifier.verify()).toMatchObject(expected);
-      await audit.log.note({ type: anyEvent('later'), actor: { type: 'system' } });
-      await audit.sealer.seal();
-      expect(await audit.verifier.verify()).toMatchObject(expected);
-    },
-  );
+      const verified = await audit.verifier.verify();
+      return verified.intact ? [] : verified.problems.toSorted((one, other) => (one.chain < other.chain ? -1 : 1));
+    };
+    const expected = tampered.map(([chain, , sequence]) => ({
+      chain,
+      sequence,
+      problem: expect.stringMatching(/broken here already/) as string,
+    }));
+    expect(await problems()).toMatchObject(expected);
+    await audit.log.note({ type: anyEvent('later'), actor: { type: 'system' } });
+    for (const [chain] of tampered)
+      await audit.log.note({ type: anyEvent('later'), actor: { type: 'system' }, organizationId: chain });
+    expect(await problems()).toMatchObject(expected);
+  });
 
   test('may cover many months', async () => {
     await database.sql(`delete from audit_event`);

@@ -52,7 +52,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
     const rows = (queue: string) =>
       database.sql('select * from latchkey_jobs.job where name = $1 order by singleton_key', [queue]);
 
-    test('a job runs within 2 s with its data', async () => {
+    test('a job runs with its data', async () => {
       const queue = fresh();
       const ran: Job[] = [];
       const jobs = await node(
@@ -61,7 +61,8 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       );
       const data = { text: 'ключ 🔑 "', list: [1, null, true], deep: { at: 'x'.repeat(20_000) } };
       await jobs.send(queue, data);
-      await vi.waitFor(() => expect(ran).toHaveLength(1), { timeout: 2000 });
+      // Sooner than a node of the embedded database looks by itself.
+      await vi.waitFor(() => expect(ran).toHaveLength(1), { timeout: 4000 });
       expect(ran[0]).toMatchObject({ data, attempt: 1, isLastAttempt: false });
       expect(Math.abs(ran[0]!.createdAt.getTime() - systemClock.now().getTime())).toBeLessThan(MINUTE);
     });

@@ -1,6 +1,6 @@
 /**
- * Rounds of a server, a second server and commands that start at random on one embedded data folder; in every third round
- * the server is killed. Nothing that was confirmed may be lost, and every loser says what to do.
+ * Rounds of a server, a second server and commands that start at random on one embedded data folder; in one of three
+ * rounds the servers are killed. Nothing that was confirmed may be lost, and every loser says what to do.
  * As a program: `node test/main/embedded-rounds.ts 50`, and `… 10 empty` for folders that are made by the first of them.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -26,7 +26,7 @@ const whatToDo = /set LATCHKEY_DATA to another folder|not known whether it was d
 
 export async function playRounds(
   rounds: number,
-  { isEmpty = false, commands: each = 3, pace = 1, seed = 1 } = {},
+  { isEmpty = false, commands: each = 3, pace = 1, seed = 1, killsEach = 3 } = {},
 ): Promise<RoundsResult> {
   const around = await mkdtemp(join(tmpdir(), 'latchkey-rounds-'));
   const random = randomFrom(seed);
@@ -92,7 +92,7 @@ export async function playRounds(
       const servers = [server(), server()];
       const commands = Promise.all(Array.from({ length: each }, (_, i) => command(`round-${round}-${i}@example.com`)));
       const [first, second] = await Promise.all(servers);
-      if (round % 3 === 2) {
+      if (round % killsEach === killsEach - 1) {
         await delay(random() * 3000 * pace);
         for (const one of [first!, second!]) {
           if (one.isRunning()) result.killed += 1;
