@@ -1,4 +1,4 @@
-import { MOST_ATTRIBUTES, MOST_DEPTH, MOST_ELEMENTS } from './limits.ts';
+import { MOST_ATTRIBUTES, MOST_ATTRIBUTES_IN_ALL, MOST_DEPTH, MOST_ELEMENTS } from './limits.ts';
 import { RefusedMessage } from './refusal.ts';
 
 /** Names of SAML are ASCII; values are not bound by this. */
@@ -32,6 +32,7 @@ export function passGate(text: string, comments: 'refused' | 'removed' = 'refuse
 function scan(text: string): void {
   const open: string[] = [];
   let elements = 0;
+  let attributes = 0;
   let at = 0;
   while (at < text.length) {
     const next = text.indexOf('<', at);
@@ -52,6 +53,8 @@ function scan(text: string): void {
     // A document has one root.
     demand(open.length > 0 || elements === 1);
     const tag = passStartTag(text, next);
+    attributes += tag.attributes;
+    if (attributes > MOST_ATTRIBUTES_IN_ALL) throw new RefusedMessage('too_many_attributes');
     if (!tag.isEmpty) open.push(tag.name);
     if (open.length > MOST_DEPTH) throw new RefusedMessage('too_deep');
     at = tag.end;
@@ -59,7 +62,7 @@ function scan(text: string): void {
   demand(elements > 0 && open.length === 0);
 }
 
-function passStartTag(text: string, at: number): { name: string; isEmpty: boolean; end: number } {
+function passStartTag(text: string, at: number): { name: string; attributes: number; isEmpty: boolean; end: number } {
   startTag.lastIndex = at;
   const [start = '', name = ''] = startTag.exec(text) ?? [];
   demand(name !== '');
@@ -78,7 +81,7 @@ function passStartTag(text: string, at: number): { name: string; isEmpty: boolea
   tagEnd.lastIndex = end;
   const close = tagEnd.exec(text);
   demand(close !== null);
-  return { name, isEmpty: close[1] === '/', end: end + close[0].length };
+  return { name, attributes: names.size, isEmpty: close[1] === '/', end: end + close[0].length };
 }
 
 function passText(text: string): void {

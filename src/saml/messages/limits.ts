@@ -15,6 +15,12 @@ export const MOST_ELEMENTS = 1000;
 /** Of one element; namespaces count. */
 export const MOST_ATTRIBUTES = 64;
 
+/** Of all elements together. Metadata of AD FS have 1,200; canonicalization sorts them and looks each one up. */
+export const MOST_ATTRIBUTES_IN_ALL = 4000;
+
+/** Prefixes that a signature names for its canonical form, each looked up at each element. */
+export const PREFIX_LIST_LENGTH = 250;
+
 /** Two in use, two for a roll-over, and as many again. */
 export const MOST_CERTIFICATES = 8;
 

@@ -8,6 +8,7 @@ import {
 } from './algorithms.ts';
 import { verificationKeys } from './certificate.ts';
 import { allElements, attributeOf, elementsIn, isNamed } from './document.ts';
+import { PREFIX_LIST_LENGTH } from './limits.ts';
 import { namespaces } from './names.ts';
 import { RefusedMessage } from './refusal.ts';
 
@@ -105,8 +106,10 @@ function demandReference(reference: Element): void {
   )
     throw new RefusedMessage('signature_form');
   const parameters = elementsIn(transforms).flatMap(elementsIn);
-  if (!parameters.every((each) => isNamed(each, exclusiveCanonicalization, 'InclusiveNamespaces')))
-    throw new RefusedMessage('signature_transform');
+  const isPrefixList = (each: Element): boolean =>
+    isNamed(each, exclusiveCanonicalization, 'InclusiveNamespaces') &&
+    (attributeOf(each, 'PrefixList') ?? '').length <= PREFIX_LIST_LENGTH;
+  if (!parameters.every(isPrefixList)) throw new RefusedMessage('signature_transform');
   const [first, second, ...more] = elementsIn(transforms).map((transform) => attributeOf(transform, 'Algorithm'));
   if (first !== envelopedSignature || second !== exclusiveCanonicalization || more.length > 0)
     throw new RefusedMessage('signature_transform');

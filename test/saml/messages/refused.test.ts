@@ -46,6 +46,7 @@ test('the documents that are changed below are accepted as they are', async () =
 
 describe('before any library', () => {
   const inside = (markup: string) => genuine.replace('alice@', `alice${markup}@`);
+  const attributes = (count: number) => Array.from({ length: count }, (_, at) => `a${at}=""`).join(' ');
   const elements = (count: number) => genuine.replace('</samlp:Response>', `${'<x/>'.repeat(count)}</samlp:Response>`);
   test.each([
     ['a document type', `<!DOCTYPE x [ ]>${genuine}`, 'doctype'],
@@ -69,9 +70,10 @@ describe('before any library', () => {
     ['20,000 elements', elements(20_000), 'too_many_elements'],
     ['1,001 elements', elements(1000), 'too_many_elements'],
     ['100,000 nested elements', '<x>'.repeat(80_000), 'too_deep'],
+    ['100 attributes', genuine.replace('<saml:Issuer', `<saml:Issuer ${attributes(100)}`), 'too_many_attributes'],
     [
-      '100 attributes',
-      genuine.replace('<saml:Issuer', `<saml:Issuer ${[...Array(100).keys()].map((at) => `a${at}=""`).join(' ')}`),
+      '5,000 attributes in all',
+      genuine.replace('</samlp:Response>', `${`<x ${attributes(50)}/>`.repeat(100)}</samlp:Response>`),
       'too_many_attributes',
     ],
     ['300 KiB', elements(1).replace('<x/>', `<x>${'y'.repeat(300_000)}</x>`), 'too_large'],
@@ -148,6 +150,14 @@ describe('a signature', () => {
       genuine.replace(
         '</ds:Transforms>',
         '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"/></ds:Transforms>',
+      ),
+      'signature_transform',
+    ],
+    [
+      'with a thousand prefixes',
+      genuine.replace(
+        /(<ds:Transform [^>]*xml-exc-c14n#")\/>/,
+        `$1><InclusiveNamespaces xmlns="${exclusive}" PrefixList="${'x '.repeat(1000)}"/></ds:Transform>`,
       ),
       'signature_transform',
     ],
