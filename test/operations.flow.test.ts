@@ -1,7 +1,13 @@
 /** Every operation runs in the product, and gives what its output schema says; a new one is missing here until it does. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { operations } from '../src/app/operations.ts';
-import { startTestApp, type TestApp } from './support/app.ts';
+import { createIdentities } from '#directory/identities/module.ts';
+import type { UserId } from '#directory/users/module.ts';
+import { systemClock } from '#kernel/clock.ts';
+import { createKeyRing } from '#kernel/crypto.ts';
+import { toUuid } from '#kernel/ids.ts';
+import { startTestApp, type TestApp, testSecrets } from './support/app.ts';
+import { recordingAudit } from './support/audit.ts';
 import { openDns, type TestDns } from './support/dns.ts';
 import { tokensFor, Visitor } from './support/visitor.ts';
 
@@ -21,6 +27,19 @@ afterAll(async () => {
 
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const email = 'ada@every.example';
+
+/** A token of the user at the provider, as a sign-in leaves it. */
+async function keepToken(userId: UserId, connection: string): Promise<void> {
+  const { database } = latchkey.app;
+  await database.sql(
+    `insert into user_identity (connection, issuer, subject, user_id, created_at) values ($1, '', 'ada', $2, now())`,
+    [connection, toUuid(userId)],
+  );
+  const keyRing = createKeyRing([testSecrets]);
+  const tokens = { accessToken: 'a', tokenType: 'bearer', refreshToken: null, expiresAt: null, scope: null };
+  const { tokens: kept } = createIdentities({ clock: systemClock, database, keyRing, audit: recordingAudit() });
+  await kept.keep(userId, { connection, issuer: '', subject: 'ada' }, tokens);
+}
 
 test('every operation gives what its output schema lets through', async () => {
   const done = new Set<string>();
@@ -131,10 +150,18 @@ test('every operation gives what its output schema lets through', async () => {
 
   await useAccess(run, user_id as unknown as string);
 
-  const provided = { slug: 'github', provider: 'github', client_id: 'latchkey', client_secret: 'secret' };
+  const provided = {
+    slug: 'github',
+    provider: 'github',
+    client_id: 'latchkey',
+    client_secret: 'secret',
+    stores_tokens: true,
+  };
   const { slug: connection } = await run('connections.create', provided);
   await run('connections.list', { organization_id });
   await run('connections.read', { connection });
+  await keepToken(user_id as unknown as UserId, connection as unknown as string);
+  await run('users.identities.fetch_token', { user_id, connection });
   await run('connections.update', { connection, enabled: false });
   await run('connections.delete', { connection });
 

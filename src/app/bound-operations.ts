@@ -141,6 +141,8 @@ export function createOperations(
     bindOperations(connectionOperations, {
       connections: nouns.connections.connections,
       callbackUrl: nouns.connections.callbackUrl,
+      upstreamTokens: nouns.connections.upstreamTokens,
+      roleHolders,
     }),
     bindOperations(mfaOperations, { resets }),
     bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),
@@ -156,6 +158,7 @@ export function createOperations(
         'keys for SAML': () => nouns.saml.keys.service.reencrypt(),
         'client secrets': () => clients.secrets.reencrypt(),
         'secrets of connections': () => nouns.connections.connections.reencrypt(),
+        'tokens of identity providers': () => nouns.identities.tokens.reencrypt(),
         'authenticator apps': () => credentials.totp.reencrypt(),
         'keys of audit seals': () => nouns.sealingKeys.reencrypt(),
       },

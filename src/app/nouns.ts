@@ -112,7 +112,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     tellUsernameChanged: (em, owner, change, { visitor }) =>
       ownerLetters.send(em, owner, `username_${change}`, { visitor }),
   });
-  const identities = createIdentities({ clock, database, audit });
+  const identities = createIdentities({ clock, database, keyRing, audit });
   const { organizations, knownOrganizations, organizationClients, domains } = createOrganizationNouns(kernel, {
     audit,
     policies,
@@ -159,6 +159,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const { connections } = createUpstream(kernel, {
     audit,
     identities: identities.linked,
+    tokens: identities.tokens,
     organizations: knownOrganizations,
     domains: domains.known,
     users: knownUsers,

@@ -39,6 +39,7 @@ export function createProvider(
     organizationClients,
     organizationChoices,
     connections,
+    identities,
   }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, log, metrics, invalidation } = kernel;
@@ -63,6 +64,7 @@ export function createProvider(
     realms: connections.homeRealms,
     log,
     logout: connections.logout,
+    tokens: identities.tokens,
   });
   const logout = createLogout({
     users,

@@ -172,6 +172,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     database,
     users,
     identities: nouns.identities.linked,
+    tokens: nouns.identities.tokens,
     isMember: (organizationId, userId) => nouns.organizations.members.isMember(organizationId, userId),
     emailProofs: proofs.emailProofs,
     provided: comingIn.registration.provided,

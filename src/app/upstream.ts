@@ -4,11 +4,14 @@ import type { Kernel } from './kernel.ts';
 
 type Needs = Pick<
   Parameters<typeof createConnections>[0],
-  'audit' | 'identities' | 'organizations' | 'domains' | 'users' | 'isOwner'
+  'audit' | 'identities' | 'tokens' | 'organizations' | 'domains' | 'users' | 'isOwner'
 >;
 
 /** Creates the connections to upstream identity providers. */
-export function createUpstream(kernel: Kernel, { audit, identities, organizations, domains, users, isOwner }: Needs) {
+export function createUpstream(
+  kernel: Kernel,
+  { audit, identities, tokens, organizations, domains, users, isOwner }: Needs,
+) {
   const { config, clock, database, keyRing, invalidation, outbound, log } = kernel;
   return {
     connections: createConnections({
@@ -21,6 +24,7 @@ export function createUpstream(kernel: Kernel, { audit, identities, organization
       log,
       issuer: config.issuer,
       identities,
+      tokens,
       organizations,
       domains,
       users,

@@ -1,6 +1,6 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { AuditLog, By } from '#audit/module.ts';
-import type { LinkedIdentities } from '#directory/identities/module.ts';
+import type { IdentityTokens, LinkedIdentities } from '#directory/identities/module.ts';
 import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
@@ -21,11 +21,12 @@ export type ConnectionDependencies = {
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish'>;
   identities: Pick<LinkedIdentities, 'forgetConnection'>;
+  tokens: Pick<IdentityTokens, 'forgetConnection'>;
 };
 
 type Switches = Pick<
   Connection,
-  'trustsEmail' | 'createsUsers' | 'linksByEmail' | 'trustsFactors' | 'position' | 'enabled'
+  'trustsEmail' | 'createsUsers' | 'linksByEmail' | 'trustsFactors' | 'storesTokens' | 'position' | 'enabled'
 >;
 type NewConnection = Pick<Connection, 'slug' | 'name' | 'provider' | 'clientId' | 'settings'> &
   Partial<Switches> & { organizationId: OrganizationId | null; secret: string | null };
@@ -71,6 +72,7 @@ export class ConnectionService {
         createsUsers: true,
         linksByEmail: isKnown,
         trustsFactors: false,
+        storesTokens: false,
         position: Math.max(0, ...present.map(({ position }) => position)) + 1,
         enabled: true,
         ...given,
@@ -115,6 +117,8 @@ export class ConnectionService {
       const isDecisive = Object.keys({ ...decisive, ...settings }).length > 0 || secret !== undefined;
       if (isDecisive) connection.version += 1;
       await em.flush();
+      if (!connection.enabled || !connection.storesTokens)
+        await this.#deps.tokens.forgetConnection(em, connection.slug);
       const { details, ...event } = eventAbout(connection, by);
       const members = [...Object.keys(given), ...Object.keys(settings)].map(wireName).sort();
       const fate = secretRemoved ? 'removed' : secret === undefined ? 'kept' : 'replaced';

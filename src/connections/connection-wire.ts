@@ -44,6 +44,7 @@ const switches = {
   creates_users: z.boolean().describe('A new user gets an account at the first sign-in'),
   links_by_email: z.boolean().describe('An account is found by a trusted email address'),
   trusts_factors: z.boolean().describe('A second factor at the provider counts as a second factor here'),
+  stores_tokens: z.boolean().describe('Tokens of the provider are kept, encrypted, for permitted clients'),
   position: z.int().min(0).max(10_000).describe('Position among the ways to sign in'),
   enabled: z.boolean().describe('Users can sign in with it'),
 } as const;
@@ -111,6 +112,7 @@ const columns = {
   creates_users: 'createsUsers',
   links_by_email: 'linksByEmail',
   trusts_factors: 'trustsFactors',
+  stores_tokens: 'storesTokens',
   position: 'position',
   enabled: 'enabled',
 } as const;

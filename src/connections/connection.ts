@@ -51,6 +51,8 @@ const ConnectionSchema = defineEntity({
     linksByEmail: p.boolean(),
     /** A second factor at the provider counts as a second factor here. */
     trustsFactors: p.boolean(),
+    /** Tokens of the provider are kept for applications that act there for a user. */
+    storesTokens: p.boolean().default(false),
     position: p.integer(),
     enabled: p.boolean(),
     /** Counts the changes of what a sign-in under way depends on. */

@@ -18,6 +18,12 @@ export const providerUnreachable = errorType({
   status: 503,
   message: 'The identity provider does not answer. Try again later, or choose another way to sign in.',
 });
+/** 404: the connection keeps none, the user has none there, or the one that was there is used up. */
+export const noUpstreamToken = errorType({
+  code: 'connections.no_token',
+  status: 404,
+  message: 'There is no token. Let the user sign in with this provider, where its connection keeps tokens.',
+});
 export const slugTaken = errorType({
   code: 'connections.slug_taken',
   status: 409,

@@ -25,6 +25,15 @@ export const connectionChanged = eventType({
   webhook: true,
 });
 
+export const userUpstreamTokenFetched = eventType({
+  name: 'user.upstream_token_fetched',
+  text: 'A token of a user at an identity provider was handed out.',
+  details: z.strictObject({ connection: z.string() }),
+  audience: ['operator', 'organization', 'person'],
+  gravity: 'info',
+  webhook: true,
+});
+
 export const connectionDeleted = eventType({
   name: 'connection.deleted',
   text: 'A connection to an identity provider was deleted. Users cannot sign in with it any more.',

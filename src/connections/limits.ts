@@ -39,3 +39,9 @@ export const ASSERTION_SECONDS = 60;
 export const OLDEST_LOGOUT_TOKEN = 300;
 /** Seconds by which the clocks of a provider and of this node may differ. */
 export const LOGOUT_CLOCK_SKEW = 60;
+/** A token that is over so soon is refreshed: it has to reach the provider. */
+export const REFRESHED_BEFORE = MINUTE;
+/** One node refreshes the tokens of an identity, and others wait for it: as long as the provider may take, with some room. */
+export const REFRESH_LEASE = 2 * UPSTREAM_TIMEOUT;
+/** A caller that waits for another node looks so often: a provider answers within some of these times. */
+export const REFRESH_POLLED_EVERY = SECOND / 5;

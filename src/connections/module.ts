@@ -6,16 +6,21 @@
  * Leaves  who the user of a profile is, the pages, the cookie and the callback address to sign-in/federation.
  * URLs    none.
  */
+import type { AuditLog } from '#audit/module.ts';
+import type { IdentityTokens } from '#directory/identities/module.ts';
 import { type ConnectionDependencies, ConnectionService } from './connection-service.ts';
 import { type HomeRealmDependencies, HomeRealms } from './home-realms.ts';
 import { KnownConnections } from './known-connections.ts';
 import { UpstreamLogout } from './upstream-logout.ts';
 import { UpstreamSignIn, type UpstreamDependencies } from './upstream-sign-in.ts';
+import { UpstreamTokens } from './upstream-tokens.ts';
 import { callbackUrl, UsableConnections, type UsableDependencies } from './usable-connections.ts';
 import { UsedStates } from './used-states.ts';
 
-export type Dependencies = ConnectionDependencies &
-  Omit<UpstreamDependencies, 'known' | 'states' | 'usable'> &
+export type Dependencies = ConnectionDependencies & {
+  tokens: IdentityTokens;
+  audit: Pick<AuditLog, 'record' | 'note'>;
+} & Omit<UpstreamDependencies, 'known' | 'states' | 'usable'> &
   UsableDependencies &
   ConstructorParameters<typeof KnownConnections>[0] &
   Pick<HomeRealmDependencies, 'domains' | 'users' | 'isOwner'>;
@@ -34,6 +39,7 @@ export function createConnections(dependencies: Dependencies) {
     states,
     upstream: new UpstreamSignIn(parts),
     logout: new UpstreamLogout(parts),
+    upstreamTokens: new UpstreamTokens(parts),
     /** The slugs of the connections of the instance at which users can sign in now. */
     openSlugs: async () => (await known.offered(null)).map(({ slug }) => slug),
   };

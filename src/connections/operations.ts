@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
+import { rightsMissing } from '#directory/users/errors.ts';
+import type { RoleHolders } from '#directory/users/module.ts';
 import { organizationNotFound } from '#directory/organizations/errors.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema } from '#kernel/operations/schemas.ts';
+import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import type { ConnectionService } from './connection-service.ts';
 import {
   connectionChangesSchema,
@@ -13,11 +15,24 @@ import {
   switchesOf,
 } from './connection-wire.ts';
 import type { Connection } from './connection.ts';
-import { connectionInvalid, connectionNotFound, slugTaken, tooManyConnections } from './errors.ts';
-import { connectionChanged, connectionCreated, connectionDeleted } from './events.ts';
+import {
+  connectionInvalid,
+  connectionNotFound,
+  noUpstreamToken,
+  providerUnreachable,
+  slugTaken,
+  tooManyConnections,
+} from './errors.ts';
+import { connectionChanged, connectionCreated, connectionDeleted, userUpstreamTokenFetched } from './events.ts';
+import { LONGEST_IDENTIFIER } from './limits.ts';
 import { titleOf } from './providers/providers.ts';
+import type { UpstreamTokens } from './upstream-tokens.ts';
 
 type Services = { connections: ConnectionService; callbackUrl: (slug: string) => string };
+type TokenServices = {
+  upstreamTokens: Pick<UpstreamTokens, 'handOut'>;
+  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
+};
 
 const params = { connection: z.string().max(128).describe('Identifier or slug of the connection') };
 const options = {
@@ -26,6 +41,7 @@ const options = {
   creates_users: { flags: '--creates-users <yes>' },
   links_by_email: { flags: '--links-by-email <yes>' },
   trusts_factors: { flags: '--trusts-factors <yes>' },
+  stores_tokens: { flags: '--stores-tokens <yes>' },
   enabled: { flags: '--enabled <yes>' },
 } as const;
 
@@ -134,10 +150,45 @@ const deleteConnection = operation({
   },
 });
 
+const fetchToken = operation({
+  name: 'users.identities.fetch_token',
+  permission: 'identities.tokens.export',
+  params: { user_id: idSchema('usr'), connection: z.string().max(128).describe('Slug of the connection') },
+  input: z.strictObject({
+    subject: z
+      .string()
+      .max(LONGEST_IDENTIFIER)
+      .optional()
+      .describe('Subject of the identity there, where the user has several; default: the one that was used last'),
+  }),
+  output: z.strictObject({
+    access_token: z.string(),
+    token_type: z.string(),
+    expires_at: timeSchema.nullable(),
+    scope: z.string().nullable(),
+  }),
+  errors: [rightsMissing, noUpstreamToken, providerUnreachable],
+  event: userUpstreamTokenFetched,
+  description:
+    'Fetch an access token of a user at an identity provider whose connection keeps tokens. One that has expired is refreshed.',
+  example: {},
+  run: async ({ user_id: userId, connection, subject = null }, by: By, services: TokenServices) => {
+    await services.roleHolders.requireRightsOver(userId, by);
+    const token = await services.upstreamTokens.handOut({ userId, connection, subject }, by);
+    return {
+      access_token: token.accessToken,
+      token_type: token.tokenType,
+      expires_at: token.expiresAt === null ? null : new Date(token.expiresAt).toISOString(),
+      scope: token.scope,
+    };
+  },
+});
+
 export const connectionOperations = [
   listConnections,
   createConnection,
   readConnection,
   updateConnection,
   deleteConnection,
+  fetchToken,
 ];

@@ -1,4 +1,5 @@
 import type { OrganizationId } from '#directory/organizations/module.ts';
+import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import { newCanonicalEmail } from '#directory/users/email.ts';
 import { headerText } from '#kernel/mail/address.ts';
 import type { Connection, ConnectionId } from './connection.ts';
@@ -38,16 +39,18 @@ export type UpstreamProfile = {
   sessionId: string | null;
   /** The text with which the user signs out there: the ID token. */
   signOutHint: string | null;
+  /** Null where the connection keeps none. */
+  tokens: UpstreamTokenSet | null;
 };
 
 /** The answer of a provider about a user. */
-export type Told = { issuer: string; claims: Claims; idToken: string | null };
+export type Told = { issuer: string; claims: Claims; idToken: string | null; tokens: UpstreamTokenSet };
 
 /** Null without a usable subject: then nothing says who the user is. */
 export function profileOf(
   connection: Connection,
   { vouchesForEmail }: Pick<Provider, 'vouchesForEmail'>,
-  { issuer, claims, idToken }: Told,
+  { issuer, claims, idToken, tokens }: Told,
 ): UpstreamProfile | null {
   const subject = identifier(claims.sub);
   if (subject === null) return null;
@@ -80,6 +83,7 @@ export function profileOf(
       .filter((method): method is string => identifier(method) !== null),
     sessionId: identifier(claims.sid),
     signOutHint: idToken,
+    tokens: connection.storesTokens ? tokens : null,
   };
 }
 

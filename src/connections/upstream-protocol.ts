@@ -15,10 +15,12 @@ import {
   enableNonRepudiationChecks,
   fetchProtectedResource,
   fetchUserInfo,
+  refreshTokenGrant,
   type ServerMetadata,
   type TokenEndpointResponse,
 } from 'openid-client';
-import type { Clock } from '#kernel/clock.ts';
+import type { UpstreamTokenSet } from '#directory/identities/module.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
 import { isLoopback } from '#kernel/issuer.ts';
 import { clientAuthenticationOf } from './client-credentials.ts';
 import type { Connection } from './connection.ts';
@@ -67,10 +69,12 @@ export class UpstreamProtocol {
   async authorizationUrl(upstream: Upstream, { loginHint, forceAuthentication, ...request }: Request): Promise<URL> {
     const { connection, provider, redirectUri } = upstream;
     const configuration = await this.#configurationOf(upstream);
-    const scopes = connection.settings.scopes ?? provider.scopes;
+    const longer = connection.storesTokens ? (provider.offlineAccess ?? {}) : {};
+    const scopes = connection.settings.scopes ?? [...provider.scopes, ...(longer.scopes ?? [])];
     const challenge = provider.takesCodeChallenge ? await calculatePKCECodeChallenge(request.verifier) : undefined;
     const isOpenid = provider.protocol === 'openid';
     const parameters = given({
+      ...longer.parameters,
       ...(forceAuthentication === true ? provider.forcedAuthentication : {}),
       redirect_uri: redirectUri,
       scope: scopes.join(' ') || undefined,
@@ -104,7 +108,30 @@ export class UpstreamProtocol {
         : await oauthClaims(configuration, upstream.connection, provider, tokens);
     // Kept only where the user can sign out with it.
     const isAskedFor = configuration.serverMetadata().end_session_endpoint !== undefined;
-    return { ...told, idToken: isAskedFor ? (tokens.id_token ?? null) : null };
+    return { ...told, idToken: isAskedFor ? (tokens.id_token ?? null) : null, tokens: this.#tokensOf(tokens) };
+  }
+
+  /** RFC 6749 §6. Throws AnswerRefused where the new tokens are of another user (OpenID Connect Core §12.2). */
+  async refresh(
+    upstream: Upstream,
+    { refreshToken, subject }: { refreshToken: string; subject: string },
+  ): Promise<UpstreamTokenSet> {
+    const tokens = await refreshTokenGrant(await this.#configurationOf(upstream), refreshToken);
+    const idToken = tokens.claims();
+    if (upstream.provider.protocol === 'openid' && idToken !== undefined && idToken.sub !== subject)
+      throw new AnswerRefused('the refreshed tokens are of another user');
+    return this.#tokensOf(tokens);
+  }
+
+  #tokensOf(tokens: TokenEndpointResponse): UpstreamTokenSet {
+    const { access_token: accessToken, token_type: tokenType, refresh_token: refreshToken, expires_in: life } = tokens;
+    return {
+      accessToken,
+      tokenType,
+      refreshToken: refreshToken ?? null,
+      expiresAt: life === undefined ? null : this.#clock.now().getTime() + life * SECOND,
+      scope: tokens.scope ?? null,
+    };
   }
 
   /** The session that a logout token of the provider ends. */

@@ -36,6 +36,7 @@ const all = [
   ...platform,
   'settings.manage',
   'connections.manage',
+  'identities.tokens.export',
   'keys.manage',
   'users.export',
   'audit.manage',

@@ -67,6 +67,7 @@ describe('a connection', () => {
       creates_users: true,
       links_by_email: true,
       trusts_factors: false,
+      stores_tokens: false,
       position: 1,
       enabled: true,
       status: 'offered',

@@ -94,6 +94,7 @@ describe('a good provider', () => {
         amr: ['pwd', 'otp'],
         sessionId: 'session-1',
         signOutHint: null,
+        tokens: null,
       },
     });
     expect(node.lines).toEqual([]);

@@ -33,6 +33,10 @@ export function recordingAudit() {
       assertDetails(event);
       events.push({ ...event, type: event.type.name });
     },
+    async note(event: AuditEvent): Promise<void> {
+      assertDetails(event);
+      events.push({ ...event, type: event.type.name });
+    },
   } satisfies { record: AuditLog['record'] } & Record<string, unknown>;
 }
 

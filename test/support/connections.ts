@@ -33,15 +33,18 @@ export function connectionsOn(
   const lines: Record<string, unknown>[] = [];
   const quiet = createLog({ level: 'silent' });
   const invalidation = createInvalidation({ redis: null, database, databaseUrl: undefined, log: quiet });
+  const keyRing = createKeyRing(secrets);
+  const identities = createIdentities({ clock, database, keyRing, audit });
   const outbound = createOutbound({ allow, log: quiet });
   const slice = createConnections({
     clock,
     database,
-    keyRing: createKeyRing(secrets),
+    keyRing,
     audit,
     invalidation,
     issuer,
-    identities: createIdentities({ clock, database, audit }).linked,
+    identities: identities.linked,
+    tokens: identities.tokens,
     organizations: new KnownOrganizations({ clock, database, invalidation }),
     domains: { ownerOf: async () => null },
     users: { find: async () => null },
@@ -51,7 +54,10 @@ export function connectionsOn(
     },
     log: { warn: (fields: object) => void lines.push(fields as Record<string, unknown>) },
   });
-  const operations = bindOperations(connectionOperations, slice);
+  const operations = bindOperations(connectionOperations, {
+    ...slice,
+    roleHolders: { requireRightsOver: async () => undefined },
+  });
   return {
     ...slice,
     audit,

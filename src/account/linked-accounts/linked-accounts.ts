@@ -19,11 +19,20 @@ export type Linking = {
     proof: unknown,
     sessionId: string,
   ): Promise<
-    | { kind: 'identity'; provider: string; identity: Identity; name: string | null }
+    | {
+        kind: 'identity';
+        provider: string;
+        identity: Identity;
+        name: string | null;
+        /** The tokens of the answer, once the identity is linked. */
+        keepTokens(userId: UserId): Promise<void>;
+      }
     | { kind: 'cancelled' | 'refused'; connection: string }
     | null
   >;
 };
+
+type LinkedAnswer = Extract<Awaited<ReturnType<Linking['take']>>, { kind: 'identity' }>;
 
 export type LinkedAccountDependencies = {
   database: Pick<Database, 'transaction'>;
@@ -66,7 +75,7 @@ export class LinkedAccounts {
   /** `taken`: another user has linked it. */
   async link(
     userId: UserId,
-    { identity, name, provider }: { identity: Identity; name: string | null; provider: string },
+    { identity, name, provider, keepTokens }: LinkedAnswer,
     by: By,
   ): Promise<'linked' | 'taken'> {
     const { database, identities, tellOwner } = this.#deps;
@@ -75,6 +84,7 @@ export class LinkedAccounts {
         if (await identities.link(em, userId, identity, name, by))
           await tellOwner(em, { userId, kind: 'identity_linked', name: provider, visitor: by.visitor });
       });
+      await keepTokens(userId);
       return 'linked';
     } catch (error) {
       if (error instanceof AppError && error.code === 'identities.taken') return 'taken';

@@ -67,6 +67,8 @@ export const x: OauthProvider = {
     tokenEndpoint: 'https://api.x.com/2/oauth2/token',
     userinfoEndpoint: 'https://api.x.com/2/users/me',
   },
+  // https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code
+  offlineAccess: { scopes: ['offline.access'] },
   // Without tweet.read the request for the user is refused: https://docs.x.com/x-api/users/get-my-user
   scopes: ['users.read', 'tweet.read', 'users.email'],
   clientAuthentications: ['client_secret_basic'],

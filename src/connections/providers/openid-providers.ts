@@ -18,6 +18,8 @@ export const google: OpenidProvider = {
   issuer: { kind: 'fixed', url: 'https://accounts.google.com' },
   // Google knows none, consent and select_account.
   forcedAuthentication: { prompt: 'select_account' },
+  // https://developers.google.com/identity/protocols/oauth2/web-server#offline
+  offlineAccess: { parameters: { access_type: 'offline' } },
   // Google is authoritative for its own mailboxes and for hosted domains (`hd`). Any other address was verified once, when
   // the account was made: https://developers.google.com/identity/gsi/web/guides/verify-google-id-token
   vouchesForEmail: ({ email, hd }) =>
@@ -31,6 +33,8 @@ export const microsoft: OpenidProvider = {
   // All tenants and personal accounts; a connection may name the issuer of one tenant. An ID token then has the issuer of the
   // tenant of the user.
   issuer: { kind: 'default', url: 'https://login.microsoftonline.com/common/v2.0' },
+  // https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc#the-offline_access-scope
+  offlineAccess: { scopes: ['offline_access'] },
   // An administrator of any tenant can write any `email`. Only `xms_edov`, an optional claim that the application must ask
   // for, says that the domain of the address is proved: https://learn.microsoft.com/en-us/entra/identity-platform/optional-claims-reference
   normalize: (claims) => ({ ...claims, email_verified: [true, 1, '1', 'true'].includes(claims.xms_edov as string) }),

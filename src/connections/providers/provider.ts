@@ -59,6 +59,8 @@ type Row = {
   clientAuthentications: readonly ClientAuthentication[];
   /** False where the provider is known to refuse a code verifier. */
   takesCodeChallenge: boolean;
+  /** The way to ask for a refresh token, where the provider gives none unasked. */
+  offlineAccess?: { scopes?: readonly string[]; parameters?: Readonly<Record<string, string>> };
   /** Parameters that ask the user to authenticate again, as far as the provider can. */
   forcedAuthentication: Readonly<Record<string, string>>;
   /** Whether the provider vouches for the email address of these claims, besides `email_verified: true`. */

@@ -17,6 +17,7 @@ const onInstance = {
   'clients.manage': 'Create, change and delete clients and their secrets, and make registration tokens',
   'connections.read': 'Read connections to identity providers, without their secrets',
   'connections.manage': 'Create, change and delete connections to identity providers',
+  'identities.tokens.export': 'Fetch tokens of users at identity providers, and act there for them',
   'apis.read': 'Read APIs and their scopes',
   'apis.manage': 'Create, change and delete APIs',
   'keys.read': 'Read signing keys, without their private part',

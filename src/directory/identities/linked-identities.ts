@@ -7,7 +7,7 @@ import { userIdentityLinked, userIdentityUnlinked } from './events.ts';
 import type { UserId } from '#directory/users/module.ts';
 
 /** The identity of a user at an upstream provider. */
-type UpstreamSubject = {
+export type UpstreamSubject = {
   /** The slug of the connection. */
   connection: string;
   issuer: string;

@@ -17,6 +17,10 @@ const UserIdentitySchema = defineEntity({
     /** The email address or the name of the user at the provider. */
     name: p.text().nullable(),
     lastUsedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    /** Tokens of the provider, under the key ring; null where the connection keeps none. */
+    sealedTokens: p.text().nullable(),
+    /** One node refreshes them at the moment. */
+    tokensRefreshUntil: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });
 /** The identity of a user at another provider (table `user_identity`). */

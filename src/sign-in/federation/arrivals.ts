@@ -1,7 +1,7 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import type { TellOwner } from '#credentials/module.ts';
 import type { EmailProofs } from '#directory/contacts/module.ts';
-import type { LinkedIdentities } from '#directory/identities/module.ts';
+import type { IdentityTokens, LinkedIdentities, UpstreamTokenSet } from '#directory/identities/module.ts';
 import type { ReadUser, UserId, UserService } from '#directory/users/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Id } from '#kernel/ids.ts';
@@ -40,6 +40,7 @@ export type ArrivalDependencies = {
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'findById' | 'findByIdentifier'>;
   identities: Pick<LinkedIdentities, 'findUser' | 'used' | 'link'>;
+  tokens: Pick<IdentityTokens, 'keep'>;
   /** Active members alone. */
   isMember(organizationId: Id<'org'>, userId: UserId): Promise<boolean>;
   emailProofs: Pick<EmailProofs, 'confirmByProvider'>;
@@ -57,6 +58,7 @@ export type ArrivalDependencies = {
   counted?: ((outcome: SignInOutcome) => void) | undefined;
 };
 
+type Identity = Parameters<LinkedIdentities['link']>[2];
 type Found = ArrivalFacts['linked'];
 
 /** Makes a sign-in of an identity at an upstream provider: what resolve-user.ts decides is done here. */
@@ -68,12 +70,25 @@ export class Arrivals {
   }
 
   async arrive(profile: UpstreamProfile, newcomer: Newcomer): Promise<ArrivalOutcome> {
+    let arrived: UserId | null = null;
+    const record: Newcomer['record'] = async (em, userId) => {
+      await newcomer.record(em, userId);
+      arrived = userId;
+    };
     const outcome = this.#isOld(profile, newcomer)
       ? ({ kind: 'refused', reason: 'old_proof' } as const)
-      : await this.#perform(profile, newcomer, resolveUser(await this.#readFacts(profile, newcomer)));
-    if (outcome.kind === 'signed-in') this.#deps.counted?.('verified');
+      : await this.#perform(profile, { ...newcomer, record }, resolveUser(await this.#readFacts(profile, newcomer)));
+    if (outcome.kind === 'signed-in') {
+      this.#deps.counted?.('verified');
+      if (arrived !== null) await this.keepTokens(arrived, identityOf(profile), profile.tokens);
+    }
     if (outcome.kind === 'refused') await this.refuse(outcome.reason, profile.connection.slug, newcomer.by);
     return outcome;
+  }
+
+  /** After the identity is linked, so that it is known whose tokens they are. */
+  async keepTokens(userId: UserId, identity: Identity, tokens: UpstreamTokenSet | null): Promise<void> {
+    if (tokens !== null) await this.#deps.tokens.keep(userId, identity, tokens);
   }
 
   /** Records a sign-in that was refused, here or by the provider. */
@@ -216,7 +231,7 @@ export class Arrivals {
       connection,
       by,
     }: {
-      identity: Parameters<LinkedIdentities['link']>[2];
+      identity: Identity;
       name: string | null;
       connection: Pick<UpstreamProfile['connection'], 'name'>;
       by: By;

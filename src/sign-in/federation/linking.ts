@@ -1,3 +1,5 @@
+import type { IdentityTokens } from '#directory/identities/module.ts';
+import type { UserId } from '#directory/users/module.ts';
 import type { OfferedProvider } from '#sign-in/interaction/module.ts';
 import { identityOf, nameOf } from './profile.ts';
 import type { UpstreamRequests } from './upstream-requests.ts';
@@ -8,6 +10,8 @@ type LinkAnswer =
       provider: string;
       identity: { connection: string; issuer: string; subject: string };
       name: string | null;
+      /** The tokens of the answer, once the identity is linked. */
+      keepTokens(userId: UserId): Promise<void>;
     }
   | { kind: 'cancelled'; connection: string }
   | { kind: 'refused'; connection: string; reason: string };
@@ -16,10 +20,16 @@ type LinkAnswer =
 export class Linking {
   readonly #requests: UpstreamRequests;
   readonly #offered: () => Promise<readonly OfferedProvider[]>;
+  readonly #tokens: Pick<IdentityTokens, 'keep'>;
 
-  constructor(requests: UpstreamRequests, offered: () => Promise<readonly OfferedProvider[]>) {
+  constructor(
+    requests: UpstreamRequests,
+    offered: () => Promise<readonly OfferedProvider[]>,
+    tokens: Pick<IdentityTokens, 'keep'>,
+  ) {
     this.#requests = requests;
     this.#offered = offered;
+    this.#tokens = tokens;
   }
 
   /** The providers whose accounts can be linked. */
@@ -41,11 +51,15 @@ export class Linking {
     // Also one that was closed, or given to an organization, meanwhile.
     if (!(await this.#offered()).some(({ slug }) => slug === connection))
       return { kind: 'refused', connection, reason: 'disabled' };
+    const [identity, { tokens }] = [identityOf(profile), profile];
     return {
       kind: 'identity',
       provider: profile.connection.name,
-      identity: identityOf(profile),
+      identity,
       name: nameOf(profile),
+      keepTokens: async (userId) => {
+        if (tokens !== null) await this.#tokens.keep(userId, identity, tokens);
+      },
     };
   }
 }

@@ -9,6 +9,7 @@
  */
 import { byUser } from '#audit/module.ts';
 import { beginsWith } from '#credentials/module.ts';
+import type { IdentityTokens } from '#directory/identities/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
@@ -48,6 +49,7 @@ type RequestDependencies = {
   providers: UpstreamProviders;
   realms: Realms;
   log: Pick<Log, 'info'>;
+  tokens: Pick<IdentityTokens, 'keep'>;
   logout: ConstructorParameters<typeof UpstreamSignOut>[0]['providers'];
 } & ConstructorParameters<typeof UpstreamSessions>[0];
 
@@ -75,7 +77,7 @@ export function createUpstreamRequests(dependencies: RequestDependencies) {
     ...leads({ providers, realms, log, isOpenFor }),
     sessions,
     signOut: new UpstreamSignOut({ ...dependencies, sessions, issuer: config.issuer, providers: dependencies.logout }),
-    linking: new Linking(requests, () => offered(null)),
+    linking: new Linking(requests, () => offered(null), dependencies.tokens),
     /** For the pages of other steps that show the buttons. */
     buttons: (ctx: Context, { path, providers: shown }: Interaction): ProviderButtons => ({
       action: `${path}/federation`,
@@ -113,9 +115,11 @@ export function createFederation(dependencies: Dependencies): SignInStep {
       return isProved || (upstream !== null && isOf(upstream, end)) ? [sessions.begun(uid, userId, sessionId)] : [];
     },
     async signedIn(ctx, end) {
-      const { userId, upstream, question } = end;
-      if (upstream !== null && isOf(upstream, end))
-        await arrivals.linkWaiting(upstream, userId, byUser(userId, visitorOf(ctx), question.client.id));
+      const { uid, userId, upstream, question } = end;
+      if (upstream === null || !isOf(upstream, end)) return;
+      await arrivals.linkWaiting(upstream, userId, byUser(userId, visitorOf(ctx), question.client.id));
+      const identity = { ...upstream, connection: upstream.connection.slug };
+      await arrivals.keepTokens(userId, identity, await sessions.takeTokens(uid));
     },
   };
 }

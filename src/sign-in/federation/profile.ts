@@ -1,3 +1,4 @@
+import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import type { Id } from '#kernel/ids.ts';
 import type { OfferedProvider, Upstream } from '#sign-in/interaction/module.ts';
 import { profileSchema, type UserId } from '#directory/users/module.ts';
@@ -24,6 +25,8 @@ export type UpstreamProfile = {
   sessionId: string | null;
   /** The text with which the user signs out there; null where that is not possible. */
   signOutHint: string | null;
+  /** Null where the connection keeps none. */
+  tokens: UpstreamTokenSet | null;
 };
 
 /** How its owner knows the identity. */

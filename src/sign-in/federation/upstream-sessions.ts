@@ -1,8 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { By } from '#audit/module.ts';
 import { type AccessRevocation, User, type UserId } from '#directory/users/module.ts';
+import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
-import { type KeyRing, sha256 } from '#kernel/crypto.ts';
+import { type KeyRing, SealError, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Part } from '#kernel/postgres/one-statement.ts';
@@ -35,6 +36,8 @@ const UpstreamSessionSchema = defineEntity({
     name: p.text().nullable(),
     /** The text with which the user signs out there, under the key ring. */
     signOutHint: p.text().nullable(),
+    /** Tokens of an identity that waits for its account, under the key ring. */
+    sealedTokens: p.text().nullable(),
     checkedAt: p.datetime(3).columnType('timestamptz(3)').index('upstream_session_checked_at_index'),
   },
   indexes: [
@@ -88,7 +91,7 @@ export class UpstreamSessions {
   /** A user is back from a provider. A later answer in the same sign-in takes the place. `userId`: null until the account is known. */
   async keep(uid: string, profile: UpstreamProfile, userId: UserId | null, em?: EntityManager): Promise<void> {
     const { clock, database, keyRing } = this.#deps;
-    const { connection, issuer, subject, sessionId: name, signOutHint: hint } = profile;
+    const { connection, issuer, subject, sessionId: name, signOutHint: hint, tokens } = profile;
     const signIn = sha256(uid);
     const isShort = hint !== null && hint.length <= LONGEST_SIGN_OUT_HINT;
     const values = [
@@ -99,13 +102,15 @@ export class UpstreamSessions {
       subject,
       name,
       isShort ? keyRing.seal(hint, placeOf(signIn)) : null,
+      // With the account of the identity they are kept there.
+      userId === null && tokens !== null ? keyRing.seal(JSON.stringify(tokens), tokenPlaceOf(signIn)) : null,
       clock.now(),
     ];
     const text = (marks: string): string =>
-      `insert into upstream_session (sign_in_hash, user_id, connection, issuer, subject, name, sign_out_hint, checked_at)
+      `insert into upstream_session (sign_in_hash, user_id, connection, issuer, subject, name, sign_out_hint, sealed_tokens, checked_at)
        values (${marks}) on conflict (sign_in_hash) do update set session_id = null, user_id = excluded.user_id,
          connection = excluded.connection, issuer = excluded.issuer, subject = excluded.subject, name = excluded.name,
-         sign_out_hint = excluded.sign_out_hint, checked_at = excluded.checked_at`;
+         sign_out_hint = excluded.sign_out_hint, sealed_tokens = excluded.sealed_tokens, checked_at = excluded.checked_at`;
     if (em) await em.execute(text(values.map(() => '?').join(', ')), values);
     else await database.sql(text(values.map((_, index) => `$${index + 1}`).join(', ')), values);
   }
@@ -123,6 +128,19 @@ export class UpstreamSessions {
     };
   }
 
+  /** The tokens of an identity that has waited for its account, once. */
+  async takeTokens(uid: string): Promise<UpstreamTokenSet | null> {
+    const signIn = sha256(uid);
+    const [row] = await this.#deps.database.sql<{ sealed: string }>(
+      `update upstream_session u set sealed_tokens = null from upstream_session before
+       where u.sign_in_hash = $1 and before.sign_in_hash = $1 and before.sealed_tokens is not null
+       returning before.sealed_tokens as sealed`,
+      [signIn],
+    );
+    const opened = row ? this.#open(row.sealed, tokenPlaceOf(signIn)) : null;
+    return opened === null ? null : (JSON.parse(opened) as UpstreamTokenSet);
+  }
+
   /** The sessions at providers with which a session here began. */
   async ofSession(sessionId: string): Promise<readonly BegunUpstream[]> {
     const rows = await this.#deps.database.sql<BegunUpstream & { signInHash: Buffer }>(
@@ -132,8 +150,18 @@ export class UpstreamSessions {
     );
     return rows.map(({ signInHash, signOutHint, ...row }) => ({
       ...row,
-      signOutHint: signOutHint && this.#deps.keyRing.open(signOutHint, placeOf(Buffer.from(signInHash))),
+      signOutHint: signOutHint && this.#open(signOutHint, placeOf(Buffer.from(signInHash))),
     }));
+  }
+
+  /** Null for a text under a secret that was taken out of the ring. */
+  #open(sealed: string, place: string): string | null {
+    try {
+      return this.#deps.keyRing.open(sealed, place);
+    } catch (error) {
+      if (error instanceof SealError) return null;
+      throw error;
+    }
   }
 
   /** Ends the sessions here that began with these, and no others; answers how many. */
@@ -192,3 +220,4 @@ const hashesOf = (rows: readonly Row[]): string =>
   `{${rows.map((row) => Buffer.from(row.sign_in_hash).toString('hex')).join(',')}}`;
 
 const placeOf = (signIn: Buffer): string => `upstream_session.sign_out_hint:${signIn.toString('base64url')}`;
+const tokenPlaceOf = (signIn: Buffer): string => `upstream_session.sealed_tokens:${signIn.toString('base64url')}`;

@@ -1,3 +1,5 @@
+import { keyRingSecret } from '../../support/clients.ts';
+import { createKeyRing } from '#kernel/crypto.ts';
 import { access } from '#directory/access/module.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
@@ -23,7 +25,8 @@ beforeAll(async () => {
   const { accessRevocation } = openAccess({ clock: systemClock, database, audit });
   services = {
     users: createUsers({ clock: systemClock, database, audit, accessRevocation, rights: access }).users,
-    identities: createIdentities({ clock: systemClock, database, audit }).linked,
+    identities: createIdentities({ clock: systemClock, database, keyRing: createKeyRing([keyRingSecret]), audit })
+      .linked,
   };
 });
 afterAll(() => database.close());

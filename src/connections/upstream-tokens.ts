@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AuditLog, By } from '#audit/module.ts';
+import type { HeldTokens, IdentityTokens, UpstreamTokenSet } from '#directory/identities/module.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Log } from '#kernel/log.ts';
+import type { Connection } from './connection.ts';
+import { noUpstreamToken, providerUnreachable } from './errors.ts';
+import { userUpstreamTokenFetched } from './events.ts';
+import { REFRESH_LEASE, REFRESH_POLLED_EVERY, REFRESHED_BEFORE } from './limits.ts';
+import type { UsableConnections } from './usable-connections.ts';
+
+type Asked = { userId: UserId; connection: string; subject: string | null };
+
+type Dependencies = {
+  clock: Clock;
+  usable: UsableConnections;
+  tokens: Pick<IdentityTokens, 'find' | 'lease' | 'replace'>;
+  audit: Pick<AuditLog, 'note'>;
+  log: Pick<Log, 'warn'>;
+};
+
+/** The tokens that connections keep, for applications that act at a provider for a user. */
+export class UpstreamTokens {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** A token that is valid now. Throws connections.no_token, connections.unreachable. */
+  async handOut(asked: Asked, by: By): Promise<UpstreamTokenSet> {
+    const { userId, connection } = asked;
+    const tokens = await this.#find(asked);
+    const subject = { type: 'user', id: userId };
+    await this.#deps.audit.note(userUpstreamTokenFetched({ ...by, subject, details: { connection } }));
+    return tokens;
+  }
+
+  async #find({ userId, connection: slug, subject }: Asked): Promise<UpstreamTokenSet> {
+    const { clock, usable, tokens } = this.#deps;
+    const connection = await usable.find(slug);
+    if (!connection?.storesTokens) throw noUpstreamToken();
+    const end = clock.now().getTime() + REFRESH_LEASE;
+    for (;;) {
+      const held = await tokens.find(userId, slug, subject);
+      if (held === null) throw noUpstreamToken();
+      if (this.#isFresh(held.tokens)) return held.tokens;
+      if (held.tokens.refreshToken === null) throw noUpstreamToken();
+      if (await tokens.lease(held, REFRESH_LEASE)) return this.#refresh(connection, held, held.tokens.refreshToken);
+      // Another request refreshes them, here or on another node.
+      if (clock.now().getTime() > end) throw providerUnreachable();
+      await delay(REFRESH_POLLED_EVERY);
+    }
+  }
+
+  #isFresh({ expiresAt }: UpstreamTokenSet): boolean {
+    return expiresAt === null || expiresAt > this.#deps.clock.now().getTime() + REFRESHED_BEFORE;
+  }
+
+  async #refresh(connection: Connection, held: HeldTokens, refreshToken: string): Promise<UpstreamTokenSet> {
+    const { usable, tokens, log } = this.#deps;
+    let next: UpstreamTokenSet;
+    try {
+      const protocol = await usable.protocol();
+      next = await protocol.refresh(usable.open(connection), { refreshToken, subject: held.subject });
+    } catch (error) {
+      const isOver = isGone(error);
+      log.warn({ connection: connection.id, isOver }, 'an identity provider refused to refresh a token');
+      await tokens.replace(held, isOver ? null : held.tokens);
+      throw isOver ? noUpstreamToken() : providerUnreachable();
+    }
+    // RFC 6749 §6: the answer leaves out what stays.
+    const kept = {
+      ...next,
+      refreshToken: next.refreshToken ?? refreshToken,
+      scope: next.scope ?? held.tokens.scope,
+    };
+    if (!(await tokens.replace(held, kept))) throw noUpstreamToken();
+    return kept;
+  }
+}
+
+/** RFC 6749 §5.2: the provider takes this refresh token never again. Or the tokens turn out to be of another user. */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === 'AnswerRefused' || (error as { error?: unknown }).error === 'invalid_grant';
+}
