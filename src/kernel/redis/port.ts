@@ -19,6 +19,8 @@ export class RedisUnavailable extends Error {
 export type RedisPort = {
   /** False while the circuit is open. */
   isUp(): boolean;
+  /** After a command that failed: whether Redis answers again, as soon as that is known. */
+  answersAgain(): Promise<boolean>;
   /** Called with each change of `isUp`. */
   onChange(listener: (isUp: boolean) => void): void;
   /** Waits for the first connection; false when `milliseconds` passed without one. */
@@ -139,6 +141,10 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
     client,
     run,
     isUp: () => up,
+    async answersAgain() {
+      await probing;
+      return up;
+    },
     onChange: (listener) => void changes.push(listener),
     connected: (milliseconds) =>
       up

@@ -1,5 +1,5 @@
 import { type Clock, fromNow } from '#kernel/clock.ts';
-import { RedisUnavailable } from '#kernel/redis/port.ts';
+import { type RedisPort, RedisUnavailable } from '#kernel/redis/port.ts';
 import type { Artifact, ArtifactStore, Found, Kind } from './artifact-store.ts';
 import type { PostgresArtifacts } from './postgres-artifacts.ts';
 import { KEEP_ENDED } from '../lifetimes.ts';
@@ -12,11 +12,18 @@ import { KEEP_ENDED } from '../lifetimes.ts';
  */
 export class SpareArtifacts implements ArtifactStore {
   readonly #clock: Clock;
+  readonly #port: Pick<RedisPort, 'answersAgain'>;
   readonly #redis: ArtifactStore;
-  readonly #database: PostgresArtifacts;
+  readonly #database: Pick<PostgresArtifacts, 'put' | 'findOrEnd' | 'end' | 'purge'>;
 
-  constructor(clock: Clock, redis: ArtifactStore, database: PostgresArtifacts) {
+  constructor(
+    clock: Clock,
+    port: Pick<RedisPort, 'answersAgain'>,
+    redis: ArtifactStore,
+    database: Pick<PostgresArtifacts, 'put' | 'findOrEnd' | 'end' | 'purge'>,
+  ) {
     this.#clock = clock;
+    this.#port = port;
     this.#redis = redis;
     this.#database = database;
   }
@@ -27,10 +34,16 @@ export class SpareArtifacts implements ArtifactStore {
 
   async find(kind: Kind, idHash: Buffer): Promise<Found | null> {
     const [inRedis, inDatabase] = await Promise.all([
-      orElse(this.#redis.find(kind, idHash), async () => null),
+      orElse(this.#redis.find(kind, idHash), () => this.#findAgain(kind, idHash)),
       this.#database.findOrEnd(kind, idHash),
     ]);
     return inDatabase === 'ended' ? null : (inRedis ?? inDatabase);
+  }
+
+  /** A Redis that was late once, or a process that did not listen for a moment, makes no valid token invalid. */
+  async #findAgain(kind: Kind, idHash: Buffer): Promise<Found | null> {
+    if (!(await this.#port.answersAgain())) return null;
+    return orElse(this.#redis.find(kind, idHash), async () => null);
   }
 
   async findByLookup(kind: Kind): Promise<never> {

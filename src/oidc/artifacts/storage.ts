@@ -37,7 +37,7 @@ export function createStorage({ clock, keyRing, database, redis, policies, handl
   const artifacts = new PostgresArtifacts(clock, database);
   // The embedded database has one process, which keeps what may be lost itself: several times as fast.
   const inMemory = redis === null && database.embedded ? new MemoryArtifacts(clock, MOST_MACHINE_TOKENS) : null;
-  const spare = redis ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts) : artifacts;
+  const spare = redis ? new SpareArtifacts(clock, redis, new RedisArtifacts(clock, redis), artifacts) : artifacts;
   const storeOf = (kind: Kind): ArtifactStore => (kind === 'ClientCredentials' ? (inMemory ?? spare) : artifacts);
   const heldWrites = new HeldWrites((batch) => artifacts.write(batch));
   const memo = new RequestMemo(request);
