@@ -165,6 +165,19 @@ test('every operation gives what its output schema lets through', async () => {
   await run('connections.update', { connection, enabled: false });
   await run('connections.delete', { connection });
 
+  const saml = {
+    name: 'Wiki',
+    client_id: 'wiki',
+    entity_id: 'urn:wiki',
+    acs_urls: [{ url: 'https://wiki.example/acs' }],
+  };
+  await run('saml_applications.create', saml);
+  await run('saml_applications.list');
+  await run('saml_applications.read', { client_id: 'wiki' });
+  await run('saml_applications.update', { client_id: 'wiki', name_id_format: 'email' });
+  await run('saml_applications.preview_claims', { client_id: 'wiki', user: email });
+  await run('saml_applications.delete', { client_id: 'wiki' });
+
   for (const verb of ['list', 'rotate', 'reencrypt']) await run(`keys.${verb}`);
   await run('saml.keys.list');
   await run('saml.keys.rotate', { use: 'signing' });

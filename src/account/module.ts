@@ -53,7 +53,7 @@ import {
 import type { IdentityBulk } from '#directory/identities/module.ts';
 import type { ContactService } from '#directory/contacts/module.ts';
 import { activityRoutes } from './activity/activity-routes.ts';
-import { appRoutes } from './apps/app-routes.ts';
+import { type AppRouteDependencies, appRoutes } from './apps/app-routes.ts';
 import { authenticatorRoutes } from './authenticator/authenticator-routes.ts';
 import { ConnectedApps, type ConnectedAppsDependencies } from './apps/connected-apps.ts';
 import { DataExport } from './data/data-export.ts';
@@ -123,7 +123,8 @@ export type Dependencies = {
 } & Pick<LinkedAccountDependencies, 'identities' | 'tellOwner'> &
   Omit<OwnOrganizationsDependencies, 'joinRequests'> &
   JoinRequestsDependencies &
-  Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
+  Omit<ConnectedAppsDependencies, 'database' | 'audit'> &
+  Pick<AppRouteDependencies, 'launches'>;
 
 /** Creates the account pages with their services, the deletion of accounts and the data export. */
 export function createAccount(deps: Dependencies) {

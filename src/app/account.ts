@@ -22,7 +22,7 @@ type Watch = {
 export function createOwnAccount(
   { clock, database, throttle }: Kernel,
   nouns: Nouns,
-  { oidc, consents, ownPages, sessions }: Provider,
+  { oidc, consents, ownPages, sessions, launches }: Provider,
   { places, notMe, tellPasswordChanged, linking, deviceCookie }: Watch,
 ) {
   const { audit, policies, accessRevocation, credentials, clients, apis, ownerLetters: letters } = nouns;
@@ -67,6 +67,7 @@ export function createOwnAccount(
     clients: clients.lookup,
     apis: apis.lookup,
     grants: oidc.appGrants,
+    launches,
     consents,
     accessRevocation,
     place: places.describe,

@@ -21,6 +21,8 @@ import { openKernel } from './kernel.ts';
 import { createNouns } from './nouns.ts';
 import { createOperations } from './bound-operations.ts';
 import { createProvider } from './provider.ts';
+import { createSaml } from './saml.ts';
+import { createSamlRecords } from './saml-messages.ts';
 import { createSteps } from './steps.ts';
 import { entities } from './entities.ts';
 import { openTogether } from './opening.ts';
@@ -72,8 +74,16 @@ async function assemble(
   opened.defer(() => audit.stop());
   opened.defer(keys.service.watch());
   opened.defer(() => nouns.saml.messages.close());
-  const provider = createProvider(kernel, nouns);
+  const samlRecords = createSamlRecords(kernel, {
+    audit,
+    clients: clients.clients,
+    accessRevocation: nouns.accessRevocation,
+    memberships: nouns.memberships,
+    saml: nouns.saml,
+  });
+  const provider = createProvider(kernel, nouns, samlRecords);
   const steps = createSteps(kernel, nouns, provider);
+  const saml = createSaml(kernel, nouns, provider, samlRecords);
 
   const mailboxUrl = mailbox ? '/dev/mailbox' : null;
   const welcome = createWelcome({ issuer: config.issuer, version, mailboxUrl, isTrial: config.embedded });
@@ -84,7 +94,7 @@ async function assemble(
   opened.defer(() => demo?.close());
   await demo?.register();
 
-  const operations = createOperations(kernel, nouns, provider, steps);
+  const operations = createOperations(kernel, nouns, provider, steps, saml);
   const api = createManagementApi(kernel, nouns, provider, { operations, version });
 
   const edge = createEdge({
@@ -108,6 +118,7 @@ async function assemble(
   const routers = [
     provider.routes,
     steps.routes,
+    saml.routes,
     look.branding.routes(provider.ownPages),
     welcome.routes,
     api.routes,
@@ -119,7 +130,7 @@ async function assemble(
   edge.use(api.refuseOtherMethods);
   edge.use(provider.oidc.middleware);
 
-  defineJobs(kernel, nouns, provider, steps);
+  defineJobs(kernel, nouns, provider, steps, saml);
   await jobs.open();
 
   return {

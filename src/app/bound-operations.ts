@@ -25,6 +25,7 @@ import { organizationPolicyOperations } from '#directory/organizations/policy-op
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
 import { samlKeyOperations } from '#saml/keys/operations.ts';
+import { samlApplicationOperations } from '#saml/applications/operations.ts';
 import { sessionOperations } from '#oidc/sessions/operations.ts';
 import { settingsOperations } from '#settings/operations.ts';
 import { userOperations } from '#directory/users/operations.ts';
@@ -36,14 +37,16 @@ import { PropertyService } from '#directory/users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
+import type { Saml } from './saml.ts';
 import type { Steps } from './steps.ts';
 
 /** Each operation with the services that it needs. */
 export function createOperations(
-  { clock, database }: Kernel,
+  { clock, database, config }: Kernel,
   nouns: Nouns,
   { consents, oidc, sessions }: Provider,
   { comingIn }: Steps,
+  saml: Saml,
 ): readonly BoundOperation<By>[] {
   const {
     audit,
@@ -100,6 +103,15 @@ export function createOperations(
     bindOperations(accessOperations, administrationOfAccess),
     bindOperations(databaseOperations, { database }),
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
+    bindOperations(samlApplicationOperations, {
+      applications: saml.applications,
+      metadata: saml.metadata,
+      told: saml.told,
+      names: saml.names,
+      users,
+      issuer: config.issuer,
+      clock,
+    }),
     bindOperations(claimsPreviewOperations, { preview: oidc.claimsPreview, users }),
     bindOperations(apiOperations, { apis: apis.apis }),
     bindOperations(credentialOperations, { users, activity: nouns.activity, administration }),

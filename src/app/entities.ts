@@ -23,6 +23,7 @@ import { SignInProgress } from '#sign-in/interaction/module.ts';
 import type { Entities } from '#kernel/database.ts';
 import { MailQuota } from '#kernel/mail/quota.ts';
 import { SamlKey } from '#saml/keys/module.ts';
+import { PersistentName, SamlLogout, SamlRequest, SamlSession, ServiceProvider } from '#saml/applications/module.ts';
 import { SigningKey } from '#oidc/keys/module.ts';
 import { SmsDay } from '#kernel/sms/quota.ts';
 import { MailboxMessage } from '#trial/mailbox/module.ts';
@@ -86,6 +87,7 @@ export const entities: Entities = [
   Passkey,
   PasswordCredential,
   PasswordHistoryRow,
+  PersistentName,
   FederationAttempt,
   PendingRegistration,
   PolicyTightening,
@@ -94,7 +96,11 @@ export const entities: Entities = [
   Role,
   RoleAssignment,
   RoleParent,
+  SamlLogout,
+  SamlRequest,
+  SamlSession,
   SecondFactorRequest,
+  ServiceProvider,
   Setting,
   SigningKey,
   SamlKey,

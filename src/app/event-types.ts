@@ -21,6 +21,7 @@ import * as passwordless from '#sign-in/passwordless/events.ts';
 import * as recovery from '#sign-in/recovery/events.ts';
 import * as registration from '#sign-in/registration/events.ts';
 import * as risk from '#sign-in/risk/events.ts';
+import * as samlApplications from '#saml/applications/events.ts';
 import * as settings from '#settings/events.ts';
 import * as users from '#directory/users/events.ts';
 import { userStatusChanged } from '#directory/users/retired-events.ts';
@@ -39,6 +40,7 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   domains,
   organizationClients,
   clients,
+  samlApplications,
   keys,
   samlKeys,
   credentials,

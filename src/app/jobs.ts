@@ -7,6 +7,7 @@ import { samlKeyMaintenance } from '#saml/keys/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
+import type { Saml } from './saml.ts';
 import type { Steps } from './steps.ts';
 
 /** Defines the scheduled jobs: key rotation, and clean-ups of expired rows. */
@@ -30,12 +31,14 @@ export function defineJobs(
   }: Nouns,
   { oidc, upstream }: Provider,
   { risk, comingIn, account }: Steps,
+  samlApplications: Saml,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('saml-keys', samlKeyMaintenance(saml.keys.rollOver));
   jobs.define('organization-domains', domains.checks.job());
   jobs.define('audit-partitions', partitionJob(partitions));
   jobs.define('audit-checkpoint', checkpointJob(checkpoints));
+  jobs.define('saml-certificates', samlApplications.watch.job());
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
   jobs.define(
     'clean-up',
@@ -62,6 +65,7 @@ export function defineJobs(
         organizationInvitations.invitations,
         credentials.oneTimeSecrets,
         connections.states,
+        samlApplications.stores,
       ].flat(),
     ),
   );

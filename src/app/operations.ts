@@ -24,6 +24,7 @@ import { organizationPolicyOperations } from '#directory/organizations/policy-op
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
 import { samlKeyOperations } from '#saml/keys/operations.ts';
+import { samlApplicationOperations } from '#saml/applications/operations.ts';
 import { sessionOperations } from '#oidc/sessions/operations.ts';
 import { settingsOperations } from '#settings/operations.ts';
 import { userOperations } from '#directory/users/operations.ts';
@@ -32,6 +33,7 @@ import { waitlistOperations } from '#directory/waitlist/operations.ts';
 export const operations: readonly Operation[] = [
   databaseOperations,
   clientOperations,
+  samlApplicationOperations,
   claimsPreviewOperations,
   apiOperations,
   credentialOperations,

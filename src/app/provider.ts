@@ -11,6 +11,7 @@ import { createUpstreamRequests } from '#sign-in/federation/module.ts';
 import { createSessions } from '#oidc/sessions/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
+import type { SamlRecords } from './saml-messages.ts';
 import { KEY_SET_LIMITS } from '#kernel/http/limits.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
@@ -41,6 +42,7 @@ export function createProvider(
     connections,
     identities,
   }: Nouns,
+  { elsewhere: logoutElsewhere, launches }: SamlRecords,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, log, metrics, invalidation } = kernel;
   const { dress } = look.branding;
@@ -72,6 +74,12 @@ export function createProvider(
     signInUrl: config.embedded ? '/demo' : null,
     dress,
   });
+  const knownStore = new KnownStore({
+    known: knownOrganizations,
+    members: organizations.members,
+    allowsClient: (id, clientId) => organizationClients.allowedSince(id, clientId),
+    effective,
+  });
   const device = createDevice({ clock, users, apis: apis.lookup, dress });
   const oidc = createOidc({
     config,
@@ -97,18 +105,14 @@ export function createProvider(
     apis: apis.lookup,
     keys: keys.service,
     findConsent: (accountId, clientId) => consents.findForEngine(accountId, clientId),
-    organizations: new KnownStore({
-      known: knownOrganizations,
-      members: organizations.members,
-      allowsClient: (id, clientId) => organizationClients.allowedSince(id, clientId),
-      effective,
-    }),
+    organizations: knownStore,
     ways: {
       beganIn,
       findDemandedConnections: (accountId) => connections.homeRealms.connectionsDemandedOf(accountId),
     },
     findChosenOrganization: (accountId, clientId) => organizationChoices.find(accountId, clientId),
     held,
+    logoutElsewhere,
     pages: {
       confirmLogout: logout.pages.confirmLogout,
       leaveUpstream: logout.pages.leaveUpstream,
@@ -145,5 +149,17 @@ export function createProvider(
     remembered,
     reachable: (userId) => credentials.secondFactorOverviews.reachableLevel(userId),
   });
-  return { consents, oidc, cookies, ways, remembered, sessions, ownPages, upstream, routes: [routes] };
+  return {
+    consents,
+    oidc,
+    knownStore,
+    launches,
+    cookies,
+    ways,
+    remembered,
+    sessions,
+    ownPages,
+    upstream,
+    routes: [routes],
+  };
 }

@@ -12,6 +12,7 @@ import { passkeyMounts } from '#sign-in/passkey/module.ts';
 import { recoveryMounts } from '#sign-in/recovery/module.ts';
 import { registrationMounts } from '#sign-in/registration/module.ts';
 import { riskMounts } from '#sign-in/risk/module.ts';
+import { samlApplicationMounts } from '#saml/applications/module.ts';
 import { sessionMounts } from '#oidc/sessions/module.ts';
 import { setupMounts } from '#setup/module.ts';
 import { verificationMounts } from '#sign-in/verification/module.ts';
@@ -30,6 +31,7 @@ export function siteMap(config: { embedded: boolean }): readonly Mount[] {
     staticMounts,
     interactionMounts,
     federationMounts,
+    samlApplicationMounts,
     passkeyMounts,
     recoveryMounts,
     registrationMounts,

@@ -11,6 +11,7 @@ type Run = (operation: Operation, given: Given, command: Command) => Promise<voi
 /** The first words of commands, and what each is about. */
 const groups: Readonly<Record<string, string>> = {
   client: 'Clients (OAuth and OpenID Connect)',
+  'saml-application': 'Applications that sign users in by SAML',
   api: 'APIs, the audiences of access tokens',
   user: 'Users',
   organization: 'Organizations and their members',

@@ -26,6 +26,7 @@ import type { Policies, SettingsService, UserPolicies } from '#settings/module.t
 import type { KnownUsers, UserActivity, UserId } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { RecentChecks } from './recent-checks.ts';
+import { CompletedSignIns } from './completed-sign-ins.ts';
 import { TokenSubjects } from './token-subjects.ts';
 import type { Kind } from './artifacts/artifact-store.ts';
 import { createStorage } from './artifacts/storage.ts';
@@ -50,7 +51,7 @@ import { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { AppGrants } from './sessions/app-grants.ts';
 import { CurrentSessions } from './sessions/current-session.ts';
 import type { HeldSessions } from './sessions/held-sessions.ts';
-import { settleLogoutReturn } from './sessions/logout-return.ts';
+import { type LogoutElsewhere, settleLogoutReturn } from './sessions/logout-return.ts';
 import { deliverLogoutNotices } from './sessions/backchannel-logout.ts';
 import { ownPages } from './pages/own-pages.ts';
 import { pageLanguage } from './pages/page-language.ts';
@@ -93,6 +94,7 @@ export type Dependencies = {
   /** The choice that a user made the last time. */
   findChosenOrganization: FindChosenOrganization;
   held: HeldSessions;
+  logoutElsewhere: LogoutElsewhere;
   pages: EnginePages;
   languages: readonly string[];
   certificates: ClientCertificates | null;
@@ -130,6 +132,7 @@ export function createOidc({
   findChosenOrganization: findChosen,
   ways,
   held,
+  logoutElsewhere,
   pages,
   languages,
   certificates,
@@ -148,7 +151,7 @@ export function createOidc({
   const clientsOfEngine = clientAdapter(clients, policies);
   const adapter = (kind: string) => (kind === 'Client' ? clientsOfEngine : storage.adapterOf(kind as Kind));
 
-  deliverLogoutNotices({ jobs, engine: () => current.engine, fetch, log });
+  deliverLogoutNotices({ jobs, engine: () => current.engine, elsewhere: logoutElsewhere, fetch, log });
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
   const forms = new DeviceForms(keyRing);
   const shownDevices = new ShownDevices({ issuer: config.issuerUrl, clock, keyRing });
@@ -230,7 +233,7 @@ export function createOidc({
         rotations.middleware(),
         heldWrites.middleware(),
         begunSignIns.middleware() as Middleware,
-        settleLogoutReturn(pages.leaveUpstream),
+        settleLogoutReturn(pages.leaveUpstream, logoutElsewhere),
         pageLanguage as Middleware,
         ownPages(() => current.engine, pages, forms),
         requestsOfEngine(config.issuer, () => current.engine),
@@ -249,15 +252,12 @@ export function createOidc({
     /** The cookie signatures of the application: the engine writes some cookies through its context. */
     cookieKeys: cookieSignatures(keyRing),
     interactions: new Interactions(() => current.engine, begunSignIns, signIns),
-    /** The state of a sign-in that is not open any more. */
     gone: new GoneSignIns(config.issuer, () => current.engine, begunSignIns, signIns),
     /** Checks the access tokens that requests to APIs of this process show. */
     accessTokens: new AccessTokens(() => current.engine, new RecentChecks({ clock, database, recent })),
-    /** The subjects of access tokens, for answers about permissions. */
     tokenSubjects: new TokenSubjects(() => current.engine),
-    /** The rights of applications for a user. */
+    completedSignIns: new CompletedSignIns(() => current.engine),
     appGrants: new AppGrants(clock, database),
-    /** The signed-in user, for our own pages. */
     current: new CurrentSessions({
       clock,
       engine: () => current.engine,

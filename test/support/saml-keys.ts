@@ -8,7 +8,11 @@ cryptoProvider.set(webcrypto as Crypto);
 export type TestKey = KeyPair & Readonly<{ publicKey: string }>;
 
 /** A key with a self-signed certificate, as an identity provider or a service provider has one. */
-export async function samlKey(kind: 'RSA 2048' | 'RSA 1024' | 'P-256' = 'RSA 2048', name = 'peer'): Promise<TestKey> {
+export async function samlKey(
+  kind: 'RSA 2048' | 'RSA 1024' | 'P-256' = 'RSA 2048',
+  name = 'peer',
+  notAfter = new Date('2040-01-01'),
+): Promise<TestKey> {
   const { privateKey, publicKey } = pairOf(kind);
   const algorithm =
     kind === 'P-256'
@@ -21,7 +25,7 @@ export async function samlKey(kind: 'RSA 2048' | 'RSA 1024' | 'P-256' = 'RSA 204
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
     notBefore: new Date('2020-01-01'),
-    notAfter: new Date('2040-01-01'),
+    notAfter,
     signingAlgorithm: algorithm,
     keys: {
       privateKey: (await imported(privateKey, 'pkcs8', 'sign')) as CryptoKey,

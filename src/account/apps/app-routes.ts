@@ -7,20 +7,22 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages } from '#oidc/sessions/module.ts';
 import { accountFrame } from '../account-frame.ts';
-import { appsView } from './apps-view.ts';
+import type { UserId } from '#directory/users/module.ts';
+import { appsView, type LaunchableApp } from './apps-view.ts';
 import type { ConnectedApps } from './connected-apps.ts';
 
 const PAGE = '/account/apps';
 const removeForm = form(z.object({ app: z.string().min(1).max(255) }));
 
-/** Routes of `/account/apps`: connected apps, and their disconnection. */
-export function appRoutes({
-  ownPages,
-  apps,
-}: {
+export type AppRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   apps: ConnectedApps;
-}): Router<State> {
+  /** Applications whose sign-in begins here. */
+  launches: { list(userId: UserId): Promise<readonly LaunchableApp[]> };
+};
+
+/** Routes of `/account/apps`: connected apps, and their disconnection. */
+export function appRoutes({ ownPages, apps, launches }: AppRouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get(PAGE, showApps);
@@ -29,7 +31,8 @@ export function appRoutes({
   async function showApps(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
-    show(ctx, 200, appsView, { frame: accountFrame(ctx, person), apps: await apps.list(person.userId) });
+    const [connected, launchable] = await Promise.all([apps.list(person.userId), launches.list(person.userId)]);
+    show(ctx, 200, appsView, { frame: accountFrame(ctx, person), apps: connected, launchable });
   }
 
   async function removeApp(ctx: Context): Promise<void> {

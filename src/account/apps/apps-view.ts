@@ -10,8 +10,11 @@ export type ShownApp = {
   scopes: readonly { name: string; description: string | null; api: string | null }[];
 };
 
+/** An application that the user opens from here; `path` is ours. */
+export type LaunchableApp = { name: string; path: string };
+
 /** Field: `app`; button `action=remove`. */
-type AppsPage = { frame: AccountFrame; apps: readonly ShownApp[] };
+type AppsPage = { frame: AccountFrame; apps: readonly ShownApp[]; launchable: readonly LaunchableApp[] };
 
 const standard = (name: string) => ({ name, description: null, api: null });
 const tally: ShownApp = {
@@ -28,6 +31,7 @@ const tally: ShownApp = {
 };
 const plain: AppsPage = {
   frame: sampleFrame,
+  launchable: [],
   apps: [tally, { ...tally, id: 'cli', name: 'Tally CLI', homeUrl: null, scopes: [standard('openid')] }],
 };
 
@@ -35,8 +39,16 @@ export const appsView = view<AppsPage>('account/apps/apps.njk', {
   samples: {
     plain,
     none: { ...plain, apps: [] },
+    'with applications to open': {
+      ...plain,
+      launchable: [
+        { name: 'Salesforce', path: '/saml/applications/salesforce/launch' },
+        { name: 'Wiki', path: '/saml/applications/wiki/launch' },
+      ],
+    },
     hostile: {
       ...plain,
+      launchable: [{ name: '<b>Wiki</b>\u202E', path: '/saml/applications/wiki/launch' }],
       frame: hostileFrame,
       apps: [
         {

@@ -9,11 +9,13 @@ import type { KnownClient } from './known-client.ts';
 import { sealPlace } from './client-secret.ts';
 import { toEngineMetadata } from './engine-metadata.ts';
 import { OWN_CLIENT_ID } from './own-client.ts';
+import { withOwnAddresses } from './saml-client.ts';
 
 type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql'>;
   keyRing: KeyRing;
+  issuer: string;
   cache: Pick<Cache<CachedClient>, 'get'>;
   /** Our own pages. */
   ownClient: () => KnownClient;
@@ -100,7 +102,7 @@ export class ClientLookup {
       profile: row.profile,
       firstParty: row.first_party,
       registered: row.registered,
-      metadata: row.metadata,
+      metadata: row.type === 'saml' ? withOwnAddresses(row.metadata, this.#deps.issuer, clientId) : row.metadata,
       apis: row.apis,
     };
     const secrets = row.secrets;

@@ -38,7 +38,12 @@ type SecretNeed = 'none' | 'hash' | 'plain';
  * How the secret of a client is stored: `plain` (encrypted) if it is a key or the client registered itself, else
  * `hash`; `none` without a secret.
  */
-export function secretNeed({ metadata, registered }: Pick<Client, 'metadata' | 'registered'>): SecretNeed {
+export function secretNeed({
+  type,
+  metadata,
+  registered,
+}: Pick<Client, 'type' | 'metadata' | 'registered'>): SecretNeed {
+  if (type === 'saml') return 'none';
   const method = metadata.token_endpoint_auth_method;
   if (method === 'client_secret_jwt') return 'plain';
   if (method !== 'client_secret_basic' && method !== 'client_secret_post') return 'none';

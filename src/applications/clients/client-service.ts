@@ -68,6 +68,13 @@ export class ClientService {
 
   /** Throws clients.metadata_invalid, clients.client_id_taken, clients.client_id_retired, clients.rights_missing. */
   async create(input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
+    const result = await this.#deps.database.transaction((em) => this.add(em, input, by));
+    await this.#deps.changed(result.client.clientId);
+    return result;
+  }
+
+  /** The same in the caller's transaction, for a client that other rows belong to. Nothing asked for it before, so no cache knows it. */
+  async add(em: EntityManager, input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
     const { profile = 'default' } = input;
     const metadata = this.#deps.readMetadata(input.type, profile, input.metadata ?? {});
     checkTexts(input);
@@ -76,37 +83,31 @@ export class ClientService {
     this.#deps.rights.requireOver({ metadata, apis }, by);
     const now = this.#deps.clock.now();
     const id = newId('client');
-    const result = await this.#deps.database.transaction(async (em) => {
-      const client = em.create(Client, {
-        id,
-        clientId: input.clientId ?? id,
-        name: input.name.trim(),
-        type: input.type,
-        profile,
-        firstParty: input.firstParty ?? false,
-        disabled: false,
-        registered: false,
-        metadata,
-        apis,
-        createdAt: now,
-        updatedAt: now,
-      });
-      await flushNew(em);
-      if (await em.count(RetiredClientId, { clientId: client.clientId })) throw clientIdRetired();
-      const needsSecret = secretNeed(client) !== 'none';
-      if (input.clientSecret && !needsSecret)
-        throw metadataInvalid({ client_secret: 'must not be given: this client authenticates without one' });
-      const issued = needsSecret
-        ? await this.#deps.secrets.issue(em, client, { secret: input.clientSecret })
-        : undefined;
-      await this.#deps.audit.record(
-        em,
-        clientCreated({ ...of(client.clientId, by), details: { after: visible(client) } }),
-      );
-      return { client, ...(issued ? { secret: issued.secret } : {}) };
+    const client = em.create(Client, {
+      id,
+      clientId: input.clientId ?? id,
+      name: input.name.trim(),
+      type: input.type,
+      profile,
+      firstParty: input.firstParty ?? false,
+      disabled: false,
+      registered: false,
+      metadata,
+      apis,
+      createdAt: now,
+      updatedAt: now,
     });
-    await this.#deps.changed(result.client.clientId);
-    return result;
+    await flushNew(em);
+    if (await em.count(RetiredClientId, { clientId: client.clientId })) throw clientIdRetired();
+    const needsSecret = secretNeed(client) !== 'none';
+    if (input.clientSecret && !needsSecret)
+      throw metadataInvalid({ client_secret: 'must not be given: this client authenticates without one' });
+    const issued = needsSecret ? await this.#deps.secrets.issue(em, client, { secret: input.clientSecret }) : undefined;
+    await this.#deps.audit.record(
+      em,
+      clientCreated({ ...of(client.clientId, by), details: { after: visible(client) } }),
+    );
+    return { client, ...(issued ? { secret: issued.secret } : {}) };
   }
 
   async find(clientId: string): Promise<Client | null> {

@@ -2,7 +2,8 @@ import { type ClientMetadata, DEVICE_GRANT, type GivenMetadata } from './client-
 
 /** web: runs on a server · spa: runs in the browser · native: runs on the person's device · machine: acts for itself. */
 export const clientTypes = ['web', 'spa', 'native', 'machine'] as const;
-export type ClientType = (typeof clientTypes)[number];
+/** saml: a SAML service provider, which its own operations create. */
+export type ClientType = (typeof clientTypes)[number] | 'saml';
 
 type Defaults = Pick<
   ClientMetadata,
@@ -24,6 +25,12 @@ const typeDefaults: Readonly<Record<ClientType, Readonly<Defaults>>> = {
     token_endpoint_auth_method: 'client_secret_basic',
     grant_types: ['client_credentials'],
     response_types: [],
+  },
+  saml: {
+    application_type: 'web',
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
   },
 };
 

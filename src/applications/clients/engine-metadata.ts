@@ -3,7 +3,7 @@ import { secretNeed } from './client-secret.ts';
 
 export type EngineMetadata = Readonly<Record<string, unknown>>;
 
-type EngineView = Pick<Client, 'clientId' | 'name' | 'profile' | 'metadata' | 'registered'> & {
+type EngineView = Pick<Client, 'clientId' | 'name' | 'type' | 'profile' | 'metadata' | 'registered'> & {
   /** Seconds since 1970. */
   issuedAt: number;
   /** The newest valid secret of a client whose secret is a key. */
@@ -19,6 +19,7 @@ export const PROFILE_MEMBER = 'latchkey_profile';
 export function toEngineMetadata({
   clientId,
   name,
+  type,
   profile,
   metadata,
   registered,
@@ -26,7 +27,7 @@ export function toEngineMetadata({
   plainSecret,
   placeholder,
 }: EngineView): EngineMetadata {
-  const need = secretNeed({ metadata, registered });
+  const need = secretNeed({ type, metadata, registered });
   return Object.freeze({
     ...metadata,
     client_id: clientId,
@@ -34,7 +35,8 @@ export function toEngineMetadata({
     client_id_issued_at: issuedAt,
     ...(profile === 'default' ? {} : { [PROFILE_MEMBER]: profile }),
     // Expiry is checked for each secret separately, so the engine receives secrets without expiry.
-    ...(need === 'none'
+    // A client of type saml has a secret that no caller can know.
+    ...(need === 'none' && type !== 'saml'
       ? {}
       : { client_secret: (need === 'plain' ? plainSecret : undefined) ?? placeholder, client_secret_expires_at: 0 }),
   });

@@ -5,6 +5,7 @@ import { type ClientMetadata, clientMetadataSchema } from './client-metadata.ts'
 import { type ClientProfile, type Problems, profileProblems, withProfile } from './client-profile.ts';
 import { type ClientType, withDefaults } from './client-type.ts';
 import { objectionToRedirectUri, schemesOf } from './redirect-uri.ts';
+import { samlProblems } from './saml-client.ts';
 
 /**
  * Reads the metadata of a new or changed client: known members only, defaults of its type, demands of its profile, the rules between
@@ -28,7 +29,7 @@ export const metadataReader =
     const { nativeSchemes } = policies.for(instance).oidc;
     const known = schemesOf([...(before?.redirect_uris ?? []), ...(before?.post_logout_redirect_uris ?? [])]);
     const problems = {
-      ...typeProblems(type, metadata),
+      ...(type === 'saml' ? samlProblems(metadata, withDefaults(type, {})) : typeProblems(type, metadata)),
       ...keyProblems(metadata),
       ...pkceProblems(profile, metadata),
       ...addressProblems(metadata, [...nativeSchemes, ...known]),

@@ -54,7 +54,7 @@ export function createClients({ invalidation, issuer, policies, certificates, ow
     return cache.drop(clientId);
   };
 
-  const lookup = new ClientLookup({ ...deps, cache, ownClient: ownClient(issuer, policies) });
+  const lookup = new ClientLookup({ ...deps, issuer, cache, ownClient: ownClient(issuer, policies) });
   const rights = new ClientRights(ownApi);
   const secrets = new ClientSecrets({ ...deps, rights, changed });
   const readMetadata = metadataReader(policies, certificates);
@@ -70,7 +70,7 @@ export function createClients({ invalidation, issuer, policies, certificates, ow
 }
 
 export { purgeExpiredSecrets } from './client-secrets.ts';
-export { Client, RetiredClientId } from './client.ts';
+export { Client, RetiredClientId, takeClient } from './client.ts';
 export { tokenGrantTypes } from './client-metadata.ts';
 export { isUsableJwk } from './client-jwks.ts';
 export { ClientSecret } from './client-secret.ts';
@@ -79,6 +79,7 @@ export { type ClientProfile, HYBRID_RESPONSE } from './client-profile.ts';
 export type { ClientService } from './client-service.ts';
 export { isRegisteredUri } from './redirect-uri.ts';
 export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';
+export { samlReturnPath } from './saml-client.ts';
 export { PROFILE_MEMBER } from './engine-metadata.ts';
 export type { Mapping } from './mapped-claims.ts';
 export { ownMember, ownMembers } from './own-members.ts';

@@ -3,6 +3,7 @@ import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { JobData, JobDefinition, Jobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Engine } from '../engine.ts';
+import type { LogoutElsewhere } from './logout-return.ts';
 
 /** A relying party whose user is signed out; `sid` is the name of the session in its ID tokens, null in a session without one. */
 type LogoutNotice = { clientId: string; accountId: string; sid: string | null };
@@ -23,6 +24,7 @@ const isFinal = (status: number): boolean => status >= 400 && status < 500 && !P
 type Dependencies = {
   jobs: Pick<Jobs, 'define'>;
   engine: () => Engine;
+  elsewhere: Pick<LogoutElsewhere, 'deliver'>;
   /** The one way out of this process. */
   fetch: typeof globalThis.fetch;
   log: Pick<Log, 'warn'>;
@@ -38,8 +40,9 @@ export function logoutNotices(jobs: Pick<Jobs, 'send'>): LogoutNotices {
  * hears of it when it is back, for about two hours. Every attempt signs a token of its own, which is valid for two minutes.
  * A relying party that refuses the notice (§2.8: 400) would refuse it again, so that the log says so and it is not sent again.
  */
-export function deliverLogoutNotices({ jobs, engine, fetch, log }: Dependencies): void {
+export function deliverLogoutNotices({ jobs, engine, elsewhere, fetch, log }: Dependencies): void {
   async function deliver({ clientId, accountId, sid }: LogoutNotice, signal: AbortSignal): Promise<void> {
+    if (await elsewhere.deliver({ clientId, sid }, signal)) return;
     const client = await engine().Client.find(clientId);
     if (!client?.backchannelLogoutUri) return;
     const token = new (engine().IdToken)({ sub: accountId }, { client });

@@ -1,33 +1,61 @@
-import type { Middleware } from 'koa';
+import type { Middleware, ParameterizedContext } from 'koa';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import { ownPathOf } from '../engine.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 
 const CONFIRMED = '/oidc/logout/confirm';
+/** A sign-out without a question ends at the first of them. */
+const endPaths: ReadonlySet<string> = new Set(['/oidc/logout', CONFIRMED]);
 /** Says on the last page that the user chose to stay signed in. */
 export const STAYED = 'stayed';
 
 type LeaveUpstream = (sessionId: string, connection: string, next: string) => Promise<string | null>;
 
+/** Applications of another protocol, which hear of a sign-out in another way. */
+export type LogoutElsewhere = {
+  /** The way of the browser through applications that it must tell itself, before `location`; null where there are none. */
+  detour(sessionId: string, location: string): Promise<string | null>;
+  /** Tells an application of the end of its session. False for a client that this is not for; throws to be called again. */
+  deliver(notice: { clientId: string; sid: string | null }, signal: AbortSignal): Promise<boolean>;
+};
+
 /**
  * Where a sign-out leads was checked when it was asked for. The client may be gone since, or have given the address up: then
- * the user stays on our page, and the page tells what they chose.
+ * the user stays on our page, and the page tells what they chose. Applications that the browser must tell come before all of it.
  */
-export function settleLogoutReturn(leaveUpstream: LeaveUpstream): Middleware {
+export function settleLogoutReturn(leaveUpstream: LeaveUpstream, elsewhere: LogoutElsewhere): Middleware {
   return async function settleLogoutReturn(ctx, next) {
     await next();
-    if (ctx.path !== CONFIRMED) return;
-    const { oidc } = ctx as unknown as KoaContextWithOIDC;
-    settle(ctx, oidc);
-    const chosen = oidc.body?.['also'];
-    if (ctx.status !== 303 || !oidc.params?.['logout'] || typeof chosen !== 'string') return;
-    const onwards = new URL(ctx.response.get('Location'), oidc.issuer).href;
-    const away = await leaveUpstream(oidc.session?.uid ?? '', chosen, onwards);
-    if (away !== null) ctx.set('Location', away);
+    const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
+    if (!oidc || !endPaths.has(ctx.path)) return;
+    if (ctx.path === CONFIRMED) await settleConfirmed(ctx, oidc, leaveUpstream);
+    if (!isSignOut(ctx, oidc)) return;
+    const way = await elsewhere.detour(oidc.session!.uid, ctx.response.get('Location'));
+    if (way !== null) seeOther(ctx, way);
   };
 }
 
-function settle(ctx: Parameters<Middleware>[0], oidc: KoaContextWithOIDC['oidc']): void {
+/** A session was ended, and no sign-in to another account goes on behind it. */
+function isSignOut(ctx: ParameterizedContext, { params, session, issuer }: KoaContextWithOIDC['oidc']): boolean {
+  if (ctx.status !== 303 || !params?.['logout'] || session?.accountId === undefined) return false;
+  const target = new URL(ctx.response.get('Location'), issuer);
+  return target.origin !== new URL(issuer).origin || !/\/oidc\/(?:auth|device)\//.test(target.pathname);
+}
+
+async function settleConfirmed(
+  ctx: ParameterizedContext,
+  oidc: KoaContextWithOIDC['oidc'],
+  leaveUpstream: LeaveUpstream,
+): Promise<void> {
+  settle(ctx, oidc);
+  const chosen = oidc.body?.['also'];
+  if (ctx.status !== 303 || !oidc.params?.['logout'] || typeof chosen !== 'string') return;
+  const onwards = new URL(ctx.response.get('Location'), oidc.issuer).href;
+  const away = await leaveUpstream(oidc.session?.uid ?? '', chosen, onwards);
+  if (away !== null) ctx.set('Location', away);
+}
+
+function settle(ctx: ParameterizedContext, oidc: KoaContextWithOIDC['oidc']): void {
   // The button was pressed twice, or on a page that was left open: what it asks for is done.
   if (ctx.status === 400 && ctx.method === 'POST' && oidc.session !== undefined && !oidc.session.accountId)
     return seeOther(ctx, ownPathOf(oidc, 'end_session_success'));

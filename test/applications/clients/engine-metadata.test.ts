@@ -85,6 +85,7 @@ function engineReads(type: ClientType, given: object, profile: ClientProfile = '
     profile,
     metadata,
     registered: false,
+    type: 'web' as const,
     issuedAt: 1_893_456_000,
     plainSecret: 'p'.repeat(43),
     placeholder: 'x'.repeat(43),

@@ -141,7 +141,7 @@ describe('every response, errors and redirects included', () => {
 /** Whether a relying party may have opened it as a popup, and whether its form ends there; the rest of the product is neither. */
 const leaving: readonly (readonly [RegExp, { opener: boolean; leadsOut: boolean }])[] = [
   [
-    /^\/(interaction\/|oidc\/auth$|oidc\/auth\/|oidc\/logout$|oidc\/logout\/confirm$)/,
+    /^\/(interaction\/|saml\/|oidc\/auth$|oidc\/auth\/|oidc\/logout$|oidc\/logout\/confirm$)/,
     { opener: true, leadsOut: true },
   ],
   // The form that links an account ends at its provider.
