@@ -26,15 +26,17 @@ afterAll(async () => {
 
 describe('every mail with every sample', () => {
   test.each(letters.map((letter, at) => ({ title: `${letter.letter.name}, ${letter.name}`, letter, at })))(
-    'is legible in light and dark, and fits on a small phone: $title',
+    'is legible in light, and dark in another language, and fits on a small phone: $title',
     async ({ letter: { slug }, at }) => {
       await page.setViewportSize({ width: 320, height: 640 });
-      for (const language of new Set<Language>(['en', everyLanguage[at % everyLanguage.length]!])) {
+      const looks = [
+        ['en', 'light'],
+        [everyLanguage[at % everyLanguage.length]!, 'dark'],
+      ] as const;
+      for (const [language, colorScheme] of looks) {
+        await page.emulateMedia({ colorScheme });
         await page.goto(server.url({ slug: `letter-${slug}` }, language));
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme });
-          expect(await violations(page, colorScheme === 'light' ? 'all' : 'of appearance'), colorScheme).toEqual([]);
-        }
+        expect(await violations(page, 'all'), `${language}, ${colorScheme}`).toEqual([]);
         const tooWide = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
