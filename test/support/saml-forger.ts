@@ -31,6 +31,8 @@ type Signing = {
   transforms?: readonly string[];
   /** An empty URI, which means the whole document. */
   isEmptyUri?: boolean;
+  /** Prefixes of the canonical form that are kept although nothing uses them. */
+  prefixes?: string[];
   /** A second reference to the element of this local name. */
   also?: string;
   /** The certificate for KeyInfo. */
@@ -77,6 +79,7 @@ export function signedBy(key: Pick<TestKey, 'privateKey'>, xml: string, signing:
       transforms: [...(signing.transforms ?? [enveloped, exclusive])],
       digestAlgorithm: signing.digest ?? 'http://www.w3.org/2001/04/xmlenc#sha256',
       isEmptyUri,
+      inclusiveNamespacesPrefixList: signing.prefixes ?? [],
     });
   const reference = element
     ? `//*[local-name(.)='${element}']/*[local-name(.)='Issuer']`

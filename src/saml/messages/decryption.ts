@@ -1,6 +1,5 @@
-import { XMLSerializer } from '@xmldom/xmldom';
 import { decrypt } from 'xml-encryption';
-import { allElements, attributeOf, child, elementsIn } from './document.ts';
+import { allElements, attributeOf, child, elementsIn, serialize } from './document.ts';
 import { namespaces } from './names.ts';
 import { RefusedMessage } from './refusal.ts';
 
@@ -45,7 +44,7 @@ function demandForm(encrypted: Element, dataAlgorithms: readonly string[]): stri
   if (!isWhole) throw new RefusedMessage('encryption_form');
   if (!dataAlgorithms.includes(algorithmOf(data)) || !keyTransports.includes(algorithmOf(key)))
     throw new RefusedMessage('encryption_algorithm');
-  return new XMLSerializer().serializeToString(encrypted);
+  return serialize(encrypted);
 }
 
 function algorithmOf(element: Element): string {

@@ -1,4 +1,4 @@
-import { DOMParser } from '@xmldom/xmldom';
+import { DOMParser, XMLSerializer } from '@xmldom/xmldom';
 import { RefusedMessage } from './refusal.ts';
 
 const ELEMENT_NODE = 1;
@@ -13,6 +13,33 @@ const parser = new DOMParser({ locator: {}, errorHandler: { warning: refuse, err
 /** The root of a text that passed the gate. Warnings of the parser are errors. */
 export function parseXml(text: string): Element {
   return parser.parseFromString(text, 'text/xml').documentElement ?? refuse();
+}
+
+/**
+ * A text that stood in the place of an element, as a document of its own: some products encrypt an assertion whose prefixes are declared
+ * around it (XML Encryption §4.4).
+ */
+export function withOuterPrefixes(text: string, place: Element): string {
+  const isUnbound = ({ prefix, namespaceURI }: Element): boolean => Boolean(prefix) && !namespaceURI;
+  if (!allElements(parseXml(text)).some(isUnbound)) return text;
+  const outer = new XMLSerializer().serializeToString(withDeclarationsAround(place));
+  const [inner] = elementsIn(parseXml(outer.replace(/\/?>$/, () => `>${text}</outer>`)));
+  return inner ? serialize(inner) : text;
+}
+
+/** An element with the declarations of all prefixes that are known in the place. */
+function withDeclarationsAround(place: Element): Element {
+  const outer = parseXml('<outer/>');
+  for (let at: Node | null = place; at?.nodeType === ELEMENT_NODE; at = at.parentNode)
+    for (const { prefix, localName, value } of Array.from((at as Element).attributes))
+      if (prefix === 'xmlns' && !outer.hasAttribute(`xmlns:${localName}`))
+        outer.setAttribute(`xmlns:${localName}`, value);
+  return outer;
+}
+
+/** The element as a document of its own. A line end that was written as a reference stays one. */
+export function serialize(element: Element): string {
+  return new XMLSerializer().serializeToString(element).replaceAll('\r', '&#xD;');
 }
 
 /** Whether the element has this name in this namespace. A name alone says nothing. */

@@ -1,5 +1,4 @@
-import { XMLSerializer } from '@xmldom/xmldom';
-import { elementsIn, isNamed, parseXml } from './document.ts';
+import { elementsIn, isNamed, parseXml, serialize } from './document.ts';
 import { namespaces } from './names.ts';
 import { RefusedMessage } from './refusal.ts';
 
@@ -13,7 +12,7 @@ export function messageIn(text: string): string {
     throw new RefusedMessage('wrong_message');
   const [message, ...rest] = elementsIn(body);
   if (!message || rest.length > 0) throw new RefusedMessage('wrong_message');
-  return new XMLSerializer().serializeToString(message);
+  return serialize(message);
 }
 
 /** The envelope around a message for the back channel. */

@@ -1,4 +1,4 @@
-import { MOST_ATTRIBUTES, MOST_ATTRIBUTES_IN_ALL, MOST_DEPTH, MOST_ELEMENTS } from './limits.ts';
+import { MOST_ATTRIBUTES, ATTRIBUTES_OF_ELEMENT, MOST_DEPTH, MOST_ELEMENTS, MOST_METADATA_ELEMENTS } from './limits.ts';
 import { RefusedMessage } from './refusal.ts';
 
 /** Names of SAML are ASCII; values are not bound by this. */
@@ -18,18 +18,28 @@ const reference = /&(?:(?:amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9a-fA-F]{1,6}));
 /**
  * Reads the text once, in linear time, before an XML library does. Refuses everything that messages of SAML do not need and that parsers
  * read in different ways: document types, processing instructions, comments, CDATA sections, entities; more than one root; and sizes that
- * take a library long. Returns the text without the XML declaration. `comments: 'removed'` is for metadata, which people write.
+ * take a library long. Returns the text without the XML declaration.
  */
-export function passGate(text: string, comments: 'refused' | 'removed' = 'refused'): string {
-  const found = declaration.exec(text);
-  const rest = text.slice(found?.[0].length ?? 0);
-  const body = comments === 'removed' ? withoutComments(rest) : rest;
-  if (noCharacter.test(body)) throw new RefusedMessage('encoding');
-  scan(body);
-  return body.trim();
+export function passGate(text: string): string {
+  return passed(textAfterDeclaration(text), MOST_ELEMENTS);
 }
 
-function scan(text: string): void {
+/** The same for metadata: people write comments into them, which are taken out, and a product may describe many claims. */
+export function passMetadataGate(text: string): string {
+  return passed(withoutComments(textAfterDeclaration(text)), MOST_METADATA_ELEMENTS);
+}
+
+function textAfterDeclaration(text: string): string {
+  return text.slice(declaration.exec(text)?.[0].length ?? 0);
+}
+
+function passed(text: string, mostElements: number): string {
+  if (noCharacter.test(text)) throw new RefusedMessage('encoding');
+  scan(text, mostElements);
+  return text.trim();
+}
+
+function scan(text: string, mostElements: number): void {
   const open: string[] = [];
   let elements = 0;
   let attributes = 0;
@@ -49,12 +59,12 @@ function scan(text: string): void {
     }
     refuseMarkup(text, next);
     elements += 1;
-    if (elements > MOST_ELEMENTS) throw new RefusedMessage('too_many_elements');
+    if (elements > mostElements) throw new RefusedMessage('too_many_elements');
     // A document has one root.
     demand(open.length > 0 || elements === 1);
     const tag = passStartTag(text, next);
     attributes += tag.attributes;
-    if (attributes > MOST_ATTRIBUTES_IN_ALL) throw new RefusedMessage('too_many_attributes');
+    if (attributes > ATTRIBUTES_OF_ELEMENT * mostElements) throw new RefusedMessage('too_many_attributes');
     if (!tag.isEmpty) open.push(tag.name);
     if (open.length > MOST_DEPTH) throw new RefusedMessage('too_deep');
     at = tag.end;

@@ -12,11 +12,14 @@ export const MOST_DEPTH = 32;
 /** A response with 300 attributes has 700. XPath over the elements takes quadratic time, so this limits time. */
 export const MOST_ELEMENTS = 1000;
 
+/** Of metadata, which an administrator chooses. AD FS lists a hundred claims three times: 1,000. */
+export const MOST_METADATA_ELEMENTS = 5000;
+
 /** Of one element; namespaces count. */
 export const MOST_ATTRIBUTES = 64;
 
-/** Of all elements together. Metadata of AD FS have 1,200; canonicalization sorts them and looks each one up. */
-export const MOST_ATTRIBUTES_IN_ALL = 4000;
+/** Attributes of all elements, for each element that is allowed: canonicalization sorts them and looks each one up. Messages have two. */
+export const ATTRIBUTES_OF_ELEMENT = 4;
 
 /** Prefixes that a signature names for its canonical form, each looked up at each element. */
 export const PREFIX_LIST_LENGTH = 250;

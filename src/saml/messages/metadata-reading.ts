@@ -12,7 +12,7 @@ import {
   textOf,
   timeAttribute,
 } from './document.ts';
-import { passGate } from './gate.ts';
+import { passMetadataGate } from './gate.ts';
 import { METADATA_BYTES } from './limits.ts';
 import type {
   Endpoint,
@@ -38,11 +38,11 @@ export type MetadataDemands = Readonly<{
 /** Comments are taken out before, because people write them into metadata. Nothing is read that is not in its place. */
 export function metadataIn(document: string, { now, entityId, certificates = [] }: MetadataDemands): EntityMetadata {
   if (Buffer.byteLength(document) > METADATA_BYTES) throw new RefusedMessage('too_large');
-  const text = passGate(document.replace(/^\u{FEFF}/u, ''), 'removed');
+  const text = passMetadataGate(document.replace(/^\u{FEFF}/u, ''));
   const root = parseXml(text);
   demandUniqueIds(root);
   const isSigned = certificates.length > 0;
-  const trusted = isSigned ? parseXml(passGate(verifySignature(text, root, certificates))) : root;
+  const trusted = isSigned ? parseXml(passMetadataGate(verifySignature(text, root, certificates))) : root;
   const entity = entityIn(trusted, entityId);
   const validUntil = earliest(timeAttribute(trusted, 'validUntil'), timeAttribute(entity, 'validUntil'));
   if (validUntil && validUntil <= now) throw new RefusedMessage('metadata_expired');

@@ -1,6 +1,6 @@
 import { readAssertion } from './assertion-reading.ts';
 import { decryptElement } from './decryption.ts';
-import { allElements, elementsIn, isNamed, parseXml } from './document.ts';
+import { allElements, elementsIn, isNamed, parseXml, withOuterPrefixes } from './document.ts';
 import { passGate } from './gate.ts';
 import type {
   Assertion,
@@ -83,7 +83,8 @@ function decryptedAssertion(
   { decryptionKeys = [], allowsCbc = false }: ResponseDemands,
   isSigned: boolean,
 ): Source {
-  const text = passGate(decryptElement(encrypted, { decryptionKeys, allowsCbc: allowsCbc || isSigned }));
+  const decrypted = passGate(decryptElement(encrypted, { decryptionKeys, allowsCbc: allowsCbc || isSigned }));
+  const text = withOuterPrefixes(decrypted, encrypted);
   const element = parseXml(text);
   demandName(element, saml, 'Assertion');
   demandUniqueIds(element);

@@ -105,15 +105,22 @@ function demandReference(reference: Element): void {
     others.length > 0
   )
     throw new RefusedMessage('signature_form');
-  const parameters = elementsIn(transforms).flatMap(elementsIn);
-  const isPrefixList = (each: Element): boolean =>
-    isNamed(each, exclusiveCanonicalization, 'InclusiveNamespaces') &&
-    (attributeOf(each, 'PrefixList') ?? '').length <= PREFIX_LIST_LENGTH;
-  if (!parameters.every(isPrefixList)) throw new RefusedMessage('signature_transform');
+  if (
+    !elementsIn(transforms).every((transform) => elementsIn(transform).every((each) => isPrefixList(each, transform)))
+  )
+    throw new RefusedMessage('signature_transform');
   const [first, second, ...more] = elementsIn(transforms).map((transform) => attributeOf(transform, 'Algorithm'));
   if (first !== envelopedSignature || second !== exclusiveCanonicalization || more.length > 0)
     throw new RefusedMessage('signature_transform');
   if (!isDigest(attributeOf(digest, 'Algorithm') ?? '')) throw new RefusedMessage('signature_algorithm');
+}
+
+/** xml-crypto writes the list into each transform, in the namespace of the transform. */
+function isPrefixList(parameter: Element, transform: Element): boolean {
+  return (
+    isNamed(parameter, attributeOf(transform, 'Algorithm') ?? '', 'InclusiveNamespaces') &&
+    (attributeOf(parameter, 'PrefixList') ?? '').length <= PREFIX_LIST_LENGTH
+  );
 }
 
 function isPart(element: Element | undefined, name: string): element is Element {
