@@ -95,7 +95,7 @@ export function federationRoutes({
         connection: provider.slug,
         purpose: 'sign-in',
         loginHint: (typed ?? question.loginHint) || undefined,
-        forceAuthentication: question.isAgain,
+        forceAuthentication: question.needsFreshProof,
       },
       { binding: bindingOf(interaction), page: `${path}/federation/return` },
     );

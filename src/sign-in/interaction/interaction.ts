@@ -32,6 +32,8 @@ type Seen = Inside & { lead: Lead['kind'] };
 export type StepQuestion = Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
   /** The email address in the relying party's hint; empty without a valid one. */
   loginHint: string;
+  /** The user must prove now who they are, wherever that is: an upstream provider is told so. */
+  needsFreshProof: boolean;
   /** The id of the organization that the sign-in is for; null where the request names none. */
   organization: string | null;
 };
@@ -115,6 +117,13 @@ export function namedIn({ question, progress, sessionUser, accounts }: Named) {
   return { typed, identifier: typed ?? led?.identifier ?? null, lead, led };
 }
 
+/** OpenID Connect Core §3.1.2.1: `login`, and an age that a session at a provider could exceed. */
+const asksForFreshProof = (params: Readonly<Record<string, unknown>>): boolean =>
+  params['max_age'] !== undefined ||
+  String(params['prompt'] ?? '')
+    .split(' ')
+    .includes('login');
+
 /** The sign-in as steps see it. */
 export function seen(found: Inside): Interaction {
   const { question, progress, sessionUser, accounts, realm, now } = found;
@@ -130,7 +139,14 @@ export function seen(found: Inside): Interaction {
   return {
     uid,
     path: `/interaction/${uid}`,
-    question: { client, asked, isAgain, loginHint: hintOf(params), organization },
+    question: {
+      client,
+      asked,
+      isAgain,
+      loginHint: hintOf(params),
+      needsFreshProof: isAgain || asksForFreshProof(params),
+      organization,
+    },
     identifier,
     facts: factsOf(question, progress, sessionUser, now),
     remembered: led ?? rememberedAs(accounts, identifier),

@@ -103,10 +103,13 @@ const checks: Record<Column, (meeting: Meeting) => Promise<void>> = {
     await idp.trust(metadata, otherService(metadata, sp.entityId, other));
     const browser = new Browser();
     browser.onMessage = (message) => asked(message, (xml) => xml.replaceAll(sp.entityId, other));
-    const page = await idp.answer(browser, await sp.begin(browser), meeting.person);
+    const asks = await sp.begin(browser);
+    const page = idp.asks(asks) ? await idp.answer(browser, asks, meeting.person) : asks;
     browser.onMessage = (message) => message;
     await idp.trust(metadata);
-    must(answerIn(browser).form !== undefined, `no answer came: ${gist(page)}`);
+    // A provider may know better than to answer one service at the address of another.
+    const isRefused = idp.hosts.includes(new URL(page.url).hostname) && page.status >= 400;
+    must(isRefused || answerIn(browser).form !== undefined, `no answer came: ${gist(page)}`);
     must((await sp.who(browser)) === null, `an answer for another service is taken: ${gist(page)}`);
   },
 

@@ -27,7 +27,12 @@ const trusting = ({ authority }: Ground): Record<string, string> => ({
   NODE_OPTIONS: `--import ${join(import.meta.dirname, 'hosts.mjs')}`,
 });
 
-export async function startLatchkey(ground: Ground, name: string): Promise<Latchkey> {
+/** Starts it on a new data folder. `more`: variables of its configuration. */
+export async function startLatchkey(
+  ground: Ground,
+  name: string,
+  more: Record<string, string> = {},
+): Promise<Latchkey> {
   const { folder, host, base, env: placed } = await placeFor(ground, name);
   const env = {
     ...trusting(ground),
@@ -37,6 +42,7 @@ export async function startLatchkey(ground: Ground, name: string): Promise<Latch
     TLS_KEY: ground.authority.key,
     LATCHKEY_DATA: join(folder, 'data'),
     OUTBOUND_ALLOW: '127.0.0.1',
+    ...more,
   };
   const program = start({ name, command: process.execPath, args: [door, 'serve'], env, cwd: root });
   await answers(program, `${base}/readyz`);
@@ -68,12 +74,17 @@ export type RelyingParty = {
   begin(browser: Browser, query?: Record<string, string>): Promise<Page>;
   /** The claims that it knows of its user; null without one. */
   who(browser: Browser): Promise<Answered | null>;
-  signOut(browser: Browser): Promise<Page>;
+  /** `also`: the connection whose provider signs out the user, too. */
+  signOut(browser: Browser, also?: string): Promise<Page>;
 };
 
-/** An application that signs in at the product. */
-export async function startRelyingParty(ground: Ground, latchkey: Latchkey): Promise<RelyingParty> {
-  const name = `app-of-${latchkey.name}`;
+/** An application that signs in at the product. `more`: options of its client. */
+export async function startRelyingParty(
+  ground: Ground,
+  latchkey: Latchkey,
+  name = `app-of-${latchkey.name}`,
+  more: Options = {},
+): Promise<RelyingParty> {
   const { host, base, env } = await placeFor(ground, name);
   const client = await latchkey.command('client create', {
     name: 'App',
@@ -82,6 +93,7 @@ export async function startRelyingParty(ground: Ground, latchkey: Latchkey): Pro
     'redirect-uri': `${base}/callback`,
     'post-logout-redirect-uri': `${base}/`,
     'backchannel-logout-uri': `${base}/backchannel`,
+    ...more,
   });
   const credentials = {
     ISSUER: latchkey.issuer,
@@ -103,7 +115,10 @@ export async function startRelyingParty(ground: Ground, latchkey: Latchkey): Pro
       const { status, text } = await browser.look(`${base}/me`);
       return status === 200 ? (JSON.parse(text) as Answered) : null;
     },
-    signOut: (browser) => browser.open(`${base}/logout`),
+    async signOut(browser, also) {
+      const question = await browser.open(`${base}/logout`);
+      return browser.submit(question, also === undefined ? {} : { also }, 'logout');
+    },
   };
 }
 

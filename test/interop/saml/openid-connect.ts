@@ -19,6 +19,7 @@ export async function openidConnect(
     name: 'Latchkey',
     preset: 'server',
     'redirect-uri': `${latchkey.issuer}/federation/${slug}/callback`,
+    'post-logout-redirect-uri': `${latchkey.issuer}/federation/${slug}/signed-out`,
     'backchannel-logout-uri': `${latchkey.issuer}/federation/${slug}/backchannel-logout`,
   });
   const secret = join(latchkey.folder, 'client-secret');
@@ -35,8 +36,6 @@ export async function openidConnect(
     'NameID formats': noSaml('the format of a name'),
     encrypted: noSaml('an encrypted assertion'),
     'wrong audience': 'the client itself redeems the code, and nobody could bring it a token of another client',
-    ForceAuthn: 'the provider is asked to ask again only for a user who is signed in here',
-    'logout at SP': 'a sign-out here leaves the session at the provider',
     'wrong key': 'a client fetches the keys of its provider when it meets an unknown one',
   };
   let keysAreKnownSince = 0;
@@ -48,6 +47,7 @@ export async function openidConnect(
     entityId: upstream.issuer,
     lacks,
     output: upstream.output,
+    signOutUrl: `${upstream.issuer}/oidc/logout`,
     asks: (page) => asksAt(upstream, page),
     async answer(browser, page, person) {
       const end = await answerAt(upstream, browser, page, person);
@@ -85,7 +85,12 @@ export async function openidConnect(
       const { sub, email, name } = claims;
       return { name: String(sub), format: null, attributes: { all: [String(email), String(name)] } };
     },
-    signOut: relyingParty.signOut,
+    signOutUrl: `${relyingParty.base}/logout`,
+    // The provider asks, too, as it does for every client that is not its own.
+    async signOut(browser) {
+      const page = await relyingParty.signOut(browser, slug);
+      return new URL(page.url).hostname === upstream.host ? browser.submit(page, {}, 'logout') : page;
+    },
   };
   return { idp, sp };
 }

@@ -21,6 +21,8 @@ export type Peer = {
   metadata(): Promise<string>;
   /** From now on the other side is who this metadata says, and nobody else. */
   trust(...metadata: string[]): Promise<void>;
+  /** Signs out the user of the browser who opens it. */
+  signOutUrl: string;
   /** The columns that it cannot do, with the reason. */
   lacks: Readonly<Record<string, string>>;
   /** The words of the program, for messages. */

@@ -57,6 +57,7 @@ export async function startPysaml2(ground: Ground, people: readonly Person[]): P
     lacks: {},
     asks: (page) => formsOf(page).some(({ fields }) => 'username' in fields && 'password' in fields),
     answer: (browser, page, { username, password }) => browser.submit(page, { username, password }),
+    signOutUrl: `${base}/logout`,
     signOut: (browser) => browser.open(`${base}/logout`),
     async encrypt(isWanted) {
       settings['encrypt'] = isWanted;

@@ -23,6 +23,7 @@ export async function startMellon(ground: Ground): Promise<ServiceProvider> {
   const { name, folder, base, host } = place;
   const at = (file: string) => join(folder, file);
   const entityId = `${base}/mellon/metadata`;
+  const signOutUrl = `${base}/mellon/logout?ReturnTo=${encodeURIComponent(`${base}/open/`)}`;
   for (const path of ['site', 'site/open']) await mkdir(at(path));
   for (const path of ['index.html', 'open/index.html']) await writeFile(at(`site/${path}`), `<h1>${path}</h1>`);
   let program: Program | undefined;
@@ -87,7 +88,8 @@ export async function startMellon(ground: Ground): Promise<ServiceProvider> {
         },
       };
     },
-    signOut: (browser) => browser.open(`${base}/mellon/logout?ReturnTo=${encodeURIComponent(`${base}/open/`)}`),
+    signOutUrl,
+    signOut: (browser) => browser.open(signOutUrl),
     output: () => (program ? saidBy(program, at('error.log'))() : ''),
   };
 }
@@ -124,6 +126,7 @@ export async function startNodeSaml(ground: Ground): Promise<ServiceProvider> {
       const page = await browser.open(`${base}/me`);
       return page.status === 200 ? (JSON.parse(page.text) as Known) : null;
     },
+    signOutUrl: `${base}/logout`,
     signOut: (browser) => browser.open(`${base}/logout`),
     output: saidBy(program),
   };

@@ -50,7 +50,7 @@ async function startOne(ground: Ground, name: string, path: string, settings: Se
     });
   })();
   let uses = 0;
-  const peer: Peer = {
+  const peer: Omit<Peer, 'signOutUrl'> = {
     name,
     version: await debianVersion('simplesamlphp'),
     entityId,
@@ -89,6 +89,7 @@ export async function startSimpleSamlIdp(ground: Ground, people: readonly Person
     remote: {},
   };
   const { peer, apply, keysOf } = await startOne(ground, 'idp', '/simplesamlphp/saml2/idp/metadata.php', settings);
+  const signOutUrl = `${peer.base}/simplesamlphp/saml2/idp/initSLO.php?RelayState=${encodeURIComponent(`${peer.base}/me.php`)}`;
   const keys = await changingKeys('idp', async (pair, next) => {
     settings.idp = {
       ...(await keysOf(pair, next)),
@@ -110,10 +111,8 @@ export async function startSimpleSamlIdp(ground: Ground, people: readonly Person
     ...keys,
     asks: (page) => formsOf(page).some(({ fields }) => 'username' in fields && 'password' in fields),
     answer: (browser, page, { username, password }) => browser.submit(page, { username, password }),
-    signOut: (browser) =>
-      browser.open(
-        `${peer.base}/simplesamlphp/saml2/idp/initSLO.php?RelayState=${encodeURIComponent(`${peer.base}/me.php`)}`,
-      ),
+    signOutUrl,
+    signOut: (browser) => browser.open(signOutUrl),
     async encrypt(isWanted) {
       settings.remote = isWanted ? { 'assertion.encryption': true } : {};
       await apply();
@@ -152,6 +151,7 @@ export async function startSimpleSamlSp(ground: Ground): Promise<ServiceProvider
       const page = await browser.open(home);
       return page.status === 200 ? (JSON.parse(page.text) as Known) : null;
     },
+    signOutUrl: `${home}?logout=1`,
     signOut: (browser) => browser.open(`${home}?logout=1`),
   };
 }

@@ -173,6 +173,11 @@ describe('the way there and back', () => {
     expect(new URL(away.location ?? '').origin).toBe(it.upstream.url);
     expect(new URL(away.location ?? '').searchParams.get('login_hint')).toBe('noor@fernway.example');
     expect(new URL(away.location ?? '').searchParams.get('prompt')).toBeNull();
+    for (const asked of [{ prompt: 'login' }, { max_age: '3600' }]) {
+      const browser = newcomer();
+      const { location } = await it.press(browser, await it.begin(browser, asked));
+      expect(new URL(location ?? '').searchParams.get('prompt'), JSON.stringify(asked)).toBe('login');
+    }
   });
 
   test('of a user who turns back ends at the first page, which says so once', async () => {

@@ -3,11 +3,12 @@
 import json
 import os
 import secrets
+from functools import partial, partialmethod
 from html import escape
 from pathlib import Path
 
 from flask import Flask, Response, redirect, request, session
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, entity
 from saml2.config import IdPConfig
 from saml2.metadata import entity_descriptor
 from saml2.s_utils import success_status_factory
@@ -19,11 +20,17 @@ from saml2.saml import (
     name_id_from_string,
 )
 from saml2.server import Server
+from saml2.sigver import SecurityContext
 
 BASE_URL, FOLDER = os.environ["BASE_URL"], Path(os.environ["FOLDER"])
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+AES_256_GCM = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
+# The library encrypts with Triple DES, and has no setting for another algorithm.
+entity.pre_encryption_part = partial(entity.pre_encryption_part, msg_enc=AES_256_GCM)
+SecurityContext.encrypt_assertion = partialmethod(SecurityContext.encrypt_assertion, key_type="aes-256")
+
 STAYS = {}  # who is signed in where, by the session of the browser
 
 app = Flask(__name__)

@@ -59,11 +59,9 @@ app.get('/me', ({ session: { claims } }, response) => {
   else response.status(401).json({ error: 'not signed in' });
 });
 
+// Without the ID token the provider asks the user, who can choose to sign out at more places there.
 app.get('/logout', (request, response) => {
-  const address = oidc.buildEndSessionUrl(latchkey, {
-    id_token_hint: request.session.tokens?.id_token ?? '',
-    post_logout_redirect_uri: `${BASE_URL}/`,
-  });
+  const address = oidc.buildEndSessionUrl(latchkey, { post_logout_redirect_uri: `${BASE_URL}/` });
   request.session.destroy(() => response.redirect(address.href));
 });
 
