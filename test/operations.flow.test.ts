@@ -164,6 +164,12 @@ test('every operation gives what its output schema lets through', async () => {
   await run('users.identities.fetch_token', { user_id, connection });
   await run('connections.update', { connection, enabled: false });
   await run('connections.delete', { connection });
+  const own = { organization_id, connection };
+  await run('organizations.connections.create', { organization_id, ...provided });
+  await run('organizations.connections.list', { organization_id });
+  await run('organizations.connections.read', own);
+  await run('organizations.connections.update', { ...own, enabled: false });
+  await run('organizations.connections.delete', own);
 
   const saml = {
     name: 'Wiki',

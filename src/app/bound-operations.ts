@@ -9,6 +9,7 @@ import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
 import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
 import { connectionOperations } from '#connections/operations.ts';
+import { organizationConnectionOperations } from '#connections/organization-operations.ts';
 import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
@@ -155,6 +156,11 @@ export function createOperations(
       callbackUrl: nouns.connections.callbackUrl,
       upstreamTokens: nouns.connections.upstreamTokens,
       roleHolders,
+    }),
+    bindOperations(organizationConnectionOperations, {
+      organizations: nouns.organizations.organizations,
+      connections: nouns.connections.connections,
+      callbackUrl: nouns.connections.callbackUrl,
     }),
     bindOperations(mfaOperations, { resets }),
     bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),

@@ -84,11 +84,13 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const ownerLetters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
   const { accessRevocation, held, progress, revocables } = createAccess(kernel, { audit, policies });
   const knownUsers = new KnownUsers({ clock, database, invalidation });
-  const { effective, organizationRoles, permissionHolders, endedAssignments, owners } = createPermissions({
-    clock,
-    database,
-    invalidation,
-  });
+  const { effective, organizationRoles, followedRoles, permissionHolders, endedAssignments, owners } =
+    createPermissions({
+      clock,
+      database,
+      audit,
+      invalidation,
+    });
   const {
     users,
     usernames,
@@ -158,8 +160,8 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   });
   const { connections } = createUpstream(kernel, {
     audit,
-    identities: identities.linked,
     tokens: identities.tokens,
+    roles: organizationRoles,
     organizations: knownOrganizations,
     domains: domains.known,
     users: knownUsers,
@@ -259,6 +261,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     roleHolders,
     effective,
     organizationRoles,
+    followedRoles,
     endedAssignments,
     organizations,
     organizationInvitations,

@@ -7,6 +7,7 @@ import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
 import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
 import { connectionOperations } from '#connections/operations.ts';
+import { organizationConnectionOperations } from '#connections/organization-operations.ts';
 import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
@@ -46,6 +47,7 @@ export const operations: readonly Operation[] = [
   organizationClientOperations,
   organizationInvitationOperations,
   connectionOperations,
+  organizationConnectionOperations,
   mfaOperations,
   invitationOperations,
   migrationOperations,

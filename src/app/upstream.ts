@@ -4,13 +4,13 @@ import type { Kernel } from './kernel.ts';
 
 type Needs = Pick<
   Parameters<typeof createConnections>[0],
-  'audit' | 'identities' | 'tokens' | 'organizations' | 'domains' | 'users' | 'isOwner'
+  'audit' | 'roles' | 'tokens' | 'organizations' | 'domains' | 'users' | 'isOwner'
 >;
 
 /** Creates the connections to upstream identity providers. */
 export function createUpstream(
   kernel: Kernel,
-  { audit, identities, tokens, organizations, domains, users, isOwner }: Needs,
+  { audit, roles, tokens, organizations, domains, users, isOwner }: Needs,
 ) {
   const { config, clock, database, keyRing, invalidation, outbound, log } = kernel;
   return {
@@ -23,7 +23,7 @@ export function createUpstream(
       outbound,
       log,
       issuer: config.issuer,
-      identities,
+      roles,
       tokens,
       organizations,
       domains,

@@ -1,7 +1,7 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { AuditLog, By } from '#audit/module.ts';
-import type { IdentityTokens, LinkedIdentities } from '#directory/identities/module.ts';
-import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
+import type { IdentityTokens } from '#directory/identities/module.ts';
+import { lockOrganization, type MemberRoles, type OrganizationId } from '#directory/organizations/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -9,10 +9,11 @@ import { fromUuid, newId, parseId } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import { isGeneric, losesSecret, requireUsable, wireName } from './connection-rules.ts';
 import { Connection, type ConnectionId, type ConnectionSettings, sealPlace } from './connection.ts';
-import { connectionNotFound, slugTaken, tooManyConnections } from './errors.ts';
+import { connectionInvalid, connectionNotFound, slugTaken, tooManyConnections } from './errors.ts';
 import { connectionChanged, connectionCreated, connectionDeleted } from './events.ts';
 import { CONNECTIONS_TOPIC, listOf } from './known-connections.ts';
-import { MOST_CONNECTIONS } from './limits.ts';
+import { MOST_CONNECTIONS, OWNER_ROLE } from './limits.ts';
+import { givenRoles } from './membership-rules.ts';
 
 export type ConnectionDependencies = {
   clock: Clock;
@@ -20,8 +21,8 @@ export type ConnectionDependencies = {
   keyRing: KeyRing;
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish'>;
-  identities: Pick<LinkedIdentities, 'forgetConnection'>;
   tokens: Pick<IdentityTokens, 'forgetConnection'>;
+  roles: Pick<MemberRoles, 'requireGivable'>;
 };
 
 type Switches = Pick<
@@ -55,10 +56,14 @@ export class ConnectionService {
     return found(await this.#deps.database.em().findOne(Connection, byName(idOrSlug)));
   }
 
-  /** Throws connections.invalid, connections.slug_taken, connections.too_many, organizations.not_found. */
+  /**
+   * Throws connections.invalid, connections.slug_taken, connections.too_many, organizations.not_found, roles.not_found,
+   * access.permissions_not_held.
+   */
   async create({ secret, organizationId, ...given }: NewConnection, by: By): Promise<Connection> {
     const { clock, database, keyRing, audit } = this.#deps;
     requireUsable(given, secret);
+    await this.#requireGivable(organizationId, given.settings, by);
     const isKnown = !isGeneric(given.provider) && given.settings.issuer === undefined;
     const connection = await database.transaction(async (em) => {
       if (organizationId !== null) await lockOrganization(em, organizationId);
@@ -70,7 +75,8 @@ export class ConnectionService {
         // The table says when an email address of a known provider is trusted. For other servers an operator decides.
         trustsEmail: isKnown,
         createsUsers: true,
-        linksByEmail: isKnown,
+        // Of an organization, an address of its own domains links, by a sign-in of the user.
+        linksByEmail: isKnown || organizationId !== null,
         trustsFactors: false,
         storesTokens: false,
         position: Math.max(0, ...present.map(({ position }) => position)) + 1,
@@ -95,7 +101,7 @@ export class ConnectionService {
 
   /**
    * A secret that was given for other addresses goes with them, unless a new one comes along.
-   * Throws connections.not_found, connections.invalid.
+   * Throws connections.not_found, connections.invalid, roles.not_found, access.permissions_not_held.
    */
   async change(
     idOrSlug: string,
@@ -103,6 +109,8 @@ export class ConnectionService {
     by: By,
   ): Promise<{ connection: Connection; secretRemoved: boolean }> {
     const { clock, keyRing, audit } = this.#deps;
+    const { organizationId = null, settings: before } = await this.require(idOrSlug);
+    await this.#requireGivable(organizationId, merged(before, settings), by);
     return this.#act(idOrSlug, async (em, connection) => {
       const next = merged(connection.settings, settings);
       const ruled = { provider: connection.provider, settings: next };
@@ -134,7 +142,6 @@ export class ConnectionService {
   async delete(idOrSlug: string, by: By): Promise<Connection> {
     const { connection } = await this.#act(idOrSlug, async (em, connection) => {
       await em.nativeDelete(Connection, { id: connection.id });
-      await this.#deps.identities.forgetConnection(em, connection.slug);
       await this.#deps.audit.record(em, connectionDeleted(eventAbout(connection, by)));
       return { connection };
     });
@@ -157,6 +164,20 @@ export class ConnectionService {
       changed += done.length;
     }
     return { checked: rows.length, changed };
+  }
+
+  /**
+   * The owner of a connection decides who its users are, and so acts for every member. Throws connections.invalid, roles.not_found,
+   * access.permissions_not_held.
+   */
+  async #requireGivable(organizationId: OrganizationId | null, settings: ConnectionSettings, by: By): Promise<void> {
+    const roles = givenRoles(settings);
+    if (organizationId === null) {
+      if (roles.length > 0) throw connectionInvalid('roles belong to the connection of an organization');
+      return;
+    }
+    const owns = by.may?.('connections.manage') === true ? [] : [OWNER_ROLE];
+    await this.#deps.roles.requireGivable([...owns, ...roles], organizationId, by);
   }
 
   #open({ id, sealedSecret }: Connection): string {

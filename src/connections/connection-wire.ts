@@ -3,6 +3,7 @@ import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { isConfigured } from './connection-rules.ts';
 import type { Connection, ConnectionSettings } from './connection.ts';
 import { LONGEST_ADDRESS, LONGEST_IDENTIFIER, LONGEST_NAME, LONGEST_SECRET, MOST_SCOPES } from './limits.ts';
+import { membershipMembers, membershipShape } from './membership-rules.ts';
 import { clientAuthentications, mappedMembers, providerNames } from './providers/provider.ts';
 
 const address = z.string().max(LONGEST_ADDRESS);
@@ -37,6 +38,7 @@ const settingsShape = {
   claims: z
     .partialRecord(z.enum(mappedMembers), z.string().min(1).max(LONGEST_IDENTIFIER))
     .describe('Claims of oidc and oauth2 with other names, as {"name": "profile.full_name"}'),
+  ...membershipShape,
 } as const;
 
 const switches = {
@@ -127,6 +129,7 @@ const members = {
   key_id: 'keyId',
   team_id: 'teamId',
   claims: 'claims',
+  ...membershipMembers,
 } as const satisfies Record<string, keyof ConnectionSettings>;
 
 type Wire = Readonly<Record<string, unknown>>;

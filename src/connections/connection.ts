@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { Organization } from '#directory/organizations/module.ts';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
+import type { MembershipSettings } from './membership-rules.ts';
 import type { ClaimMapping, ClientAuthentication, Endpoints, ProviderName } from './providers/provider.ts';
 
 export type ConnectionId = Id<'con'>;
@@ -18,13 +19,22 @@ export type ConnectionSettings = Partial<Endpoints> & {
   /** The team of an Apple developer, who issues the client secrets. */
   teamId?: string;
   claims?: ClaimMapping;
-};
+} & MembershipSettings;
 
 const instant = () => p.datetime(3).columnType('timestamptz(3)');
 
 const ConnectionSchema = defineEntity({
   name: 'Connection',
   tableName: 'connection',
+  triggers: [
+    {
+      name: 'connection_forgotten',
+      timing: 'after',
+      events: ['delete'],
+      forEach: 'row',
+      expression: 'by migration',
+    },
+  ],
   properties: {
     id: p.type(new IdColumn('con')).primary().$type<ConnectionId>(),
     /** Part of the callback address that the provider knows, so it never changes. */

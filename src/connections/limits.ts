@@ -25,6 +25,14 @@ export const LONGEST_IDENTIFIER = 255;
 export const LONGEST_NAME = 200;
 /** Methods in `amr`: one sign-in uses some. */
 export const MOST_METHODS = 20;
+/** Groups, or roles, of one user. Entra ID sends at most 150 by SAML, others more. */
+export const MOST_GROUPS = 500;
+/** Groups of a connection that bring roles. */
+export const MOST_GROUP_ROLES = 200;
+/** The role whose holders may change the connections of their organization. */
+export const OWNER_ROLE = 'TENANT_OWNER';
+/** Roles of one group, or of new members. */
+export const MOST_ROLES = 20;
 /** Characters of a text that the browser brings back: nothing of ours is longer. */
 export const LONGEST_TRANSACTION = 2048;
 /** Characters of a secret: a private key of RSA with 4096 bits in PEM has 3,300. */

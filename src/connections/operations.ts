@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { rightsMissing } from '#directory/users/errors.ts';
 import type { RoleHolders } from '#directory/users/module.ts';
-import { organizationNotFound } from '#directory/organizations/errors.ts';
+import { organizationNotFound, permissionsNotHeld, roleNotFound } from '#directory/organizations/errors.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import type { ConnectionService } from './connection-service.ts';
@@ -43,6 +43,7 @@ const options = {
   trusts_factors: { flags: '--trusts-factors <yes>' },
   stores_tokens: { flags: '--stores-tokens <yes>' },
   enabled: { flags: '--enabled <yes>' },
+  updates_users: { flags: '--updates-users <yes>' },
 } as const;
 
 const onWire = (row: Connection, { callbackUrl }: Services) => connectionOnWire(row, callbackUrl(row.slug));
@@ -66,7 +67,7 @@ const createConnection = operation({
   permission: 'connections.manage',
   input: newConnectionSchema,
   output: connectionSchema,
-  errors: [organizationNotFound, connectionInvalid, slugTaken, tooManyConnections],
+  errors: [organizationNotFound, connectionInvalid, slugTaken, tooManyConnections, roleNotFound, permissionsNotHeld],
   event: connectionCreated,
   description: 'Create a connection to an identity provider. Register its callback address there.',
   example: {
@@ -114,7 +115,7 @@ const updateConnection = operation({
   params,
   input: connectionChangesSchema,
   output: connectionSchema.extend({ client_secret_removed: z.literal(true).optional() }),
-  errors: [connectionNotFound, connectionInvalid],
+  errors: [connectionNotFound, connectionInvalid, roleNotFound, permissionsNotHeld],
   event: connectionChanged,
   description:
     'Change a connection. A change of its issuer or of an endpoint removes its secret, unless the secret is given again.',
@@ -184,11 +185,12 @@ const fetchToken = operation({
   },
 });
 
-export const connectionOperations = [
+/** Those that an organization has for its own connections too. */
+export const connectionAdministration = [
   listConnections,
   createConnection,
   readConnection,
   updateConnection,
   deleteConnection,
-  fetchToken,
 ];
+export const connectionOperations = [...connectionAdministration, fetchToken];

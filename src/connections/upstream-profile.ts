@@ -2,8 +2,10 @@ import type { OrganizationId } from '#directory/organizations/module.ts';
 import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import { newCanonicalEmail } from '#directory/users/email.ts';
 import { headerText } from '#kernel/mail/address.ts';
+import { isGeneric } from './connection-rules.ts';
 import type { Connection, ConnectionId } from './connection.ts';
-import { LONGEST_IDENTIFIER, LONGEST_NAME, MOST_METHODS } from './limits.ts';
+import { LONGEST_IDENTIFIER, LONGEST_NAME, MOST_GROUPS, MOST_METHODS } from './limits.ts';
+import { type MembershipRules, membershipRulesOf } from './membership-rules.ts';
 import type { Claims, Provider, ProviderName } from './providers/provider.ts';
 
 /** A user as a provider describes one, checked and limited. The texts are still texts of a stranger. */
@@ -20,12 +22,16 @@ export type UpstreamProfile = {
     mayLinkByEmail: boolean;
     /** `acr` and `amr` count as proof of a second factor. */
     trustsFactors: boolean;
+    membership: MembershipRules;
   };
   issuer: string;
   /** Exactly as the provider writes it. */
   subject: string;
-  /** In its canonical form. Trusted: the provider verified it, vouches for it, and the connection believes that. */
-  email: { address: string; isTrusted: boolean } | null;
+  /**
+   * In its canonical form. Trusted: the provider verified it, vouches for it, and the connection believes that.
+   * Asserted: by a provider of the connection's owner alone, which does not call it unverified.
+   */
+  email: { address: string; isTrusted: boolean; isAsserted: boolean } | null;
   name: string | null;
   givenName: string | null;
   familyName: string | null;
@@ -35,6 +41,9 @@ export type UpstreamProfile = {
   authenticatedAt: Date | null;
   acr: string | null;
   amr: readonly string[];
+  /** The provider's names of groups and roles of the user. Here they mean nothing, unless a mapping says so. */
+  groups: readonly string[];
+  roles: readonly string[];
   /** The session there (`sid`), which a logout notice would name. */
   sessionId: string | null;
   /** The text with which the user signs out there: the ID token. */
@@ -67,10 +76,11 @@ export function profileOf(
       mayCreateUsers: connection.createsUsers,
       mayLinkByEmail: connection.linksByEmail,
       trustsFactors: connection.trustsFactors,
+      membership: membershipRulesOf(connection.settings),
     },
     issuer,
     subject,
-    email: address === null ? null : { address, isTrusted },
+    email: address === null ? null : { address, isTrusted, isAsserted: isOwnProvider(connection) && !isDenied(claims) },
     name: plainText(claims.name),
     givenName: plainText(claims.given_name),
     familyName: plainText(claims.family_name),
@@ -78,9 +88,9 @@ export function profileOf(
     locale: localeOf(claims.locale),
     authenticatedAt: instantOf(claims.auth_time),
     acr: identifier(claims.acr),
-    amr: (Array.isArray(claims.amr) ? claims.amr : [])
-      .slice(0, MOST_METHODS)
-      .filter((method): method is string => identifier(method) !== null),
+    amr: Array.isArray(claims.amr) ? identifiers(claims.amr, MOST_METHODS) : [],
+    groups: identifiers(claims.groups, MOST_GROUPS),
+    roles: identifiers(claims.roles, MOST_GROUPS),
     sessionId: identifier(claims.sid),
     signOutHint: idToken,
     tokens: connection.storesTokens ? tokens : null,
@@ -92,6 +102,19 @@ function identifier(value: unknown): string | null {
   if (typeof value !== 'string' || value === '' || value.length > LONGEST_IDENTIFIER) return null;
   return value.trim() === value && !/\p{C}/u.test(value) ? value : null;
 }
+
+/** A single text is a list of one, as several providers send it. */
+const identifiers = (value: unknown, most: number): readonly string[] =>
+  (Array.isArray(value) ? (value as unknown[]) : [value])
+    .slice(0, most)
+    .filter((each): each is string => identifier(each) !== null);
+
+/** Whether the owner of the connection alone has users at the provider. The servers of known providers have users of everyone. */
+const isOwnProvider = ({ provider, settings }: Connection): boolean =>
+  isGeneric(provider) || settings.issuer !== undefined;
+
+/** A provider need not say anything; one that says anything but a plain yes says no. */
+const isDenied = ({ email_verified: verified }: Claims): boolean => verified !== undefined && verified !== true;
 
 /** One line without control characters, as long as a name may be. */
 function plainText(value: unknown): string | null {

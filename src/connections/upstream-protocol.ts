@@ -231,7 +231,9 @@ async function openidClaims(
   requireHashes(idToken, tokens, parameters.get('code') ?? '');
   const told = mapped(normalize(idToken, parameters), connection.settings.claims);
   const issuer = String(idToken.iss);
-  const isComplete = told.email !== undefined && told.name !== undefined;
+  const { groupRoles } = connection.settings;
+  const hasGroups = groupRoles === undefined || told.groups !== undefined || told.roles !== undefined;
+  const isComplete = told.email !== undefined && told.name !== undefined && hasGroups;
   if (isComplete || configuration.serverMetadata().userinfo_endpoint === undefined) return { issuer, claims: told };
   const answer = await fetchUserInfo(configuration, tokens.access_token, String(idToken.sub));
   const further = mapped(normalize(answer, parameters), connection.settings.claims);

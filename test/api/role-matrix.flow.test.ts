@@ -27,7 +27,7 @@ const admin = [
   'organization.roles.manage',
   'organization.clients.manage',
 ];
-const owner = [...admin, 'organization.close'];
+const owner = [...admin, 'organization.close', 'organization.connections.read', 'organization.connections.manage'];
 const platform =
   `instance.administer branding.preview branding.manage users.read users.manage sessions.read sessions.manage consents.read
   consents.manage waitlist.read waitlist.manage clients.read clients.manage apis.read apis.manage keys.read settings.read audit.read connections.read

@@ -219,12 +219,20 @@ describe('a connection that cannot work is refused', () => {
     ['an algorithm with a shared secret', { ...google, id_token_algorithms: ['HS256'] }],
     ['no signature', { ...google, id_token_algorithms: ['none'] }],
     ['a scope with a space', { ...google, scopes: ['openid email'] }],
-    ['a claim that is not mapped', { ...generic, claims: { roles: 'roles' } }],
+    ['a claim that is not mapped', { ...generic, claims: { website: 'homepage' } }],
     ['a client without an identifier', { ...google, client_id: '' }],
     ['a name of spaces', { ...google, name: '  ' }],
   ])('%s', async (_, given) => {
     await expect(node.call('connections.create', given)).rejects.toMatchObject({ code: 'input.invalid' });
   });
+
+  test.each([{ default_roles: ['TENANT_USER'] }, { group_roles: { ops: ['TENANT_ADMIN'] } }])(
+    '%j without an organization',
+    async (members) => {
+      const given = { ...generic, ...members };
+      await expect(node.call('connections.create', given)).rejects.toMatchObject({ code: 'connections.invalid' });
+    },
+  );
 
   test('by a change as well', async () => {
     await node.call('connections.create', generic);

@@ -110,7 +110,11 @@ describe('a provider of OpenID Connect', () => {
     // An `email_verified` of a tenant means nothing.
     const email = { email: 'nina@fernway.example', email_verified: true };
     issueIdTokens(tenant, { sub: 'AAAAAAA', name: 'Nina', ...email, xms_edov: edov });
-    expect((await profileOf('microsoft')).email).toEqual({ address: 'nina@fernway.example', isTrusted });
+    expect((await profileOf('microsoft')).email).toEqual({
+      address: 'nina@fernway.example',
+      isTrusted,
+      isAsserted: isTrusted || edov === undefined,
+    });
   });
 
   test('Microsoft signs for the tenant of the user where a connection admits all tenants', async () => {

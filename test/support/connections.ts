@@ -1,6 +1,6 @@
 import { createConnections } from '#connections/module.ts';
-import { connectionOperations } from '#connections/operations.ts';
 import { createIdentities } from '#directory/identities/module.ts';
+import { connectionOperations } from '#connections/operations.ts';
 import { KnownOrganizations } from '#directory/organizations/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -11,6 +11,7 @@ import { bindOperations } from '#kernel/operations/bound-operation.ts';
 import { recordingAudit } from './audit.ts';
 import { testClock } from './clock.ts';
 import { keyRingSecret } from './clients.ts';
+import { noRoles } from './no-roles.ts';
 import { callOperation } from './operations.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -43,8 +44,8 @@ export function connectionsOn(
     audit,
     invalidation,
     issuer,
-    identities: identities.linked,
     tokens: identities.tokens,
+    roles: noRoles,
     organizations: new KnownOrganizations({ clock, database, invalidation }),
     domains: { ownerOf: async () => null },
     users: { find: async () => null },

@@ -37,7 +37,10 @@ export const microsoft: OpenidProvider = {
   offlineAccess: { scopes: ['offline_access'] },
   // An administrator of any tenant can write any `email`. Only `xms_edov`, an optional claim that the application must ask
   // for, says that the domain of the address is proved: https://learn.microsoft.com/en-us/entra/identity-platform/optional-claims-reference
-  normalize: (claims) => ({ ...claims, email_verified: [true, 1, '1', 'true'].includes(claims.xms_edov as string) }),
+  normalize: ({ xms_edov: proved, ...claims }) => ({
+    ...claims,
+    email_verified: proved === undefined ? undefined : [true, 1, '1', 'true'].includes(proved as string),
+  }),
   vouchesForEmail: always,
 };
 

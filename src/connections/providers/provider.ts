@@ -27,6 +27,8 @@ export const mappedMembers = [
   'family_name',
   'preferred_username',
   'locale',
+  'groups',
+  'roles',
 ] as const;
 export type ClaimMapping = Partial<Record<(typeof mappedMembers)[number], string>>;
 

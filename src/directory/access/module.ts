@@ -6,27 +6,31 @@
  * Leaves  further demands on a user to the slice that checks the permission, scopes of APIs to apis.
  * URLs    none.
  */
+import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import { EffectivePermissions } from './effective-permissions.ts';
 import { EndedAssignments } from './ended-assignments.ts';
+import { FollowedRoles } from './followed-roles.ts';
 import { PermissionHolders } from './permission-holders.ts';
 import { OrganizationRoles } from './organization-roles.ts';
 import { lockOwned, onlyOwnedBy } from './owners.ts';
 
 export type Dependencies = {
   clock: Clock;
+  audit: Pick<AuditLog, 'record'>;
   database: Database;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
 };
 
 /** Creates the permissions of users, and the roles of members of organizations. */
-export function createPermissions({ clock, database, invalidation }: Dependencies) {
+export function createPermissions({ clock, database, audit, invalidation }: Dependencies) {
   const effective = new EffectivePermissions({ clock, database, invalidation });
   return {
     effective,
     organizationRoles: new OrganizationRoles({ clock, database, effective }),
+    followedRoles: new FollowedRoles({ clock, database, audit }),
     permissionHolders: new PermissionHolders(clock, database),
     endedAssignments: new EndedAssignments(clock, database),
     owners: { lockOwned, onlyOwnedBy },

@@ -45,6 +45,8 @@ const inOrganization = {
   'organization.members.manage': 'Add and remove members of the organization, and change their roles',
   'organization.invitations.manage': 'Invite people to the organization',
   'organization.domains.manage': 'Add, prove and remove domains of the organization',
+  'organization.connections.read': 'Read connections of the organization to identity providers, without their secrets',
+  'organization.connections.manage': 'Create, change and delete connections of the organization to identity providers',
   'organization.policy.manage': 'Tighten the policies for members of the organization',
   'organization.roles.manage': 'Create, change and delete roles and groups of the organization',
   'organization.clients.manage': 'Let machine clients act for the organization',

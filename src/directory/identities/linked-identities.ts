@@ -145,12 +145,4 @@ export class LinkedIdentities {
     await this.#audit.record(em, userIdentityUnlinked({ ...by, subject: { type: 'user', id: userId }, details }));
     return gone;
   }
-
-  /** With a deleted connection go its identities: one that is made later with the same slug is another one. */
-  async forgetConnection(em: EntityManager, connection: string): Promise<number> {
-    const rows = await em.execute<unknown[]>('delete from user_identity where connection = ? returning 1', [
-      connection,
-    ]);
-    return rows.length;
-  }
 }

@@ -11,7 +11,8 @@ import type { Language } from '#kernel/i18n.ts';
 import { userSignInFailed } from '#sign-in/interaction/events.ts';
 import type { SignInOutcome, Upstream } from '#sign-in/interaction/module.ts';
 import { LONGEST_WAY } from './limits.ts';
-import { claimsOf, identityOf, nameOf, type UpstreamProfile, waitingFor } from './profile.ts';
+import { FollowedMemberships, type MembershipDependencies } from './memberships.ts';
+import { claimsOf, identityOf, membershipOf, nameOf, type UpstreamProfile, waitingFor } from './profile.ts';
 import { type ArrivalFacts, type Refusal, type Resolution, resolveUser } from './resolve-user.ts';
 
 /** The sign-in of a user who came back from a provider, and its browser. */
@@ -35,20 +36,20 @@ export type ArrivalOutcome =
   /** `old_proof`: a fresh proof was asked for, and the provider says that its own is old. */
   | { kind: 'refused'; reason: Refusal | 'throttled' | 'old_proof' };
 
-export type ArrivalDependencies = {
+export type ArrivalDependencies = MembershipDependencies & {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'findById' | 'findByIdentifier'>;
   identities: Pick<LinkedIdentities, 'findUser' | 'used' | 'link'>;
   tokens: Pick<IdentityTokens, 'keep'>;
-  /** Active members alone. */
-  isMember(organizationId: Id<'org'>, userId: UserId): Promise<boolean>;
+  /** The owner of the domain of an address. */
+  realms: { find(identifier: string): Promise<{ organizationId: Id<'org'>; signIn: string } | null> };
   emailProofs: Pick<EmailProofs, 'confirmByProvider'>;
   provided: {
     admit(email: string | null, link: string | undefined): Promise<ArrivalFacts['admission']>;
     create(
       uid: string,
-      provided: { email: string; profile: Upstream['profile'] },
+      provided: { email: string; profile: Upstream['profile']; isAdmitted: boolean },
       link: string | undefined,
       newcomer: Pick<Newcomer, 'by' | 'language' | 'record'>,
     ): Promise<'created' | 'taken' | 'throttled'>;
@@ -64,9 +65,11 @@ type Found = ArrivalFacts['linked'];
 /** Makes a sign-in of an identity at an upstream provider: what resolve-user.ts decides is done here. */
 export class Arrivals {
   readonly #deps: ArrivalDependencies;
+  readonly #memberships: FollowedMemberships;
 
   constructor(dependencies: ArrivalDependencies) {
     this.#deps = dependencies;
+    this.#memberships = new FollowedMemberships(dependencies);
   }
 
   async arrive(profile: UpstreamProfile, newcomer: Newcomer): Promise<ArrivalOutcome> {
@@ -104,10 +107,13 @@ export class Arrivals {
    * theirs, and the sign-in goes on.
    */
   async linkWaiting(upstream: Upstream, userId: UserId, by: By): Promise<void> {
-    const { connection, name } = upstream;
+    const { connection, name, membership } = upstream;
     const identity = { ...upstream, connection: connection.slug };
     try {
-      await this.#deps.database.transaction((em) => this.#link(em, userId, { identity, name, connection, by }));
+      await this.#deps.database.transaction(async (em) => {
+        await this.#memberships.settle(em, userId, membership, by);
+        await this.#link(em, userId, { identity, name, connection, by });
+      });
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'identities.taken') throw error;
     }
@@ -122,7 +128,9 @@ export class Arrivals {
     const { users, identities, provided } = this.#deps;
     const { connection, email } = profile;
     const { organizationId } = connection;
-    const trusted = email?.isTrusted === true ? email.address : null;
+    const realm = email === null ? null : await this.#deps.realms.find(email.address);
+    const standing = standingOf(profile, realm?.organizationId ?? null);
+    const trusted = standing === 'trusted' ? (email?.address ?? null) : null;
     const [linkedId, holder, admission] = await Promise.all([
       identities.findUser(identityOf(profile)),
       trusted === null ? null : users.findByIdentifier(trusted),
@@ -133,7 +141,8 @@ export class Arrivals {
     return {
       linked,
       owner: owner && { ...owner, isProved: holder?.emailVerified === true },
-      email: email === null ? 'none' : email.isTrusted ? 'trusted' : 'untrusted',
+      email: standing,
+      isBound: realm !== null && realm.signIn !== 'any' && realm.organizationId !== organizationId,
       connection: { ...connection, isOfOrganization: organizationId !== null },
       admission,
     };
@@ -169,9 +178,14 @@ export class Arrivals {
     }
   }
 
-  async #signIn(profile: UpstreamProfile, { record }: Newcomer, userId: UserId): Promise<ArrivalOutcome> {
-    const { database, identities } = this.#deps;
+  async #signIn(profile: UpstreamProfile, { record, by }: Newcomer, userId: UserId): Promise<ArrivalOutcome> {
+    const { database, identities, users } = this.#deps;
+    const membership = membershipOf(profile);
+    const isSettled = await this.#memberships.isSettled(userId, membership);
+    const user = await users.findById(userId);
+    if (user !== null) await this.#memberships.rename(user, membership, claimsOf(profile), by);
     const isLinked = await database.transaction(async (em) => {
+      if (!isSettled) await this.#memberships.settle(em, userId, membership, by);
       if (!(await identities.used(em, userId, identityOf(profile), nameOf(profile)))) return false;
       await record(em, userId);
       return true;
@@ -191,6 +205,7 @@ export class Arrivals {
       interaction: uid,
       // After everything that was left in the account has gone.
       record: async (em: EntityManager) => {
+        await this.#memberships.settle(em, userId, membershipOf(profile), by);
         await record(em, userId);
         await this.#linkNew(em, userId, profile, by);
       },
@@ -205,10 +220,13 @@ export class Arrivals {
     email: string,
   ): Promise<ArrivalOutcome> {
     const { identities, provided } = this.#deps;
-    const outcome = await provided.create(uid, { email, profile: claimsOf(profile) }, invitation, {
+    const membership = membershipOf(profile);
+    const account = { email, profile: claimsOf(profile), isAdmitted: membership !== null };
+    const outcome = await provided.create(uid, account, invitation, {
       by,
       language,
       record: async (em, userId) => {
+        await this.#memberships.settle(em, userId, membership, by);
         await record(em, userId);
         await identities.link(em, userId, identityOf(profile), nameOf(profile), by);
       },
@@ -241,4 +259,12 @@ export class Arrivals {
     if (await identities.link(em, userId, identity, name, by))
       await tellOwner(em, { userId, kind: 'identity_linked', name: connection.name, visitor: by.visitor });
   }
+}
+
+/** An organization vouches for the addresses of its own domains, by a provider of its own. */
+function standingOf({ connection, email }: UpstreamProfile, domainOwner: Id<'org'> | null): ArrivalFacts['email'] {
+  if (email === null) return 'none';
+  if (connection.organizationId === null) return email.isTrusted ? 'trusted' : 'untrusted';
+  if (domainOwner !== connection.organizationId) return 'foreign';
+  return email.isAsserted || email.isTrusted ? 'trusted' : 'untrusted';
 }

@@ -3,6 +3,13 @@ import type { Id } from '#kernel/ids.ts';
 import type { OfferedProvider, Upstream } from '#sign-in/interaction/module.ts';
 import { profileSchema, type UserId } from '#directory/users/module.ts';
 
+/** How users of the connection become members of its organization. */
+type MembershipRules = {
+  defaultRoles: readonly string[];
+  groupRoles: ReadonlyMap<string, readonly string[]>;
+  followsProvider: boolean;
+};
+
 /** The part of what an upstream provider says about a user that a sign-in needs. */
 export type UpstreamProfile = {
   connection: OfferedProvider & {
@@ -10,10 +17,12 @@ export type UpstreamProfile = {
     mayCreateUsers: boolean;
     mayLinkByEmail: boolean;
     trustsFactors: boolean;
+    id: string;
+    membership: MembershipRules;
   };
   issuer: string;
   subject: string;
-  email: { address: string; isTrusted: boolean } | null;
+  email: { address: string; isTrusted: boolean; isAsserted: boolean } | null;
   name: string | null;
   givenName: string | null;
   familyName: string | null;
@@ -21,6 +30,8 @@ export type UpstreamProfile = {
   /** When the user authenticated there; null where the provider does not say it. */
   authenticatedAt: Date | null;
   amr: readonly string[];
+  groups: readonly string[];
+  roles: readonly string[];
   /** The name of the session there, which a notice of its end contains; null where the provider gives none. */
   sessionId: string | null;
   /** The text with which the user signs out there; null where that is not possible. */
@@ -52,6 +63,15 @@ export function claimsOf({ name, givenName, familyName }: UpstreamProfile): Upst
   );
 }
 
+/** The membership that a connection of an organization asserts; null for one of the instance. */
+export function membershipOf({ connection, groups, roles }: UpstreamProfile): Upstream['membership'] {
+  const { id: giver, organizationId, mayCreateUsers, membership } = connection;
+  if (organizationId === null) return null;
+  const { defaultRoles, groupRoles, followsProvider } = membership;
+  const mapped = new Set([...groups, ...roles].flatMap((group) => groupRoles.get(group) ?? []));
+  return { organizationId, giver, mayJoin: mayCreateUsers, defaultRoles, mappedRoles: [...mapped], followsProvider };
+}
+
 /** The identity, while it waits for its account. */
 export function waitingFor(profile: UpstreamProfile, userId: UserId | null): Upstream {
   const { slug, name, provider } = profile.connection;
@@ -62,6 +82,7 @@ export function waitingFor(profile: UpstreamProfile, userId: UserId | null): Ups
     name: nameOf(profile),
     email: profile.email?.address ?? null,
     profile: claimsOf(profile),
+    membership: membershipOf(profile),
     userId,
   };
 }

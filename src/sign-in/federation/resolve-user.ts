@@ -16,7 +16,10 @@ export type ArrivalFacts = {
   linked: Account | null;
   /** The account with the email address that the provider gives, where the connection trusts it. `isProved`: its user proved the address here. */
   owner: (Account & { isProved: boolean }) | null;
-  email: 'trusted' | 'untrusted' | 'none';
+  /** `foreign`: at the connection of an organization, an address of a domain that the organization does not own. */
+  email: 'trusted' | 'untrusted' | 'foreign' | 'none';
+  /** The domain of the address demands the connection of its organization, which this one is not. */
+  isBound: boolean;
   connection: {
     isOfOrganization: boolean;
     mayCreateUsers: boolean;
@@ -33,6 +36,10 @@ export type Refusal =
   | 'not_member'
   /** A connection of an organization signs in no user with rights on the instance. */
   | 'privileged'
+  /** An organization vouches for no address of other domains than its own. */
+  | 'foreign_domain'
+  /** The organization that owns the domain of the address has its users come by a connection of its own. */
+  | 'bound'
   /** No account here, and the connection makes none. */
   | 'no_account'
   /** An account has the address, and the connection does not link by it. */
@@ -54,16 +61,20 @@ export type Resolution =
  * Decides which account belongs to an identity at an upstream provider. Pure, so that a table can test it. The identity alone identifies:
  * an email address never signs in, and one that the connection does not trust is nothing but a suggestion for a form.
  */
-export function resolveUser({ linked, owner, email, connection, admission }: ArrivalFacts): Resolution {
+export function resolveUser({ linked, owner, email, isBound, connection, admission }: ArrivalFacts): Resolution {
   if (linked !== null) return refusalOf(linked, connection) ?? { kind: 'sign-in', userId: linked.id };
+  if (isBound) return refused('bound');
+  if (email === 'foreign') return refused('foreign_domain');
   if (email === 'trusted' && owner !== null) {
     if (!connection.mayLinkByEmail) return refused('address_taken');
     const { id, isProved } = owner;
-    // The word of an organization proves no address to the instance.
-    if (!isProved && connection.isOfOrganization) return refused('address_taken');
-    return refusalOf(owner, connection) ?? { kind: isProved ? 'confirm' : 'claim', userId: id };
+    // The user who signs in to an account of a domain of the organization joins it thereby.
+    const joining = { ...owner, isMember: owner.isMember || connection.mayCreateUsers };
+    return refusalOf(joining, connection) ?? { kind: isProved ? 'confirm' : 'claim', userId: id };
   }
-  if (!connection.mayCreateUsers || connection.isOfOrganization) return refused('no_account');
+  if (!connection.mayCreateUsers) return refused('no_account');
+  // The connection of an organization makes its users, also where registration is closed.
+  if (connection.isOfOrganization) return email === 'trusted' ? { kind: 'create' } : refused('no_account');
   if (admission !== 'admitted') return refused(admission);
   return { kind: email === 'trusted' ? 'create' : 'register' };
 }

@@ -29,7 +29,15 @@ import type { UpstreamSessions } from './upstream-sessions.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    'open' | 'isOpenNow' | 'require' | 'otherWays' | 'recordLed' | 'recordUpstream' | 'recordProofIn' | 'proceed'
+    | 'open'
+    | 'isOpenNow'
+    | 'require'
+    | 'otherWays'
+    | 'recordIdentifier'
+    | 'recordLed'
+    | 'recordUpstream'
+    | 'recordProofIn'
+    | 'proceed'
   >;
   requests: UpstreamRequests;
   arrivals: Arrivals;
@@ -145,7 +153,13 @@ export function federationRoutes({
         await interactions.recordUpstream(interaction, outcome.upstream, null);
         return seeOther(ctx, `${path}/create`);
       case 'refused':
-        return showStop(ctx, interaction, reasonOf(outcome), name);
+        // The organization of the domain has its users come by a connection of its own.
+        if (outcome.reason === 'bound')
+          return interactions.proceed(
+            ctx,
+            await interactions.recordIdentifier(interaction, profile.email?.address ?? null),
+          );
+        return showStop(ctx, interaction, reasonOf(outcome.reason), name);
       default:
         return unreachable(outcome);
     }
@@ -196,7 +210,7 @@ export function federationRoutes({
 const byOf = (ctx: Context, { question }: Interaction) => byVisitor(visitorOf(ctx), question.client.id);
 
 /** The page does not say that an account has rights on the instance, nor why no account is made. */
-function reasonOf({ reason }: Extract<ArrivalOutcome, { kind: 'refused' }>): StopReason {
+function reasonOf(reason: Exclude<Extract<ArrivalOutcome, { kind: 'refused' }>['reason'], 'bound'>): StopReason {
   if (reason === 'privileged') return 'not_member';
   if (reason === 'old_proof') return 'upstream';
   return reason === 'closed' ? 'no_account' : reason;

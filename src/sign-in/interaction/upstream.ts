@@ -1,3 +1,4 @@
+import type { Id } from '#kernel/ids.ts';
 import type { UserId } from '#directory/users/module.ts';
 
 /** An upstream provider that users can sign in with here. */
@@ -69,6 +70,20 @@ export type Upstream = {
   /** An address to begin the form of a new account with: whether it is the user's, the form finds out. */
   email: string | null;
   profile: { name?: string; given_name?: string; family_name?: string };
+  /** The membership that the connection of an organization asserts; null for one of the instance. */
+  membership: {
+    organizationId: Id<'org'>;
+    /** The id of the connection. */
+    giver: string;
+    /** A user who is no member becomes one. */
+    mayJoin: boolean;
+    /** Roles of a user who becomes a member. */
+    defaultRoles: readonly string[];
+    /** Roles of the groups that the provider asserts now. */
+    mappedRoles: readonly string[];
+    /** Whether names and mapped roles follow the provider after the first sign-in. */
+    followsProvider: boolean;
+  } | null;
   /** The account that it waits for; null: the one that is created in this sign-in. */
   userId: UserId | null;
 };

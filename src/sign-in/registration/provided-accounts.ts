@@ -15,7 +15,12 @@ type ProvidedAccountDependencies = {
 };
 
 /** An account of what an upstream provider says; `email` is proved there. */
-type Provided = { email: string; profile: Profile };
+type Provided = {
+  email: string;
+  profile: Profile;
+  /** The connection of an organization makes the account: invitations and limits of registration are for others. */
+  isAdmitted: boolean;
+};
 
 /**
  * New accounts of users who come back from an upstream provider. Their address is proved there, so that no form and no mail is needed;
@@ -45,19 +50,19 @@ export class ProvidedAccounts {
   /** After `admit`. `record` links the identity and writes the proof, in the transaction that creates the account. */
   async create(
     uid: string,
-    { email, profile }: Provided,
+    { email, profile, isAdmitted }: Provided,
     link: string | undefined,
     newcomer: Newcomer,
   ): Promise<'created' | 'taken' | 'throttled'> {
     const { database, applications, accounts, invitations } = this.#deps;
     const wish = { method: 'federation', profile, properties: {}, termsVersion: null } as const;
-    const invited = await this.#linkFor(email, link);
+    const invited = isAdmitted ? undefined : await this.#linkFor(email, link);
     if (invited !== undefined) {
       const { kind } = await invitations.accept(uid, invited, { ...wish, password: null }, newcomer);
       if (kind === 'created' || kind === 'taken') return kind;
       if (kind === 'throttled') return 'throttled';
     }
-    if ((await applications.take(newcomer.by.visitor?.ip)) !== null) return 'throttled';
+    if (!isAdmitted && (await applications.take(newcomer.by.visitor?.ip)) !== null) return 'throttled';
     try {
       await database.transaction((em) => accounts.create(em, uid, { ...wish, email, passwordHash: null }, newcomer));
       return 'created';

@@ -55,6 +55,10 @@ const takesAny: ReadonlySet<string> = new Set([
   'organizations.clients.allow client_id',
   'organizations.assignments.create client_id',
   'organizations.access.explain client_id',
+  // Names at an identity provider.
+  ...['create', 'update'].flatMap((verb) =>
+    ['client_id', 'team_id', 'key_id'].map((member) => `organizations.connections.${verb} ${member}`),
+  ),
   // A list can be limited to any subject.
   'organizations.assignments.list user_id',
   'organizations.assignments.list group_id',
@@ -68,7 +72,7 @@ const kindsOf = (name: string): string[] => {
 };
 
 /** Parameters that are no ids. */
-const words = { name: 'mfa.enforcement' };
+const words = { name: 'mfa.enforcement', connection: 'acme' };
 
 async function organization(owner: string): Promise<Organization> {
   const { id } = await latchkey.run<{ id: string }>('organizations.create', { name: 'Acme', owner });

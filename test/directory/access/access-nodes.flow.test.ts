@@ -22,7 +22,12 @@ describe.runIf(onServer)('permissions in the memory of another process', () => {
     const { databaseUrl } = latchkey.config;
     invalidation = createInvalidation({ redis: null, database, databaseUrl, log: createLog({ level: 'silent' }) });
     // The other process does not see the commits of this one.
-    other = createPermissions({ clock: systemClock, database: { ...database, onCommit: () => {} }, invalidation });
+    other = createPermissions({
+      audit: { record: async () => {} },
+      clock: systemClock,
+      database: { ...database, onCommit: () => {} },
+      invalidation,
+    });
     await vi.waitFor(() => expect(invalidation.isHealthy()).toBe(true));
   });
   afterAll(async () => {

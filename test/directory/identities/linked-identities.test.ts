@@ -110,12 +110,3 @@ test('only its user unlinks it', async () => {
   expect(await unlink(ada)).toEqual({ name: 'Ada' });
   expect(await services.identities.findUser(google('unlink'))).toBeNull();
 });
-
-test('the identities of a deleted connection go with it', async () => {
-  const ada = await add('ada.forget@example.com');
-  const old = { ...google('1'), connection: 'old' };
-  await link(ada, old);
-  expect(await database.transaction((em) => services.identities.connectionsOf(em, ada))).toEqual(['old']);
-  expect(await database.transaction((em) => services.identities.forgetConnection(em, 'old'))).toBe(1);
-  expect(await services.identities.findUser(old)).toBeNull();
-});

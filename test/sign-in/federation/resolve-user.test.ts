@@ -12,12 +12,15 @@ const stranger = { isMember: false };
 
 const instance: ArrivalFacts['connection'] = { isOfOrganization: false, mayCreateUsers: true, mayLinkByEmail: true };
 const ofOrganization = { ...instance, isOfOrganization: true };
+const closedOrganization = { ...ofOrganization, mayCreateUsers: false };
+const unlinking = { ...ofOrganization, mayLinkByEmail: false };
 const noNewUsers = { ...instance, mayCreateUsers: false };
 const noLinks = { ...instance, mayLinkByEmail: false };
 const nobody: ArrivalFacts = {
   linked: null,
   owner: null,
   email: 'trusted',
+  isBound: false,
   connection: instance,
   admission: 'admitted',
 };
@@ -90,20 +93,82 @@ const table: readonly (readonly [string, Partial<ArrivalFacts>, Resolution])[] =
     { linked: { ...ada, ...administrator }, connection: ofOrganization },
     refused('privileged'),
   ],
+  ['a linked member, a foreign address', { linked: ada, email: 'foreign', connection: ofOrganization }, signIn],
+  [
+    'a linked member, an address of another account',
+    { linked: ada, owner: proved(), connection: ofOrganization },
+    signIn,
+  ],
+  ['a linked member, no address', { linked: ada, email: 'none', connection: ofOrganization }, signIn],
+  ['a linked member, disabled', { linked: { ...ada, ...disabled }, connection: ofOrganization }, refused('disabled')],
+  [
+    'a linked stranger who would be created',
+    { linked: { ...ada, ...stranger }, email: 'foreign', connection: ofOrganization },
+    refused('not_member'),
+  ],
   ['the address of a member', { owner: proved(), connection: ofOrganization }, confirm],
-  ['the address of a stranger', { owner: proved(stranger), connection: ofOrganization }, refused('not_member')],
+  ['the address of a member, no new users', { owner: proved(), connection: closedOrganization }, confirm],
+  ['the address of a member, no links', { owner: proved(), connection: unlinking }, refused('address_taken')],
+  ['the address of a disabled member', { owner: proved(disabled), connection: ofOrganization }, refused('disabled')],
+  ['the address of a stranger, who joins', { owner: proved(stranger), connection: ofOrganization }, confirm],
+  [
+    'the address of a stranger, no new users',
+    { owner: proved(stranger), connection: closedOrganization },
+    refused('not_member'),
+  ],
   [
     'the address of an administrator',
     { owner: proved(administrator), connection: ofOrganization },
     refused('privileged'),
   ],
-  ['the address of an unproved member', { owner: unproved(), connection: ofOrganization }, refused('address_taken')],
-  ['an unknown user of an organization', { connection: ofOrganization }, refused('no_account')],
   [
-    'an unknown user of an organization without an address',
+    'the address of an administrator, a stranger',
+    { owner: proved({ ...administrator, ...stranger }), connection: ofOrganization },
+    refused('privileged'),
+  ],
+  ['the address of an unproved member', { owner: unproved(), connection: ofOrganization }, claim],
+  ['the address of an unproved stranger', { owner: unproved(stranger), connection: ofOrganization }, claim],
+  [
+    'the address of an unproved stranger, no new users',
+    { owner: unproved(stranger), connection: closedOrganization },
+    refused('not_member'),
+  ],
+  [
+    'the address of an unproved administrator',
+    { owner: unproved(administrator), connection: ofOrganization },
+    refused('privileged'),
+  ],
+  [
+    'a foreign address of a member',
+    { owner: null, email: 'foreign', connection: ofOrganization },
+    refused('foreign_domain'),
+  ],
+  ['a foreign address, no new users', { email: 'foreign', connection: closedOrganization }, refused('foreign_domain')],
+  [
+    'a foreign address that is bound elsewhere',
+    { email: 'foreign', isBound: true, connection: ofOrganization },
+    refused('bound'),
+  ],
+  ['a denied address of the organization', { email: 'untrusted', connection: ofOrganization }, refused('no_account')],
+  ['a new user of an organization', { connection: ofOrganization }, create],
+  [
+    'a new user of an organization, registration is closed',
+    { admission: 'closed', connection: ofOrganization },
+    create,
+  ],
+  ['a new user of an organization, for the invited', { admission: 'invitation', connection: ofOrganization }, create],
+  ['a new user of an organization, no new users', { connection: closedOrganization }, refused('no_account')],
+  [
+    'a new user of an organization without an address',
     { email: 'none', connection: ofOrganization },
     refused('no_account'),
   ],
+  // The domain of the address demands another connection.
+  ['linked, a bound address', { linked: ada, isBound: true }, signIn],
+  ['a bound address of a proved account', { owner: proved(), isBound: true }, refused('bound')],
+  ['a bound address of an unproved account', { owner: unproved(), isBound: true }, refused('bound')],
+  ['a bound address without an account', { isBound: true }, refused('bound')],
+  ['a bound address that is not trusted', { email: 'untrusted', isBound: true }, refused('bound')],
 ];
 
 test.each(table)('%s', (_name, facts, expected) => {
