@@ -99,11 +99,12 @@ export function createLog({ level, destination }: { level: string; destination?:
 function standardOutput(): DestinationStream {
   const output = pino.destination({ dest: 1, sync: true, minLength: LONGEST_WRITE });
   let isDue = false;
+  // `flushSync` would also wait for the disk.
   const flush = (): void => {
     isDue = false;
-    output.flushSync();
+    output.flush();
   };
-  process.on('exit', flush);
+  process.on('exit', () => output.flushSync());
   return {
     write(line) {
       output.write(line);
