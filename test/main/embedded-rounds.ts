@@ -100,6 +100,8 @@ export async function playRounds(
         }
       }
       await commands;
+      // One of two servers gives way, or both were killed.
+      await Promise.race([first!.ended, second!.ended]);
       for (const one of [first!, second!]) {
         one.child.kill('SIGTERM');
         await one.ended;
