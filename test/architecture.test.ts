@@ -57,6 +57,7 @@ const mayImport: Record<string, readonly string[]> = {
   'sign-in/verification': ['sign-in/interaction', 'directory/contacts', 'credentials', 'audit', 'settings'],
   'sign-in/federation': [
     'sign-in/interaction',
+    'oidc',
     'directory/users',
     'directory/identities',
     'directory/contacts',

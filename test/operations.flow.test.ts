@@ -163,6 +163,7 @@ test('every operation gives what its output schema lets through', async () => {
   await keepToken(user_id as unknown as UserId, connection as unknown as string);
   await run('users.identities.fetch_token', { user_id, connection });
   await run('connections.update', { connection, enabled: false });
+  await run('connections.test', { connection });
   await run('connections.delete', { connection });
   const own = { organization_id, connection };
   await run('organizations.connections.create', { organization_id, ...provided });

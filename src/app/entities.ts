@@ -2,7 +2,7 @@ import { AuditChain, AuditDetail, AuditEventRow, AuditSeal, AuditSealKey, AuditU
 import { BrandRow, ClientLogo, OrganizationBrand } from '#branding/module.ts';
 import { ApiResource } from '#applications/apis/module.ts';
 import { Client, ClientSecret, RetiredClientId } from '#applications/clients/module.ts';
-import { Connection, UsedUpstreamState } from '#connections/module.ts';
+import { Connection, ConnectionTest, SamlIdentityProvider, UsedUpstreamState } from '#connections/module.ts';
 import { Consent } from '#oidc/consents/module.ts';
 import {
   AttemptCounterRow,
@@ -68,6 +68,8 @@ export const entities: Entities = [
   Client,
   ClientSecret,
   Connection,
+  ConnectionTest,
+  SamlIdentityProvider,
   Consent,
   Contact,
   KnownDevice,

@@ -39,6 +39,7 @@ export function defineJobs(
   jobs.define('audit-partitions', partitionJob(partitions));
   jobs.define('audit-checkpoint', checkpointJob(checkpoints));
   jobs.define('saml-certificates', samlApplications.watch.job());
+  jobs.define('saml-metadata', connections.saml.job());
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
   jobs.define(
     'clean-up',
@@ -66,6 +67,7 @@ export function defineJobs(
         credentials.oneTimeSecrets,
         connections.states,
         samlApplications.stores,
+        connections.tests,
       ].flat(),
     ),
   );

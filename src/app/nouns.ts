@@ -159,6 +159,8 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     file: config.auditCheckpointFile,
   });
   const { connections } = createUpstream(kernel, {
+    messages: saml.messages,
+    samlKeys: saml.keys.service,
     audit,
     tokens: identities.tokens,
     roles: organizationRoles,

@@ -168,6 +168,9 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     counted: metrics?.countSignIn,
   });
   const federation = createFederation({
+    config,
+    tests: nouns.connections.tests,
+    serviceProvider: nouns.connections.samlServiceProvider,
     clock,
     database,
     users,

@@ -4,13 +4,13 @@ import type { Kernel } from './kernel.ts';
 
 type Needs = Pick<
   Parameters<typeof createConnections>[0],
-  'audit' | 'roles' | 'tokens' | 'organizations' | 'domains' | 'users' | 'isOwner'
+  'audit' | 'roles' | 'tokens' | 'organizations' | 'domains' | 'users' | 'isOwner' | 'messages' | 'samlKeys'
 >;
 
 /** Creates the connections to upstream identity providers. */
 export function createUpstream(
   kernel: Kernel,
-  { audit, roles, tokens, organizations, domains, users, isOwner }: Needs,
+  { audit, roles, tokens, organizations, domains, users, isOwner, messages, samlKeys }: Needs,
 ) {
   const { config, clock, database, keyRing, invalidation, outbound, log } = kernel;
   return {
@@ -24,6 +24,8 @@ export function createUpstream(
       log,
       issuer: config.issuer,
       roles,
+      messages,
+      samlKeys,
       tokens,
       organizations,
       domains,

@@ -17,3 +17,10 @@ function valueAt(claims: Claims, name: string): unknown {
   }
   return value;
 }
+
+/** Claims as texts, for the test of a connection. */
+export const written = (claims: Claims): { name: string; values: string[] }[] =>
+  Object.entries(claims).map(([name, value]) => ({
+    name,
+    values: [typeof value === 'string' ? value : (JSON.stringify(value) ?? '')],
+  }));

@@ -3,16 +3,18 @@ import { createPrivateKey } from 'node:crypto';
 import { isLoopback } from '#kernel/issuer.ts';
 import type { Connection, ConnectionSettings } from './connection.ts';
 import { connectionInvalid } from './errors.ts';
-import type { Provider, ProviderName } from './providers/provider.ts';
+import type { Provider, ProviderName, SamlProvider } from './providers/provider.ts';
 import { providers } from './providers/providers.ts';
+import { samlMemberOf, samlProblem } from './saml/saml-rules.ts';
 
-type Ruled = Pick<Connection, 'provider' | 'settings'>;
+type Ruled = Pick<Connection, 'provider' | 'settings'> & Partial<Pick<Connection, 'slug' | 'clientId'>>;
 
 const methodOf = ({ provider, settings }: Ruled) =>
   settings.clientAuthentication ?? providers[provider].clientAuthentications[0]!;
 
 /** Whether the table knows the protocol of the provider alone. */
-export const isGeneric = (provider: ProviderName): boolean => provider === 'oidc' || provider === 'oauth2';
+export const isGeneric = (provider: ProviderName): boolean =>
+  provider === 'oidc' || provider === 'oauth2' || provider === 'saml';
 
 /** A public client has no secret. */
 export const isConfigured = (connection: Ruled & Pick<Connection, 'sealedSecret'>): boolean =>
@@ -34,6 +36,10 @@ export function requireUsable(connection: Ruled, secret: string | null): void {
 
 function problemOf(connection: Ruled, provider: Provider, secret: string | null): string | null {
   const { settings } = connection;
+  if (provider.protocol === 'saml') return samlProblem(connection, secret);
+  const foreign = samlMemberOf(settings);
+  if (foreign !== null) return `${foreign} belongs to saml`;
+  if (connection.clientId === '') return 'client_id must be given';
   const method = methodOf(connection);
   if (!provider.clientAuthentications.includes(method))
     return `client_authentication of ${provider.title} must be ${provider.clientAuthentications.join(' or ')}`;
@@ -48,7 +54,7 @@ function problemOf(connection: Ruled, provider: Provider, secret: string | null)
   );
 }
 
-function addressProblem(provider: Provider, settings: ConnectionSettings): string | null {
+function addressProblem(provider: Exclude<Provider, SamlProvider>, settings: ConnectionSettings): string | null {
   const given = endpointMembers.filter((member) => settings[member] !== undefined);
   if (provider.protocol === 'openid') {
     if (given.length > 0) return `${wireName(given[0]!)} belongs to oauth2; the endpoints come from the issuer`;
@@ -67,7 +73,7 @@ function addressProblem(provider: Provider, settings: ConnectionSettings): strin
 }
 
 /** OpenID Connect Discovery §3 has https alone; plain http is for a provider on this machine. */
-function isAddress(text: string): boolean {
+export function isAddress(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '' || text.includes('#')) return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));

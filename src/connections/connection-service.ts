@@ -31,6 +31,8 @@ type Switches = Pick<
 >;
 type NewConnection = Pick<Connection, 'slug' | 'name' | 'provider' | 'clientId' | 'settings'> &
   Partial<Switches> & { organizationId: OrganizationId | null; secret: string | null };
+/** Further rows of a connection, written in its transaction. */
+type Alongside = ((em: EntityManager, connection: Connection) => Promise<void>) | null;
 /** Members of `settings` that are null go; those that are not named stay. */
 type ConnectionChanges = Partial<Pick<Connection, 'name' | 'clientId'> & Switches> & {
   secret?: string;
@@ -60,7 +62,11 @@ export class ConnectionService {
    * Throws connections.invalid, connections.slug_taken, connections.too_many, organizations.not_found, roles.not_found,
    * access.permissions_not_held.
    */
-  async create({ secret, organizationId, ...given }: NewConnection, by: By): Promise<Connection> {
+  async create(
+    { secret, organizationId, ...given }: NewConnection,
+    by: By,
+    alongside: Alongside = null,
+  ): Promise<Connection> {
     const { clock, database, keyRing, audit } = this.#deps;
     requireUsable(given, secret);
     await this.#requireGivable(organizationId, given.settings, by);
@@ -92,6 +98,7 @@ export class ConnectionService {
       await em.flush().catch((error: unknown) => {
         throw error instanceof UniqueConstraintViolationException ? slugTaken() : error;
       });
+      await alongside?.(em, added);
       await audit.record(em, connectionCreated(eventAbout(added, by)));
       return added;
     });
@@ -107,13 +114,15 @@ export class ConnectionService {
     idOrSlug: string,
     { secret, settings, ...given }: ConnectionChanges,
     by: By,
+    alongside: Alongside = null,
   ): Promise<{ connection: Connection; secretRemoved: boolean }> {
     const { clock, keyRing, audit } = this.#deps;
     const { organizationId = null, settings: before } = await this.require(idOrSlug);
     await this.#requireGivable(organizationId, merged(before, settings), by);
     return this.#act(idOrSlug, async (em, connection) => {
       const next = merged(connection.settings, settings);
-      const ruled = { provider: connection.provider, settings: next };
+      const { provider, clientId } = connection;
+      const ruled = { provider, settings: next, clientId: given.clientId ?? clientId };
       const kept = secret === undefined && connection.sealedSecret ? this.#open(connection) : undefined;
       const secretRemoved = kept !== undefined && losesSecret(connection.settings, ruled);
       requireUsable(ruled, secret ?? (secretRemoved ? null : (kept ?? null)));
@@ -122,13 +131,17 @@ export class ConnectionService {
       Object.assign(connection, given, { settings: next, updatedAt: clock.now() });
       // A sign-in under way goes on after a change of what is only shown.
       const { name: _name, position: _position, ...decisive } = given;
-      const isDecisive = Object.keys({ ...decisive, ...settings }).length > 0 || secret !== undefined;
+      const isDecisive =
+        Object.keys({ ...decisive, ...settings }).length > 0 || secret !== undefined || alongside !== null;
       if (isDecisive) connection.version += 1;
       await em.flush();
       if (!connection.enabled || !connection.storesTokens)
         await this.#deps.tokens.forgetConnection(em, connection.slug);
+      await alongside?.(em, connection);
       const { details, ...event } = eventAbout(connection, by);
-      const members = [...Object.keys(given), ...Object.keys(settings)].map(wireName).sort();
+      const members = [...Object.keys(given), ...Object.keys(settings), ...(alongside ? ['identity_provider'] : [])]
+        .map(wireName)
+        .sort();
       const fate = secretRemoved ? 'removed' : secret === undefined ? 'kept' : 'replaced';
       await audit.record(
         em,

@@ -4,6 +4,8 @@ import { isConfigured } from './connection-rules.ts';
 import type { Connection, ConnectionSettings } from './connection.ts';
 import { LONGEST_ADDRESS, LONGEST_IDENTIFIER, LONGEST_NAME, LONGEST_SECRET, MOST_SCOPES } from './limits.ts';
 import { membershipMembers, membershipShape } from './membership-rules.ts';
+import { samlMembers } from './saml/saml-settings.ts';
+import { type samlOnWire, samlSettingsShape, samlShownShape, samlSourceShape } from './saml/saml-wire.ts';
 import { clientAuthentications, mappedMembers, providerNames } from './providers/provider.ts';
 
 const address = z.string().max(LONGEST_ADDRESS);
@@ -37,7 +39,8 @@ const settingsShape = {
   team_id: shortText.describe('Team of the Apple developer'),
   claims: z
     .partialRecord(z.enum(mappedMembers), z.string().min(1).max(LONGEST_IDENTIFIER))
-    .describe('Claims of oidc and oauth2 with other names, as {"name": "profile.full_name"}'),
+    .describe('Claims or SAML attributes with other names, as {"name": "profile.full_name"}'),
+  ...samlSettingsShape,
   ...membershipShape,
 } as const;
 
@@ -65,7 +68,9 @@ const removable = <Given extends Shape>(shape: Given): Removable<Given> =>
   around(shape, (schema) => schema.nullable().optional()) as Removable<Given>;
 
 const name = z.string().trim().min(1).max(LONGEST_NAME).describe('Name that users see');
-const clientId = shortText.describe('Client identifier that the provider gave');
+const clientId = shortText.describe(
+  'Client identifier that the provider gave. At saml: the entity ID of this instance there; default: the address of its metadata',
+);
 const clientSecret = z
   .string()
   .trim()
@@ -80,16 +85,17 @@ export const newConnectionSchema = z.strictObject({
     .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case letters and digits, with single hyphens between them')
     .describe('Name in the callback address; it never changes'),
   provider: z.enum(providerNames).describe('Identity provider'),
-  client_id: clientId,
-  ...optional({ name, client_secret: clientSecret }),
+  ...optional({ name, client_id: clientId, client_secret: clientSecret }),
   organization_id: idSchema('org').optional().describe('Organization whose users sign in with it; default: everyone'),
   ...optional(settingsShape),
+  ...optional(samlSourceShape),
   ...optional(switches),
 });
 
 export const connectionChangesSchema = z.strictObject({
   ...optional({ name, client_id: clientId, client_secret: clientSecret }),
   ...removable(settingsShape),
+  ...removable(samlSourceShape),
   ...optional(switches),
 });
 
@@ -103,6 +109,7 @@ export const connectionSchema = z.strictObject({
   has_client_secret: z.boolean(),
   callback_url: z.string(),
   ...optional(settingsShape),
+  ...samlShownShape,
   ...switches,
   status: z.enum(['offered', 'disabled', 'not_configured']),
   created_at: timeSchema,
@@ -130,6 +137,7 @@ const members = {
   team_id: 'teamId',
   claims: 'claims',
   ...membershipMembers,
+  ...samlMembers,
 } as const satisfies Record<string, keyof ConnectionSettings>;
 
 type Wire = Readonly<Record<string, unknown>>;
@@ -150,7 +158,11 @@ const turned = (names: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(names).map(([there, here]) => [here, there]));
 
 /** A connection as operations answer it, without its secret. */
-export function connectionOnWire(row: Connection, callbackUrl: string): z.input<typeof connectionSchema> {
+export function connectionOnWire(
+  row: Connection,
+  callbackUrl: string,
+  saml: ReturnType<typeof samlOnWire> = {},
+): z.input<typeof connectionSchema> {
   const { id, slug, provider, name: title, organizationId } = row;
   return {
     id,
@@ -158,10 +170,11 @@ export function connectionOnWire(row: Connection, callbackUrl: string): z.input<
     provider,
     name: title,
     ...(organizationId ? { organization_id: organizationId } : {}),
-    client_id: row.clientId,
+    client_id: row.clientId || saml.service_provider?.entity_id || '',
     has_client_secret: Boolean(row.sealedSecret),
     callback_url: callbackUrl,
     ...renamed(row.settings, turned(members)),
+    ...saml,
     ...(renamed(row, turned(columns)) as Pick<z.input<typeof connectionSchema>, keyof typeof columns>),
     status: !isConfigured(row) ? 'not_configured' : row.enabled ? 'offered' : 'disabled',
     created_at: row.createdAt.toISOString(),

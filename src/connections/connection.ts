@@ -3,23 +3,25 @@ import { Organization } from '#directory/organizations/module.ts';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
 import type { MembershipSettings } from './membership-rules.ts';
+import type { SamlSettings } from './saml/saml-settings.ts';
 import type { ClaimMapping, ClientAuthentication, Endpoints, ProviderName } from './providers/provider.ts';
 
 export type ConnectionId = Id<'con'>;
 
 /** Members of a connection in addition to the row of its provider. */
-export type ConnectionSettings = Partial<Endpoints> & {
-  issuer?: string;
-  scopes?: readonly string[];
-  clientAuthentication?: ClientAuthentication;
-  /** The algorithms of ID tokens, where the provider uses another one than RS256. */
-  idTokenAlgorithms?: readonly string[];
-  /** The identifier of a private key at the provider. */
-  keyId?: string;
-  /** The team of an Apple developer, who issues the client secrets. */
-  teamId?: string;
-  claims?: ClaimMapping;
-} & MembershipSettings;
+export type ConnectionSettings = Partial<Endpoints> &
+  SamlSettings & {
+    issuer?: string;
+    scopes?: readonly string[];
+    clientAuthentication?: ClientAuthentication;
+    /** The algorithms of ID tokens, where the provider uses another one than RS256. */
+    idTokenAlgorithms?: readonly string[];
+    /** The identifier of a private key at the provider. */
+    keyId?: string;
+    /** The team of an Apple developer, who issues the client secrets. */
+    teamId?: string;
+    claims?: ClaimMapping;
+  } & MembershipSettings;
 
 const instant = () => p.datetime(3).columnType('timestamptz(3)');
 
@@ -51,6 +53,7 @@ const ConnectionSchema = defineEntity({
         .index('connection_organization_id_index'),
     name: p.text(),
     provider: p.text().$type<ProviderName>(),
+    /** The name of this instance at the provider. Empty at SAML: the address of our metadata. */
     clientId: p.text(),
     /** The client secret or the private key, under the key ring. */
     sealedSecret: p.text().nullable(),

@@ -39,3 +39,8 @@ export const connectionInvalid = errorType<[problem: string]>({
   status: 422,
   message: (problem) => `The connection cannot work: ${problem}.`,
 });
+export const entityTaken = errorType({
+  code: 'connections.entity_taken',
+  status: 409,
+  message: 'The organization, or the instance, has another connection to this identity provider. Change that one.',
+});

@@ -42,3 +42,21 @@ export const connectionDeleted = eventType({
   gravity: 'warning',
   webhook: true,
 });
+
+export const connectionMetadataChanged = eventType({
+  name: 'connection.metadata_changed',
+  text: 'The metadata of an identity provider changed: its addresses or its certificates are others now.',
+  details: about.extend({ certificates: z.number() }),
+  audience: ['operator', 'organization'],
+  gravity: 'notice',
+  webhook: true,
+});
+
+export const connectionTestCreated = eventType({
+  name: 'connection.test_created',
+  text: 'A link that tests a connection to an identity provider was created.',
+  details: about,
+  audience: ['operator', 'organization'],
+  gravity: 'info',
+  webhook: false,
+});

@@ -25,8 +25,6 @@ export const LONGEST_IDENTIFIER = 255;
 export const LONGEST_NAME = 200;
 /** Methods in `amr`: one sign-in uses some. */
 export const MOST_METHODS = 20;
-/** Groups, or roles, of one user. Entra ID sends at most 150 by SAML, others more. */
-export const MOST_GROUPS = 500;
 /** Groups of a connection that bring roles. */
 export const MOST_GROUP_ROLES = 200;
 /** The role whose holders may change the connections of their organization. */
@@ -53,3 +51,21 @@ export const REFRESHED_BEFORE = MINUTE;
 export const REFRESH_LEASE = 2 * UPSTREAM_TIMEOUT;
 /** A caller that waits for another node looks so often: a provider answers within some of these times. */
 export const REFRESH_POLLED_EVERY = SECOND / 5;
+/** Groups, or roles, of one user. Entra ID sends at most 150 by SAML, others more. */
+export const MOST_GROUPS = 500;
+/** Bytes of metadata of an identity provider. */
+export const LARGEST_METADATA = 1024 * 1024;
+/** Characters of metadata that is given: below the limit of a request of the management API. */
+export const LONGEST_METADATA = 200_000;
+/** Metadata is read again after this time; a job looks every hour. */
+export const METADATA_REFRESHED_AFTER = 24 * HOUR;
+/** After a failure. */
+export const METADATA_TRIED_AGAIN_AFTER = HOUR;
+/** One run of the job: a batch of providers that all answer slowly. */
+export const REFRESH_JOB_EXPIRY = 10 * MINUTE;
+/** Connections whose metadata is read again in one batch. */
+export const REFRESH_BATCH = 50;
+/** Certificates of a provider: two in use, two for a roll-over, and as many again. */
+export const MOST_CERTIFICATES = 8;
+/** Of a link that tests a connection: long enough to send it to the administrator of the provider. */
+export const TEST_LIFETIME = 24 * HOUR;

@@ -1,16 +1,20 @@
 /**
  * connections: upstream identity providers.
  *
- * Owns    the tables connection and used_upstream_state; the table of providers; requests to them, checks of their answers,
- *         profiles in one form; where users of a domain sign in (home-realms.ts).
+ * Owns    the tables connection, connection_test, saml_identity_provider and used_upstream_state; the table of providers; requests to
+ *         them, checks of their answers, profiles in one form; where users of a domain sign in (home-realms.ts); this instance as a
+ *         service provider of SAML (saml/).
  * Leaves  who the user of a profile is, the pages, the cookie and the callback address to sign-in/federation.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';
 import type { IdentityTokens } from '#directory/identities/module.ts';
 import { type ConnectionDependencies, ConnectionService } from './connection-service.ts';
+import { ConnectionTests } from './connection-tests.ts';
+import { Connection } from './connection.ts';
 import { type HomeRealmDependencies, HomeRealms } from './home-realms.ts';
 import { KnownConnections } from './known-connections.ts';
+import { createSaml, type SamlDependencies } from './saml/saml.ts';
 import { UpstreamLogout } from './upstream-logout.ts';
 import { UpstreamSignIn, type UpstreamDependencies } from './upstream-sign-in.ts';
 import { UpstreamTokens } from './upstream-tokens.ts';
@@ -20,7 +24,8 @@ import { UsedStates } from './used-states.ts';
 export type Dependencies = ConnectionDependencies & {
   tokens: IdentityTokens;
   audit: Pick<AuditLog, 'record' | 'note'>;
-} & Omit<UpstreamDependencies, 'known' | 'states' | 'usable'> &
+} & Omit<UpstreamDependencies, 'known' | 'states' | 'usable' | 'saml'> &
+  Omit<SamlDependencies, 'used' | 'usable' | 'audit'> &
   UsableDependencies &
   ConstructorParameters<typeof KnownConnections>[0] &
   Pick<HomeRealmDependencies, 'domains' | 'users' | 'isOwner'>;
@@ -31,11 +36,17 @@ export function createConnections(dependencies: Dependencies) {
   const states = new UsedStates(clock, database);
   const known = new KnownConnections(dependencies);
   const usable = new UsableConnections(dependencies);
-  const parts = { ...dependencies, known, states, usable };
+  const saml = createSaml({ ...dependencies, used: states, usable });
+  const parts = { ...dependencies, known, states, usable, saml: saml.protocol, samlLogout: saml.logout };
   return {
     connections: new ConnectionService(dependencies),
     homeRealms: new HomeRealms(parts),
-    callbackUrl: (slug: string) => callbackUrl(issuer, slug),
+    callbackUrl: (connection: Connection) =>
+      connection.provider === 'saml' ? saml.serviceProvider(connection).acsUrl : callbackUrl(issuer, connection.slug),
+    serviceProvider: saml.serviceProvider,
+    saml: saml.connections,
+    samlServiceProvider: saml.ours,
+    tests: new ConnectionTests(dependencies),
     states,
     upstream: new UpstreamSignIn(parts),
     logout: new UpstreamLogout(parts),
@@ -45,5 +56,7 @@ export function createConnections(dependencies: Dependencies) {
   };
 }
 
-export { Connection } from './connection.ts';
+export { Connection };
+export { ConnectionTest } from './connection-tests.ts';
+export { SamlIdentityProvider } from './saml/identity-provider.ts';
 export { UsedUpstreamState } from './used-states.ts';

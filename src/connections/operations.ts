@@ -3,8 +3,10 @@ import type { By } from '#audit/module.ts';
 import { rightsMissing } from '#directory/users/errors.ts';
 import type { RoleHolders } from '#directory/users/module.ts';
 import { organizationNotFound, permissionsNotHeld, roleNotFound } from '#directory/organizations/errors.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import type { ConnectionTests } from './connection-tests.ts';
 import type { ConnectionService } from './connection-service.ts';
 import {
   connectionChangesSchema,
@@ -14,21 +16,38 @@ import {
   settingsOf,
   switchesOf,
 } from './connection-wire.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, ConnectionId } from './connection.ts';
 import {
   connectionInvalid,
   connectionNotFound,
+  entityTaken,
   noUpstreamToken,
   providerUnreachable,
   slugTaken,
   tooManyConnections,
 } from './errors.ts';
-import { connectionChanged, connectionCreated, connectionDeleted, userUpstreamTokenFetched } from './events.ts';
+import {
+  connectionChanged,
+  connectionCreated,
+  connectionDeleted,
+  connectionTestCreated,
+  userUpstreamTokenFetched,
+} from './events.ts';
 import { LONGEST_IDENTIFIER } from './limits.ts';
 import { titleOf } from './providers/providers.ts';
+import type { SamlConnections } from './saml/saml-connections.ts';
+import { type GivenSource, samlOnWire, sourceOf } from './saml/saml-wire.ts';
+import type { ServiceProvider } from './saml/service-provider.ts';
+
 import type { UpstreamTokens } from './upstream-tokens.ts';
 
-type Services = { connections: ConnectionService; callbackUrl: (slug: string) => string };
+type Services = {
+  connections: ConnectionService;
+  callbackUrl: (connection: Connection) => string;
+  saml: SamlConnections;
+  tests: ConnectionTests;
+  serviceProvider: (connection: Connection) => ServiceProvider;
+};
 type TokenServices = {
   upstreamTokens: Pick<UpstreamTokens, 'handOut'>;
   roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
@@ -44,9 +63,43 @@ const options = {
   stores_tokens: { flags: '--stores-tokens <yes>' },
   enabled: { flags: '--enabled <yes>' },
   updates_users: { flags: '--updates-users <yes>' },
+  metadata: { flags: '--metadata-file <file>', isFile: true },
+  metadata_certificates: { flags: '--metadata-certificates-file <file>', isFile: true },
+  certificates: { flags: '--certificates-file <file>', isFile: true },
+  allows_cbc: { flags: '--allows-cbc <yes>' },
+  allows_unsolicited: { flags: '--allows-unsolicited <yes>' },
+  signs_requests: { flags: '--signs-requests <yes>' },
 } as const;
 
-const onWire = (row: Connection, { callbackUrl }: Services) => connectionOnWire(row, callbackUrl(row.slug));
+async function onWire(row: Connection, services: Services) {
+  const [shown] = await allOnWire([row], services);
+  return shown!;
+}
+
+async function allOnWire(rows: readonly Connection[], { callbackUrl, saml, serviceProvider }: Services) {
+  const described = await saml.describe(rows.filter(({ provider }) => provider === 'saml').map(({ id }) => id));
+  return rows.map((row) => {
+    const theirs = described.get(row.id);
+    return connectionOnWire(row, callbackUrl(row), theirs && samlOnWire(theirs, serviceProvider(row)));
+  });
+}
+
+/** The identity provider that a call names, ready to be written with its connection of SAML. */
+async function alongsideOf(
+  provider: Connection['provider'],
+  id: ConnectionId | null,
+  given: GivenSource,
+  { saml }: Services,
+) {
+  const source = sourceOf(given);
+  if (provider !== 'saml') {
+    if (source !== null) throw connectionInvalid(`${Object.keys(source)[0]} belongs to saml`);
+    return null;
+  }
+  if (source === null && id !== null) return null;
+  const read = await saml.read(source ?? {}, id);
+  return (em: EntityManager, connection: Connection) => saml.write(em, connection, read);
+}
 
 const listConnections = operation({
   name: 'connections.list',
@@ -58,7 +111,7 @@ const listConnections = operation({
   description: 'List connections to identity providers, in the order in which users see them.',
   example: { organization_id: 'org_01h455vb4pex5vsknk084sn02q' },
   run: async ({ organization_id: organizationId = null }, _by: By, services: Services) => ({
-    connections: (await services.connections.list(organizationId)).map((row) => onWire(row, services)),
+    connections: await allOnWire(await services.connections.list(organizationId), services),
   }),
 });
 
@@ -67,9 +120,18 @@ const createConnection = operation({
   permission: 'connections.manage',
   input: newConnectionSchema,
   output: connectionSchema,
-  errors: [organizationNotFound, connectionInvalid, slugTaken, tooManyConnections, roleNotFound, permissionsNotHeld],
+  errors: [
+    organizationNotFound,
+    connectionInvalid,
+    slugTaken,
+    tooManyConnections,
+    entityTaken,
+    roleNotFound,
+    permissionsNotHeld,
+  ],
   event: connectionCreated,
-  description: 'Create a connection to an identity provider. Register its callback address there.',
+  description:
+    'Create a connection to an identity provider. Register its callback address there, or at SAML the metadata of this instance.',
   example: {
     slug: 'google',
     provider: 'google',
@@ -86,13 +148,14 @@ const createConnection = operation({
         slug: given.slug,
         provider: given.provider,
         name: given.name ?? titleOf(given.provider),
-        clientId: given.client_id,
+        clientId: given.client_id ?? '',
         secret: given.client_secret ?? null,
         organizationId: given.organization_id ?? null,
         settings: settingsOf(given),
         ...switchesOf(given),
       },
       by,
+      await alongsideOf(given.provider, null, given, services),
     );
     return onWire(row, services);
   },
@@ -115,13 +178,14 @@ const updateConnection = operation({
   params,
   input: connectionChangesSchema,
   output: connectionSchema.extend({ client_secret_removed: z.literal(true).optional() }),
-  errors: [connectionNotFound, connectionInvalid, roleNotFound, permissionsNotHeld],
+  errors: [connectionNotFound, connectionInvalid, entityTaken, roleNotFound, permissionsNotHeld],
   event: connectionChanged,
   description:
     'Change a connection. A change of its issuer or of an endpoint removes its secret, unless the secret is given again.',
   example: { name: 'Company account', enabled: true },
   command: { options },
   run: async ({ connection: idOrSlug, ...given }, by: By, services: Services) => {
+    const { id, provider } = await services.connections.require(idOrSlug);
     const { connection, secretRemoved } = await services.connections.change(
       idOrSlug,
       {
@@ -132,8 +196,12 @@ const updateConnection = operation({
         ...switchesOf(given),
       },
       by,
+      await alongsideOf(provider, id, given, services),
     );
-    return { ...onWire(connection, services), ...(secretRemoved ? { client_secret_removed: true as const } : {}) };
+    return {
+      ...(await onWire(connection, services)),
+      ...(secretRemoved ? { client_secret_removed: true as const } : {}),
+    };
   },
 });
 
@@ -185,6 +253,22 @@ const fetchToken = operation({
   },
 });
 
+const testConnection = operation({
+  name: 'connections.test',
+  permission: 'connections.manage',
+  params,
+  output: z.strictObject({ url: z.string(), expires_at: timeSchema }),
+  errors: [connectionNotFound],
+  event: connectionTestCreated,
+  description:
+    'Create a link that tests a connection, also one that is disabled. A sign-in with it changes nothing and shows what the provider said, or why its answer is refused.',
+  run: async ({ connection }, by: By, { connections, tests }: Services) => {
+    const row = await connections.require(connection);
+    const { url, expiresAt } = await tests.create(row, by);
+    return { url, expires_at: expiresAt.toISOString() };
+  },
+});
+
 /** Those that an organization has for its own connections too. */
 export const connectionAdministration = [
   listConnections,
@@ -193,4 +277,4 @@ export const connectionAdministration = [
   updateConnection,
   deleteConnection,
 ];
-export const connectionOperations = [...connectionAdministration, fetchToken];
+export const connectionOperations = [...connectionAdministration, fetchToken, testConnection];

@@ -6,7 +6,7 @@ import { LONGEST_TRANSACTION, TRANSACTION_LIFETIME } from './limits.ts';
 const transactionSchema = z.strictObject({
   connectionId: z.string(),
   version: z.number(),
-  purpose: z.enum(['sign-in', 'link']),
+  purpose: z.enum(['sign-in', 'link', 'test']),
   state: z.string(),
   nonce: z.string(),
   verifier: z.string(),

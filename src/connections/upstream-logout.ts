@@ -1,5 +1,6 @@
 import type { Log } from '#kernel/log.ts';
 import type { LoggedOut } from './logout-token.ts';
+import type { SamlLogout } from './saml/saml-logout.ts';
 import type { UsableConnections } from './usable-connections.ts';
 import type { UsedStates } from './used-states.ts';
 
@@ -7,6 +8,7 @@ type Dependencies = {
   usable: UsableConnections;
   states: Pick<UsedStates, 'use'>;
   log: Pick<Log, 'warn'>;
+  samlLogout: () => Promise<SamlLogout>;
 };
 
 type LogoutOutcome =
@@ -43,11 +45,15 @@ export class UpstreamLogout {
 
   /** Where a browser signs out at the provider; null where the provider has no such address, or cannot be asked. */
   async logoutAddress(slug: string, asked: { hint: string; returnTo: string; state: string }): Promise<string | null> {
-    const { usable, log } = this.#deps;
+    const { usable, log, samlLogout } = this.#deps;
     try {
       const connection = await usable.find(slug);
       if (connection === null) return null;
-      return (await (await usable.protocol()).logoutUrl(usable.open(connection), asked))?.href ?? null;
+      const url =
+        connection.provider === 'saml'
+          ? await (await samlLogout()).address(connection, asked)
+          : await (await usable.protocol()).logoutUrl(usable.open(connection), asked);
+      return url?.href ?? null;
     } catch (err) {
       log.warn({ connection: slug, err }, 'an identity provider cannot be asked where to sign out');
       return null;

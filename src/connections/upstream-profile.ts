@@ -46,20 +46,29 @@ export type UpstreamProfile = {
   roles: readonly string[];
   /** The session there (`sid`), which a logout notice would name. */
   sessionId: string | null;
-  /** The text with which the user signs out there: the ID token. */
+  /** The text with which the user signs out there. */
   signOutHint: string | null;
   /** Null where the connection keeps none. */
   tokens: UpstreamTokenSet | null;
 };
 
 /** The answer of a provider about a user. */
-export type Told = { issuer: string; claims: Claims; idToken: string | null; tokens: UpstreamTokenSet };
+export type Told = {
+  issuer: string;
+  claims: Claims;
+  /** The text that a sign-out there needs: an ID token, or the NameID of SAML. */
+  signOutHint: string | null;
+  /** Null for a protocol without tokens. */
+  tokens: UpstreamTokenSet | null;
+  /** As the provider wrote it, for the test of a connection. */
+  seen: readonly { name: string; values: readonly string[] }[];
+};
 
 /** Null without a usable subject: then nothing says who the user is. */
 export function profileOf(
   connection: Connection,
   { vouchesForEmail }: Pick<Provider, 'vouchesForEmail'>,
-  { issuer, claims, idToken, tokens }: Told,
+  { issuer, claims, signOutHint, tokens }: Omit<Told, 'seen'>,
 ): UpstreamProfile | null {
   const subject = identifier(claims.sub);
   if (subject === null) return null;
@@ -92,7 +101,7 @@ export function profileOf(
     groups: identifiers(claims.groups, MOST_GROUPS),
     roles: identifiers(claims.roles, MOST_GROUPS),
     sessionId: identifier(claims.sid),
-    signOutHint: idToken,
+    signOutHint,
     tokens: connection.storesTokens ? tokens : null,
   };
 }

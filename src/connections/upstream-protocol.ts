@@ -26,15 +26,15 @@ import { clientAuthenticationOf } from './client-credentials.ts';
 import type { Connection } from './connection.ts';
 import { FAILURE_KEPT_FOR, METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
 import type { keysAt as KeysAt, LoggedOut } from './logout-token.ts';
-import { mapped } from './claim-mapping.ts';
-import type { Claims, OauthProvider, OpenidProvider, Provider } from './providers/provider.ts';
+import { mapped, written } from './claim-mapping.ts';
+import type { Claims, OauthProvider, OpenidProvider } from './providers/provider.ts';
 import type { Transaction } from './transaction.ts';
 import type { Told } from './upstream-profile.ts';
 
 /** A connection with what a request to its provider needs. */
 export type Upstream = {
   connection: Connection;
-  provider: Provider;
+  provider: OpenidProvider | OauthProvider;
   /** In the clear; empty where the client has none. */
   secret: string;
   redirectUri: string;
@@ -108,7 +108,12 @@ export class UpstreamProtocol {
         : await oauthClaims(configuration, upstream.connection, provider, tokens);
     // Kept only where the user can sign out with it.
     const isAskedFor = configuration.serverMetadata().end_session_endpoint !== undefined;
-    return { ...told, idToken: isAskedFor ? (tokens.id_token ?? null) : null, tokens: this.#tokensOf(tokens) };
+    return {
+      ...told,
+      signOutHint: isAskedFor ? (tokens.id_token ?? null) : null,
+      tokens: this.#tokensOf(tokens),
+      seen: written(told.claims),
+    };
   }
 
   /** RFC 6749 §6. Throws AnswerRefused where the new tokens are of another user (OpenID Connect Core §12.2). */
@@ -195,7 +200,7 @@ export class UpstreamProtocol {
 }
 
 /** Of a provider without a discovery document. */
-function metadataOf(connection: Connection, provider: Provider): ServerMetadata {
+function metadataOf(connection: Connection, provider: Upstream['provider']): ServerMetadata {
   if (provider.protocol === 'openid') return { issuer: provider.issuer!.url, ...provider.metadata };
   const { authorizationEndpoint, tokenEndpoint } = endpointsOf(connection, provider);
   return {

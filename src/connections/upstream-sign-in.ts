@@ -6,9 +6,13 @@ import type { Log } from '#kernel/log.ts';
 import { headerText } from '#kernel/mail/address.ts';
 import { connectionNotOffered, providerUnreachable } from './errors.ts';
 import type { KnownConnections, OfferedConnection } from './known-connections.ts';
+import type { Connection } from './connection.ts';
 import { providers } from './providers/providers.ts';
+import { type RefusalReason, refusalWords } from './refusal-words.ts';
+import type { Away, SamlProtocol } from './saml/saml-protocol.ts';
+import type { SamlAnswerRefused } from './saml/saml-refusal.ts';
 import { isExpired, openTransaction, sealTransaction, type Transaction } from './transaction.ts';
-import { profileOf, type UpstreamProfile } from './upstream-profile.ts';
+import { profileOf, type Told, type UpstreamProfile } from './upstream-profile.ts';
 import type { UsableConnections } from './usable-connections.ts';
 import type { UsedStates } from './used-states.ts';
 
@@ -18,34 +22,19 @@ type BeginRequest = {
   purpose: Transaction['purpose'];
   loginHint?: string | undefined;
   forceAuthentication?: boolean | undefined;
+  /** The relying party needs a second factor. */
+  needsSecondFactor?: boolean | undefined;
 };
 
-/**
- * transaction     damaged, of another connection, or with another state than the answer
- * expired         the answer came too late
- * replayed        an answer with this state was used before
- * disabled        the connection is deleted, disabled or unfinished, or its organization is not active
- * changed         the connection was changed after the request
- * unreachable     the provider did not answer
- * upstream_error  the provider answered with an error
- * invalid_answer  a token, a signature or a document is wrong
- * subject         nothing usable says who the user is
- */
-type RefusalReason =
-  | 'transaction'
-  | 'expired'
-  | 'replayed'
-  | 'disabled'
-  | 'changed'
-  | 'unreachable'
-  | 'upstream_error'
-  | 'invalid_answer'
-  | 'subject';
-
 type UpstreamOutcome =
-  | { kind: 'profile'; profile: UpstreamProfile; purpose: Transaction['purpose'] }
+  /** `seen`: what the provider wrote, for the test of a connection. */
+  | { kind: 'profile'; profile: UpstreamProfile; seen: Told['seen']; purpose: Transaction['purpose'] }
   | { kind: 'cancelled'; purpose: Transaction['purpose'] }
-  | { kind: 'refused'; reason: RefusalReason };
+  /** `words` and `detail` are for the test of a connection. */
+  | { kind: 'refused'; reason: RefusalReason; words: string; detail: string | null };
+
+/** Where the browser goes, and what comes back with it. */
+type Begun = Away & { transaction: string; state: string };
 
 export type UpstreamDependencies = {
   clock: Clock;
@@ -54,6 +43,8 @@ export type UpstreamDependencies = {
   known: KnownConnections;
   usable: UsableConnections;
   states: Pick<UsedStates, 'use'>;
+  /** Loaded by the first sign-in that needs it. */
+  saml: () => Promise<SamlProtocol>;
 };
 
 /** The errors with which providers say that the user turned back; RFC 6749 §4.1.2.1 knows the first one alone. */
@@ -96,13 +87,9 @@ export class UpstreamSignIn {
    * Where to send the browser, the text that must come back from the same browser with the answer, and the `state` of that answer.
    * Throws connections.not_offered, connections.unreachable.
    */
-  async begin({
-    connection: slug,
-    purpose,
-    ...asked
-  }: BeginRequest): Promise<{ location: string; transaction: string; state: string }> {
+  async begin({ connection: slug, purpose, ...asked }: BeginRequest): Promise<Begun> {
     const { clock, keyRing } = this.#deps;
-    const connection = await this.#deps.usable.find(slug);
+    const connection = await this.#deps.usable.find(slug, purpose);
     if (connection === null) throw connectionNotOffered();
     const transaction: Transaction = {
       connectionId: connection.id,
@@ -114,9 +101,8 @@ export class UpstreamSignIn {
       startedAt: clock.now().getTime(),
     };
     try {
-      const protocol = await this.#deps.usable.protocol();
-      const url = await protocol.authorizationUrl(this.#deps.usable.open(connection), { ...transaction, ...asked });
-      return { location: url.href, transaction: sealTransaction(keyRing, slug, transaction), state: transaction.state };
+      const away = await this.#ask(connection, { ...transaction, ...asked });
+      return { ...away, transaction: sealTransaction(keyRing, slug, transaction), state: transaction.state };
     } catch (err) {
       this.#deps.log.warn({ connection: connection.id, err }, 'an identity provider cannot be asked');
       throw providerUnreachable();
@@ -139,32 +125,51 @@ export class UpstreamSignIn {
       return this.#refuse(slug, 'transaction');
     if (isExpired(transaction, clock)) return this.#refuse(slug, 'expired');
     if (!(await states.use(transaction.state))) return this.#refuse(slug, 'replayed');
-    const connection = await this.#deps.usable.find(slug);
+    const connection = await this.#deps.usable.find(slug, transaction.purpose);
     if (connection?.id !== transaction.connectionId) return this.#refuse(slug, 'disabled');
     if (connection.version !== transaction.version) return this.#refuse(slug, 'changed');
     try {
-      const protocol = await this.#deps.usable.protocol();
-      const told = await protocol.claimsOf(this.#deps.usable.open(connection), transaction, parameters);
+      const told = await this.#read(connection, transaction, parameters);
       const profile = profileOf(connection, providers[connection.provider], told);
       if (profile === null) return this.#refuse(slug, 'subject');
-      return { kind: 'profile', profile, purpose: transaction.purpose };
+      return { kind: 'profile', profile, seen: told.seen, purpose: transaction.purpose };
     } catch (err) {
       const error = parameters.get('error') ?? '';
-      if (isErrorAnswer(err) && cancellations.has(error)) return { kind: 'cancelled', purpose: transaction.purpose };
+      const isTurnedBack = isErrorAnswer(err) ? cancellations.has(error) : isSamlRefusal(err) && err.isTurnedBack;
+      if (isTurnedBack) return { kind: 'cancelled', purpose: transaction.purpose };
       return this.#refuse(slug, reasonOf(err), { err, upstream_error: headerText(error, 64) });
     }
   }
 
-  #refuse(slug: string, reason: RefusalReason, seen: object = {}): UpstreamOutcome {
+  async #ask(connection: Connection, request: Transaction & Omit<BeginRequest, 'connection'>): Promise<Away> {
+    const { usable, saml } = this.#deps;
+    if (connection.provider === 'saml') return (await saml()).begin(connection, request);
+    const url = await (await usable.protocol()).authorizationUrl(usable.open(connection), request);
+    return { location: url.href, form: null };
+  }
+
+  async #read(connection: Connection, transaction: Transaction, parameters: URLSearchParams): Promise<Told> {
+    const { usable, saml } = this.#deps;
+    if (connection.provider === 'saml') return (await saml()).claimsOf(connection, transaction, parameters);
+    return (await usable.protocol()).claimsOf(usable.open(connection), transaction, parameters);
+  }
+
+  #refuse(slug: string, reason: RefusalReason, seen: { err?: unknown; upstream_error?: string } = {}): UpstreamOutcome {
     this.#deps.log.warn({ connection: slug, reason, ...seen }, 'a sign-in at an identity provider was refused');
-    return { kind: 'refused', reason };
+    const detail = seen.err instanceof Error ? seen.err.message : null;
+    return { kind: 'refused', reason, words: refusalWords[reason], detail };
   }
 }
 
 const isErrorAnswer = (error: unknown): boolean =>
   error instanceof Error && error.name === 'AuthorizationResponseError';
 
+/** By its name: the class is loaded with the protocol. */
+const isSamlRefusal = (error: unknown): error is SamlAnswerRefused =>
+  error instanceof Error && error.name === 'SamlAnswerRefused';
+
 function reasonOf(error: unknown): RefusalReason {
+  if (isSamlRefusal(error)) return error.reason;
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof OutboundError) return at.kind === 'too_large' ? 'invalid_answer' : 'unreachable';
     if (at.name === 'AuthorizationResponseError' || at.name === 'ResponseBodyError') return 'upstream_error';

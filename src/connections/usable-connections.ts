@@ -6,7 +6,9 @@ import type { Outbound } from '#kernel/http/outbound.ts';
 import { isConfigured } from './connection-rules.ts';
 import { Connection, sealPlace } from './connection.ts';
 import { LARGEST_DOCUMENT, LARGEST_TOKEN_ANSWER, UPSTREAM_TIMEOUT } from './limits.ts';
+import type { ProviderName } from './providers/provider.ts';
 import { providers } from './providers/providers.ts';
+import type { Transaction } from './transaction.ts';
 import type { Upstream, UpstreamProtocol } from './upstream-protocol.ts';
 
 export type UsableDependencies = {
@@ -28,10 +30,14 @@ export class UsableConnections {
     this.#deps = dependencies;
   }
 
-  /** Read again for each use: a connection that was disabled or changed a moment ago counts as such on every node. */
-  async find(slug: string): Promise<Connection | null> {
+  /**
+   * Read again for each use: a connection that was disabled or changed a moment ago counts as such on every node. One that is disabled can be
+   * tested.
+   */
+  async find(slug: string, purpose?: Transaction['purpose']): Promise<Connection | null> {
     const connection = await this.#deps.database.em().findOne(Connection, { slug });
-    if (connection === null || !connection.enabled || !isConfigured(connection)) return null;
+    if (connection === null || !isConfigured(connection)) return null;
+    if (!connection.enabled && purpose !== 'test') return null;
     const { organizationId = null } = connection;
     return organizationId === null || (await this.isActive(organizationId)) ? connection : null;
   }
@@ -45,7 +51,7 @@ export class UsableConnections {
     const { id, sealedSecret = null, slug } = connection;
     return {
       connection,
-      provider: providers[connection.provider],
+      provider: providers[connection.provider as Exclude<ProviderName, 'saml'>],
       secret: sealedSecret === null ? '' : keyRing.open(sealedSecret, sealPlace(id)),
       redirectUri: callbackUrl(issuer, slug),
     };

@@ -12,7 +12,7 @@ const UsedUpstreamStateSchema = defineEntity({
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('used_upstream_state_expires_at_index'),
   },
 });
-/** The state of an answer that was used, until no answer with it is taken any more (table `used_upstream_state`). */
+/** The state of an answer that was used, or its assertion, until no answer with it is taken any more (table `used_upstream_state`). */
 export class UsedUpstreamState extends UsedUpstreamStateSchema.class {}
 UsedUpstreamStateSchema.setClass(UsedUpstreamState);
 
@@ -26,11 +26,11 @@ export class UsedStates {
     this.#database = database;
   }
 
-  /** Whether this is the first answer with the state. */
-  async use(state: string): Promise<boolean> {
+  /** Whether this is the first answer with the state. `until`: later, no answer with it is taken any more. */
+  async use(state: string, until = fromNow(this.#clock, 2 * TRANSACTION_LIFETIME)): Promise<boolean> {
     const rows = await this.#database.sql(
       'insert into used_upstream_state (state_hash, expires_at) values ($1, $2) on conflict do nothing returning 1',
-      [sha256(state), fromNow(this.#clock, 2 * TRANSACTION_LIFETIME)],
+      [sha256(state), until],
     );
     return rows.length > 0;
   }

@@ -48,7 +48,7 @@ const connect = (slug = 'acme', more: object = {}) =>
     ...more,
   });
 const change = (members: object) => node.call('connections.update', { connection: 'acme', ...members });
-const refused = (reason: string) => ({ kind: 'refused', reason });
+const refused = (reason: string): unknown => expect.objectContaining({ kind: 'refused', reason });
 
 /** A request, and the answer that a good provider gives. */
 async function begin(connection = 'acme') {

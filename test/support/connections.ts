@@ -7,11 +7,13 @@ import type { Database } from '#kernel/database.ts';
 import { createOutbound } from '#kernel/http/outbound.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
 import { createLog } from '#kernel/log.ts';
+import { createMessages } from '#saml/messages/module.ts';
 import { bindOperations } from '#kernel/operations/bound-operation.ts';
 import { recordingAudit } from './audit.ts';
 import { testClock } from './clock.ts';
 import { keyRingSecret } from './clients.ts';
 import { noRoles } from './no-roles.ts';
+import { samlKey } from './saml-keys.ts';
 import { callOperation } from './operations.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -23,6 +25,14 @@ type Options = {
 };
 
 export const issuer = 'https://id.example';
+
+const ours = await samlKey('RSA 2048', 'service provider');
+/** The keys of this instance for messages of SAML. */
+export const samlKeys = {
+  signingKey: () => Promise.resolve(ours),
+  decryptionKeys: () => Promise.resolve([ours.privateKey]),
+  published: () => Promise.resolve({ signing: [ours.certificate], encryption: [ours.certificate] }),
+};
 
 /** One node's connections slice on a database. */
 export function connectionsOn(
@@ -37,6 +47,7 @@ export function connectionsOn(
   const keyRing = createKeyRing(secrets);
   const identities = createIdentities({ clock, database, keyRing, audit });
   const outbound = createOutbound({ allow, log: quiet });
+  const messages = createMessages();
   const slice = createConnections({
     clock,
     database,
@@ -44,6 +55,8 @@ export function connectionsOn(
     audit,
     invalidation,
     issuer,
+    messages,
+    samlKeys,
     tokens: identities.tokens,
     roles: noRoles,
     organizations: new KnownOrganizations({ clock, database, invalidation }),
@@ -71,7 +84,10 @@ export function connectionsOn(
         name,
         members,
       ),
-    close: () => outbound.close(),
+    close: async () => {
+      await outbound.close();
+      await messages.close();
+    },
   };
 }
 

@@ -11,6 +11,7 @@ export const providerNames = [
   'slack',
   'oidc',
   'oauth2',
+  'saml',
 ] as const;
 export type ProviderName = (typeof providerNames)[number];
 
@@ -30,7 +31,8 @@ export const mappedMembers = [
   'groups',
   'roles',
 ] as const;
-export type ClaimMapping = Partial<Record<(typeof mappedMembers)[number], string>>;
+export type MappedMember = (typeof mappedMembers)[number];
+export type ClaimMapping = Partial<Record<MappedMember, string>>;
 
 export type Endpoints = {
   authorizationEndpoint: string;
@@ -39,7 +41,7 @@ export type Endpoints = {
 };
 
 type ClaimName =
-  | (typeof mappedMembers)[number]
+  | MappedMember
   | ('iss' | 'azp' | 'at_hash' | 'c_hash' | 'auth_time' | 'acr' | 'amr' | 'sid')
   /** Of Google: the hosted domain. */
   | 'hd'
@@ -92,7 +94,10 @@ export type OauthProvider = Row & {
   readClaims: (userinfoEndpoint: string, ask: Ask) => Promise<Claims>;
 };
 
-export type Provider = OpenidProvider | OauthProvider;
+/** An identity provider of SAML 2.0. Its addresses and keys are in its metadata. */
+export type SamlProvider = Row & { protocol: 'saml' };
+
+export type Provider = OpenidProvider | OauthProvider | SamlProvider;
 
 /** Members of an object; none of anything else. */
 export const membersOf = (value: unknown): Members =>

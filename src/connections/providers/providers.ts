@@ -1,9 +1,12 @@
 import { discord, facebook, github, linkedin, oauth2, x } from './oauth-providers.ts';
 import { apple, gitlab, google, microsoft, oidc, slack } from './openid-providers.ts';
-import type { Provider, ProviderName } from './provider.ts';
+import { saml } from './saml-provider.ts';
+import type { OauthProvider, OpenidProvider, ProviderName, SamlProvider } from './provider.ts';
 
 /** Every identity provider that a connection can lead to. */
-export const providers: Readonly<Record<ProviderName, Provider>> = {
+export const providers: Readonly<
+  Record<Exclude<ProviderName, 'saml'>, OpenidProvider | OauthProvider> & Record<'saml', SamlProvider>
+> = {
   google,
   microsoft,
   github,
@@ -16,6 +19,7 @@ export const providers: Readonly<Record<ProviderName, Provider>> = {
   slack,
   oidc,
   oauth2,
+  saml,
 };
 
 /** The name that users know it by. */

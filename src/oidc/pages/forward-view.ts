@@ -2,7 +2,7 @@ import { view } from '#kernel/views.ts';
 
 /** A page that posts itself; the button is for browsers without scripts. */
 type ForwardPage = {
-  /** Where the form posts to: a registered address of a relying party, or a path of ours. */
+  /** Where the form posts to: a registered address of another site, or a path of ours. */
   action: string;
   fields: Readonly<Record<string, string>>;
 };

@@ -39,6 +39,8 @@ type Attempt = {
   transaction: string;
   /** The page that goes on with the answer; it holds the cookie of `binding`. */
   page: string;
+  /** The form with which the browser goes to the provider; null for a redirect. */
+  post: { action: string; fields: Readonly<Record<string, string>> } | null;
 };
 
 /** The answer of a provider, for the browser that asked for it. */
@@ -77,17 +79,20 @@ export class Attempts {
     );
   }
 
+  /** The form with which the browser goes to the provider, as long as no answer came; null where there is none. */
+  async formOf(connection: string, state: unknown): Promise<Attempt['post']> {
+    if (typeof state !== 'string' || !STATE.test(state)) return null;
+    const attempt = await this.#waiting(state);
+    return attempt?.connection === connection ? attempt.post : null;
+  }
+
   /** Keeps an answer, once. The path at which its browser goes on; null for an answer that no attempt waits for. */
   async keep(connection: string, parameters: URLSearchParams): Promise<string | null> {
     const state = parameters.get('state') ?? '';
     if (!STATE.test(state)) return null;
-    const stateHash = sha256(state);
-    const [row] = await this.#database.sql<{ sealed: string }>(
-      'select sealed from federation_attempt where state_hash = $1 and answer is null and expires_at > $2',
-      [stateHash, this.#clock.now()],
-    );
-    const attempt = row ? this.#open(row.sealed, stateHash) : null;
+    const attempt = await this.#waiting(state);
     if (attempt?.connection !== connection) return null;
+    const stateHash = sha256(state);
     const proof = randomSecret();
     const kept = await this.#database.sql(
       `update federation_attempt set answer = $2, proof_hash = $3 where state_hash = $1 and answer is null returning 1`,
@@ -119,6 +124,15 @@ export class Attempts {
       [this.#clock.now(), batch],
     );
     return rows.length;
+  }
+
+  async #waiting(state: string): Promise<Attempt | null> {
+    const stateHash = sha256(state);
+    const [row] = await this.#database.sql<{ sealed: string }>(
+      'select sealed from federation_attempt where state_hash = $1 and answer is null and expires_at > $2',
+      [stateHash, this.#clock.now()],
+    );
+    return row ? this.#open(row.sealed, stateHash) : null;
   }
 
   #open(sealed: string, stateHash: Buffer): Attempt | null {

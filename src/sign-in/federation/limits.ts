@@ -14,3 +14,7 @@ export const LONGEST_LOGOUT_TOKEN = 16 * 1024;
 export const SHORTEST_GUESSLESS_NAME = 16;
 /** Characters of a state that the provider sends back: the address of an application, encrypted. */
 export const LONGEST_STATE = 4096;
+/** Names of sessions of SAML, which other service providers may know: a signed request alone ends them. */
+export const SIGNED_NAME = 'saml:';
+/** Bytes of a form with an answer of SAML: 256 KiB of XML in base64, with its plus signs and line ends escaped. */
+export const LARGEST_SAML_FORM = 448 * 1024;

@@ -5,7 +5,8 @@
  *         views/sign-in/federation.
  * Leaves  the protocols of providers to connections, linked identities to directory/identities, new accounts to registration, the
  *         next step to interaction/next-step.
- * URLs    /interaction/:uid/federation and below, /federation/:connection/callback, backchannel-logout, frontchannel-logout, signed-out.
+ * URLs    /interaction/:uid/federation and below, /federation/:connection/callback, backchannel-logout, frontchannel-logout, signed-out,
+ *         /federation/:connection/test/:link and below, /saml/:connection/acs, landing, metadata, request and slo.
  */
 import { byUser } from '#audit/module.ts';
 import { beginsWith } from '#credentials/module.ts';
@@ -16,9 +17,10 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
+import { mailedLink } from '#kernel/http/mailed-link.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
-import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
+import { leadingOut, type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type {
   Interaction,
@@ -31,10 +33,12 @@ import type {
 import { type ArrivalDependencies, Arrivals } from './arrivals.ts';
 import { Attempts } from './attempts.ts';
 import { callbackRoutes } from './callback-routes.ts';
-import { PROVIDER_REMEMBERED_FOR } from './limits.ts';
+import { LARGEST_SAML_FORM, PROVIDER_REMEMBERED_FOR } from './limits.ts';
 import { leads, type Realms } from './leads.ts';
 import { Linking } from './linking.ts';
 import { federationRoutes, type RouteDependencies } from './routes.ts';
+import { type SamlRouteDependencies, samlRoutes } from './saml-routes.ts';
+import { type ConnectionTests, testRoutes } from './test-routes.ts';
 import { type UpstreamLogoutDependencies, upstreamLogoutRoutes } from './upstream-logout-routes.ts';
 import { type UpstreamProviders, UpstreamRequests } from './upstream-requests.ts';
 import { UpstreamSessions } from './upstream-sessions.ts';
@@ -57,7 +61,7 @@ type RequestDependencies = {
 export function createUpstreamRequests(dependencies: RequestDependencies) {
   const { config, policies, providers, realms, log } = dependencies;
   const attempts = new Attempts(dependencies);
-  const requests = new UpstreamRequests(providers, attempts);
+  const requests = new UpstreamRequests(providers, attempts, config.issuer);
   const sessions = new UpstreamSessions(dependencies);
   const lastProviderCookie = browserCookie(config.issuerUrl, 'provider', { maxAge: PROVIDER_REMEMBERED_FOR });
   /** The providers that a sign-in can begin with; none where policy closes that way. */
@@ -92,13 +96,18 @@ export type Dependencies = ArrivalDependencies & {
     ReturnType<typeof createUpstreamRequests>,
     'attempts' | 'requests' | 'lastProviderCookie' | 'sessions' | 'signOut'
   >;
+  config: Pick<Config, 'issuerUrl'>;
+  tests: ConnectionTests;
 } & Pick<RouteDependencies, 'invitationCookie' | 'createUrl'> &
+  Pick<SamlRouteDependencies, 'serviceProvider'> &
   Pick<UpstreamLogoutDependencies, 'logout'>;
 
 /** Creates the sign-in by upstream providers. */
 export function createFederation(dependencies: Dependencies): SignInStep {
   const { attempts, requests, lastProviderCookie, sessions, signOut } = dependencies.upstream;
+  const { config, tests, serviceProvider } = dependencies;
   const arrivals = new Arrivals(dependencies);
+  const link = mailedLink(config.issuerUrl, 'connection-test');
   /** Whether the identity that waits is of this user. A new account says how it was made. */
   const isOf = (upstream: Upstream, { userId, facts }: SignInEnd): boolean =>
     upstream.userId === null ? facts.chosenMethod !== null : upstream.userId === userId;
@@ -107,6 +116,8 @@ export function createFederation(dependencies: Dependencies): SignInStep {
     routes: (interactions) => [
       federationRoutes({ ...dependencies, interactions, requests, arrivals, sessions, lastProviderCookie }),
       callbackRoutes(attempts),
+      samlRoutes({ attempts, arrivals, sessions, signOut, serviceProvider }),
+      testRoutes({ requests, tests, link }),
       upstreamLogoutRoutes({ sessions, signOut, logout: dependencies.logout }),
     ],
     ending(_ctx, end) {
@@ -126,7 +137,16 @@ export function createFederation(dependencies: Dependencies): SignInStep {
 
 /** In addition to the pages below /interaction. */
 export const federationMounts: readonly Mount[] = [
-  { path: '/federation/*', audience: 'page', methods: READ_AND_SEND, getActs: true },
+  { path: '/federation/*', audience: 'page', methods: READ_AND_SEND, getActs: true, ...leadingOut },
+  // Answers may be large.
+  {
+    path: '/saml/*',
+    audience: 'page',
+    methods: READ_AND_SEND,
+    getActs: true,
+    ...leadingOut,
+    bodyLimit: LARGEST_SAML_FORM,
+  },
 ];
 
 export { FederationAttempt } from './attempts.ts';

@@ -104,6 +104,7 @@ export function federationRoutes({
         purpose: 'sign-in',
         loginHint: (typed ?? question.loginHint) || undefined,
         forceAuthentication: question.needsFreshProof,
+        needsSecondFactor: (question.asked?.level ?? 1) > 1,
       },
       { binding: bindingOf(interaction), page: `${path}/federation/return` },
     );

@@ -4,7 +4,7 @@ import type { Context, State } from '#kernel/http/context.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { Router } from '#kernel/http/router.ts';
-import { LONGEST_LOGOUT_TOKEN, SHORTEST_GUESSLESS_NAME } from './limits.ts';
+import { LONGEST_LOGOUT_TOKEN, SHORTEST_GUESSLESS_NAME, SIGNED_NAME } from './limits.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
 import type { UpstreamSignOut } from './upstream-sign-out.ts';
 
@@ -56,7 +56,12 @@ export function upstreamLogoutRoutes({ sessions, signOut, logout }: UpstreamLogo
   async function endByName(ctx: Context): Promise<void> {
     const { iss, sid } = ctx.query;
     const connection = ctx.params['connection'] ?? '';
-    if (typeof iss === 'string' && typeof sid === 'string' && sid.length >= SHORTEST_GUESSLESS_NAME)
+    if (
+      typeof iss === 'string' &&
+      typeof sid === 'string' &&
+      sid.length >= SHORTEST_GUESSLESS_NAME &&
+      !sid.startsWith(SIGNED_NAME)
+    )
       await sessions.end({ connection, issuer: iss, subject: null, names: [sid] }, system);
     ctx.set('Cache-Control', 'no-store');
     ctx.status = 200;

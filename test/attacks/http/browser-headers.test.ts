@@ -144,6 +144,8 @@ const leaving: readonly (readonly [RegExp, { opener: boolean; leadsOut: boolean 
     /^\/(interaction\/|saml\/|oidc\/auth$|oidc\/auth\/|oidc\/logout$|oidc\/logout\/confirm$)/,
     { opener: true, leadsOut: true },
   ],
+  // A test of a connection, and a request by POST, go to the provider; all of it may be in a popup.
+  [/^\/(federation|saml)\/x$/, { opener: true, leadsOut: true }],
   // The form that links an account ends at its provider.
   [/^\/account\/linked-accounts$/, { opener: false, leadsOut: true }],
   [/^\/oidc\/(device$|device\/(?!auth$)|logout\/success$)/, { opener: true, leadsOut: false }],

@@ -1,0 +1,143 @@
+/** Single logout of SAML 2.0 (Profiles §4.4), from the provider and to it. It is loaded by the first sign-out that needs it. */
+import { sha256 } from '#kernel/crypto.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
+import {
+  buildLogoutRequest,
+  buildLogoutResponse,
+  checkMessage,
+  type MessageReader,
+  type NameId,
+  postForm,
+  type Received,
+  redirectUrl,
+  signXml,
+  statuses,
+} from '#saml/messages/module.ts';
+import type { Connection, ConnectionId } from '../connection.ts';
+import { TRANSACTION_LIFETIME } from '../limits.ts';
+import type { SamlEndpoint, SamlIdentityProvider } from './identity-provider.ts';
+import { namesSubject } from './presets.ts';
+import { sessionNameOf } from './saml-claims.ts';
+import type { SamlKeys } from './saml-keys.ts';
+import type { Away } from './saml-protocol.ts';
+import { SamlAnswerRefused } from './saml-refusal.ts';
+import { serviceProviderOf } from './service-provider.ts';
+
+type Dependencies = {
+  clock: Clock;
+  issuer: string;
+  keys: SamlKeys;
+  messages: Pick<MessageReader, 'readLogoutRequest' | 'readLogoutResponse'>;
+  find: (id: ConnectionId) => Promise<SamlIdentityProvider | null>;
+};
+
+/** The sessions that a provider ends, and what it is told then. */
+type SamlLoggedOut = {
+  issuer: string;
+  subject: string | null;
+  /** The names of the sessions; null for all of the subject. */
+  names: readonly string[] | null;
+  /** Null where the provider takes no answers. */
+  answer: () => Promise<Away | null>;
+};
+
+/** A sign-in keeps this for the sign-out at the provider. */
+type Hint = { nameId: NameId; sessionIndex: string | null };
+
+/** Sign-outs that begin at a provider, and sign-outs here that go on there. */
+export class SamlLogout {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** A request of the provider, which it must have signed. Throws SamlAnswerRefused. */
+  async read(connection: Connection, received: Received, formState: string | null): Promise<SamlLoggedOut> {
+    const { clock, issuer, messages } = this.#deps;
+    const { entityId, metadata } = await this.#providerOf(connection);
+    const ours = serviceProviderOf(issuer, connection);
+    const demands = { certificates: metadata.certificates, isSigned: true };
+    const read = await messages.readLogoutRequest(received, demands);
+    if (read.kind === 'refused') throw new SamlAnswerRefused(read.reason);
+    const { value: request } = read;
+    const checked = checkMessage(request, { now: clock.now(), issuer: entityId, destination: ours.logoutUrl });
+    if (checked.kind === 'refused') throw new SamlAnswerRefused(checked.reason);
+    const { nameId, sessionIndexes } = request;
+    const isNamed = !namesSubject(connection.settings);
+    // Without the name of a session, an attribute that is the subject finds none.
+    if (sessionIndexes.length === 0 && !isNamed) throw new SamlAnswerRefused('subject_attribute');
+    const relayState = received.binding === 'post' ? formState : read.relayState;
+    return {
+      issuer: entityId,
+      subject: isNamed ? nameId.value : null,
+      names: sessionIndexes.length === 0 ? null : sessionIndexes.map((index) => sessionNameOf(nameId.value, index)),
+      answer: () => this.#answer(connection, metadata.logout, request.id, relayState),
+    };
+  }
+
+  /** The answer of the provider to a request of ours. Throws SamlAnswerRefused. */
+  async readAnswer(connection: Connection, received: Received, state: string): Promise<void> {
+    const { clock, issuer, messages } = this.#deps;
+    const { entityId, metadata } = await this.#providerOf(connection);
+    const read = await messages.readLogoutResponse(received, { certificates: metadata.certificates, isSigned: true });
+    if (read.kind === 'refused') throw new SamlAnswerRefused(read.reason);
+    const destination = serviceProviderOf(issuer, connection).logoutUrl;
+    const expected = { now: clock.now(), issuer: entityId, destination, inResponseTo: requestIdOf(state) };
+    const checked = checkMessage(read.value, expected);
+    if (checked.kind === 'refused') throw new SamlAnswerRefused(checked.reason);
+  }
+
+  /** Where a browser signs out at the provider, by a redirect; null where the provider takes none. */
+  async address(connection: Connection, { hint, state }: { hint: string; state: string }): Promise<URL | null> {
+    const { clock, issuer, keys } = this.#deps;
+    const { metadata } = await this.#providerOf(connection);
+    const endpoint = metadata.logout.find(({ binding }) => binding === 'redirect');
+    if (endpoint === undefined) return null;
+    const { nameId, sessionIndex } = JSON.parse(hint) as Hint;
+    const { xml } = buildLogoutRequest({
+      id: requestIdOf(state),
+      issuer: serviceProviderOf(issuer, connection).entityId,
+      destination: endpoint.location,
+      issueInstant: clock.now(),
+      notOnOrAfter: fromNow(clock, TRANSACTION_LIFETIME),
+      nameId,
+      sessionIndexes: sessionIndex === null ? [] : [sessionIndex],
+    });
+    const sent = { parameter: 'SAMLRequest', xml, relayState: state } as const;
+    return new URL(await redirectUrl(endpoint.location, sent, await keys.signingKey()));
+  }
+
+  async #answer(
+    connection: Connection,
+    endpoints: readonly SamlEndpoint[],
+    inResponseTo: string,
+    relayState: string | null,
+  ): Promise<Away | null> {
+    const { clock, issuer, keys } = this.#deps;
+    const endpoint = endpoints.find(({ binding }) => binding === 'redirect') ?? endpoints[0];
+    if (endpoint === undefined) return null;
+    const location = endpoint.responseLocation ?? endpoint.location;
+    const { xml } = buildLogoutResponse({
+      issuer: serviceProviderOf(issuer, connection).entityId,
+      destination: location,
+      issueInstant: clock.now(),
+      inResponseTo,
+      status: { code: statuses.success, subcode: null, message: null },
+    });
+    const key = await keys.signingKey();
+    const sent = { parameter: 'SAMLResponse', xml, relayState } as const;
+    if (endpoint.binding === 'redirect') return { location: await redirectUrl(location, sent, key), form: null };
+    const { action, fields } = postForm(location, { ...sent, xml: await signXml(xml, key) });
+    return { location: action, form: fields };
+  }
+
+  async #providerOf({ id }: Connection): Promise<SamlIdentityProvider> {
+    const provider = await this.#deps.find(id);
+    if (provider === null) throw new SamlAnswerRefused('no_metadata');
+    return provider;
+  }
+}
+
+/** The answer names it, and brings the state back. */
+const requestIdOf = (state: string): string => `_${sha256(state).toString('hex')}`;

@@ -1,0 +1,56 @@
+import type { Outbound } from '#kernel/http/outbound.ts';
+import type { MessageReader } from '#saml/messages/module.ts';
+import { Connection } from '../connection.ts';
+import { LARGEST_METADATA, UPSTREAM_TIMEOUT } from '../limits.ts';
+import type { UsableConnections } from '../usable-connections.ts';
+import type { UsedStates } from '../used-states.ts';
+import { MetadataSource } from './metadata-source.ts';
+import { type SamlConnectionDependencies, SamlConnections } from './saml-connections.ts';
+import type { SamlKeys } from './saml-keys.ts';
+import type { SamlLogout } from './saml-logout.ts';
+import type { SamlProtocol } from './saml-protocol.ts';
+import { SamlServiceProvider } from './saml-service-provider.ts';
+import { serviceProviderOf } from './service-provider.ts';
+
+export type SamlDependencies = Omit<SamlConnectionDependencies, 'source'> & {
+  issuer: string;
+  outbound: Pick<Outbound, 'limited'>;
+  messages: Pick<MessageReader, 'readMetadata' | 'readResponse' | 'readLogoutRequest' | 'readLogoutResponse'>;
+  /** Of this instance. */
+  samlKeys: SamlKeys;
+  usable: UsableConnections;
+  used: Pick<UsedStates, 'use'>;
+};
+
+/** Creates the part of the connections that speaks SAML. */
+export function createSaml(dependencies: SamlDependencies) {
+  const { clock, database, issuer, messages, outbound, samlKeys: keys, usable, used } = dependencies;
+  const fetch = outbound.limited({ totalTimeout: UPSTREAM_TIMEOUT, maxBytes: LARGEST_METADATA });
+  const source = new MetadataSource({ clock, fetch, messages });
+  const connections = new SamlConnections({ ...dependencies, source });
+  const parts = { clock, issuer, keys, messages, used, find: (id: Connection['id']) => connections.find(id) };
+  let loaded: Promise<SamlProtocol> | undefined;
+  const protocol = () =>
+    (loaded ??= import('./saml-protocol.ts').then(({ SamlProtocol: Protocol }) => new Protocol(parts)));
+  let loadedLogout: Promise<SamlLogout> | undefined;
+  const logout = () =>
+    (loadedLogout ??= import('./saml-logout.ts').then(({ SamlLogout: Logout }) => new Logout(parts)));
+  const ours = new SamlServiceProvider({
+    issuer,
+    keys,
+    find: (slug) => database.em().findOne(Connection, { slug, provider: 'saml' }),
+    async findUsable(slug) {
+      const connection = await usable.find(slug);
+      return connection?.provider === 'saml' ? connection : null;
+    },
+    protocol,
+    logout,
+  });
+  return {
+    connections,
+    logout,
+    ours,
+    protocol,
+    serviceProvider: (connection: Connection) => serviceProviderOf(issuer, connection),
+  };
+}
