@@ -57,7 +57,7 @@ const takesAny: ReadonlySet<string> = new Set([
   'organizations.access.explain client_id',
   // Names at an identity provider.
   ...['create', 'update'].flatMap((verb) =>
-    ['client_id', 'team_id', 'key_id'].map((member) => `organizations.connections.${verb} ${member}`),
+    ['client_id', 'team_id', 'key_id', 'entity_id'].map((member) => `organizations.connections.${verb} ${member}`),
   ),
   // A list can be limited to any subject.
   'organizations.assignments.list user_id',

@@ -32,6 +32,7 @@ const exceptions: Readonly<Record<string, readonly [count: number, why: string]>
   'directory/organizations/membership.ts organization': [1, 'the organizations of one user'],
   'directory/organizations/membership.ts organization_member': [1, 'the organizations of one user'],
   'connections/connection-service.ts connection': [2, 'encrypts the secrets of all again'],
+  'connections/connection-tests.ts connection': [1, 'the connection of one link'],
   'directory/domains/domain-checks.ts organization_domain': [1, 'a domain has one owner among all organizations'],
   'directory/domains/known-domains.ts organization_domain': [1, 'finds the organization that owns a domain'],
   'directory/invitations/invitation-service.ts organization_invitation': [1, 'the job that removes old ones of all'],
