@@ -18,8 +18,8 @@ export function samlPerson(): Person & { email: string; nameId: { value: string 
   };
 }
 
-export async function startSamlFederation() {
-  const [latchkey, idp] = await Promise.all([startTestApp({ env: ownNetworks }), startSamlProvider()]);
+export async function startSamlFederation(settings: Readonly<Record<string, unknown>> = {}) {
+  const [latchkey, idp] = await Promise.all([startTestApp({ env: ownNetworks, settings }), startSamlProvider()]);
   const client = await latchkey.client({ first_party: true });
 
   const connect = (slug: string, given: Record<string, unknown> = {}) =>
