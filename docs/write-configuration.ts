@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { configSchema } from '#kernel/config.ts';
+import { connectionVariables } from '#connections/connection-variables.ts';
 
 const head = `# Configuration
 
@@ -11,6 +12,15 @@ names the variable and the fix. An empty value counts as not set. Policies (sign
 registration of clients) are settings in the database and apply to every node: see [operations](operations.md#settings).
 
 \`npm run docs:configuration\` generates this page from \`src/kernel/config.ts\`.
+
+| variable | default | meaning |
+|---|---|---|
+`;
+
+const connections = `
+## Connections to identity providers
+
+These variables create a [connection](social.md#configuration-by-environment) of the instance at the start; SLUG is its slug in capitals, with underscores for hyphens.
 
 | variable | default | meaning |
 |---|---|---|
@@ -27,7 +37,10 @@ export function configurationPage(): string {
     ([name, schema]) =>
       `| \`${name}\` | ${defaultOf(schema)} | ${(schema.description ?? '').replaceAll('|', '\\|')} |\n`,
   );
-  return head + rows.join('');
+  const ofConnections = Object.entries(connectionVariables).map(
+    ([member, meaning]) => `| \`LATCHKEY_CONNECTION_SLUG_${member}\` | – | ${meaning} |\n`,
+  );
+  return head + rows.join('') + connections + ofConnections.join('');
 }
 
 if (import.meta.main) writeFileSync(join(import.meta.dirname, 'configuration.md'), configurationPage());

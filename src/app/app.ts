@@ -153,6 +153,8 @@ async function assemble(
     setup: steps.setup,
     closing: steps.account.closing,
     close: () => opened.disposeAsync(),
+    /** Brings connections to what variables say; a process that runs one command leaves this to those that serve. */
+    applyEnvironment: () => nouns.connections.applyEnvironment(config.connectionVariables),
     /** Begins to work on jobs, which a process that runs one command leaves to those that serve. */
     async startJobs() {
       sealer.start();

@@ -36,6 +36,17 @@ export async function clientAuthenticationOf(credentials: Credentials): Promise<
 /** The algorithms of private keys (RFC 7518 §3.1, RFC 8037 §3.1). */
 const algorithms: Readonly<Record<string, string>> = { rsa: 'RS256', ec: 'ES256', ed25519: 'Ed25519' };
 
+/** The key that signs requests to the provider; null for a client without one. */
+export async function requestKeyOf({
+  connection,
+  secret,
+}: Pick<Credentials, 'connection' | 'secret'>): Promise<{ key: CryptoKey; kid?: string; algorithm: string } | null> {
+  if (connection.settings.clientAuthentication !== 'private_key_jwt') return null;
+  const { keyId } = connection.settings;
+  const algorithm = algorithms[createPrivateKey(secret).asymmetricKeyType ?? ''] ?? '';
+  return { key: await signingKey(secret), ...(keyId === undefined ? {} : { kid: keyId }), algorithm };
+}
+
 /** A key in any form of PEM. */
 function signingKey(pem: string) {
   const key = createPrivateKey(pem);

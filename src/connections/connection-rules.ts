@@ -1,6 +1,7 @@
 /** Rules for the members of a connection, so that its provider can be asked. */
 import { createPrivateKey } from 'node:crypto';
 import { isLoopback } from '#kernel/issuer.ts';
+import type { By } from '#audit/module.ts';
 import type { Connection, ConnectionSettings } from './connection.ts';
 import { connectionInvalid } from './errors.ts';
 import type { Provider, ProviderName, SamlProvider } from './providers/provider.ts';
@@ -114,3 +115,20 @@ function kindOfKey(pem: string): 'rsa' | 'P-256' | 'ed25519' | null {
 
 /** The name of a member in operations and events. */
 export const wireName = (member: string): string => member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** The settings that variables give. */
+export const environmentSettings = ['issuer', 'scopes', 'keyId', 'teamId'] as const;
+
+/** Whether a change names a member that variables give. */
+export const isOfVariables = (change: Readonly<Record<string, unknown>>): boolean =>
+  ['name', 'clientId', 'secret', ...environmentSettings].some((member) => change[member] !== undefined);
+
+/** Members of events about a connection. */
+export function eventAbout({ id, slug, provider, organizationId = null }: Connection, by: By) {
+  return {
+    ...by,
+    subject: { type: 'connection', id },
+    ...(organizationId === null ? {} : { organizationId }),
+    details: { connection: slug, connection_id: id, provider },
+  };
+}

@@ -7,9 +7,15 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, parseId } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
-import { isGeneric, losesSecret, requireUsable, wireName } from './connection-rules.ts';
+import { eventAbout, isGeneric, isOfVariables, losesSecret, requireUsable, wireName } from './connection-rules.ts';
 import { Connection, type ConnectionId, type ConnectionSettings, sealPlace } from './connection.ts';
-import { connectionInvalid, connectionNotFound, slugTaken, tooManyConnections } from './errors.ts';
+import {
+  connectionInvalid,
+  connectionNotFound,
+  connectionOfEnvironment,
+  slugTaken,
+  tooManyConnections,
+} from './errors.ts';
 import { connectionChanged, connectionCreated, connectionDeleted } from './events.ts';
 import { CONNECTIONS_TOPIC, listOf } from './known-connections.ts';
 import { MOST_CONNECTIONS, OWNER_ROLE } from './limits.ts';
@@ -27,7 +33,14 @@ export type ConnectionDependencies = {
 
 type Switches = Pick<
   Connection,
-  'trustsEmail' | 'createsUsers' | 'linksByEmail' | 'trustsFactors' | 'storesTokens' | 'position' | 'enabled'
+  | 'trustsEmail'
+  | 'createsUsers'
+  | 'linksByEmail'
+  | 'trustsFactors'
+  | 'storesTokens'
+  | 'position'
+  | 'enabled'
+  | 'fromEnvironment'
 >;
 type NewConnection = Pick<Connection, 'slug' | 'name' | 'provider' | 'clientId' | 'settings'> &
   Partial<Switches> & { organizationId: OrganizationId | null; secret: string | null };
@@ -87,6 +100,7 @@ export class ConnectionService {
         storesTokens: false,
         position: Math.max(0, ...present.map(({ position }) => position)) + 1,
         enabled: true,
+        fromEnvironment: false,
         ...given,
         id,
         organizationId,
@@ -108,7 +122,7 @@ export class ConnectionService {
 
   /**
    * A secret that was given for other addresses goes with them, unless a new one comes along.
-   * Throws connections.not_found, connections.invalid, roles.not_found, access.permissions_not_held.
+   * Throws connections.not_found, connections.invalid, connections.of_environment, roles.not_found, access.permissions_not_held.
    */
   async change(
     idOrSlug: string,
@@ -120,6 +134,8 @@ export class ConnectionService {
     const { organizationId = null, settings: before } = await this.require(idOrSlug);
     await this.#requireGivable(organizationId, merged(before, settings), by);
     return this.#act(idOrSlug, async (em, connection) => {
+      const isByOperator = connection.fromEnvironment && given.fromEnvironment === undefined;
+      if (isByOperator && isOfVariables({ ...given, ...settings, secret })) throw connectionOfEnvironment();
       const next = merged(connection.settings, settings);
       const { provider, clientId } = connection;
       const ruled = { provider, settings: next, clientId: given.clientId ?? clientId };
@@ -151,14 +167,23 @@ export class ConnectionService {
     });
   }
 
-  /** Its users stay, and no identity that they have linked there: a later connection of the same slug is another one. Throws connections.not_found. */
+  /**
+   * Its users stay, and no identity that they have linked there: a later connection of the same slug is another one.
+   * Throws connections.not_found, connections.of_environment.
+   */
   async delete(idOrSlug: string, by: By): Promise<Connection> {
     const { connection } = await this.#act(idOrSlug, async (em, connection) => {
+      if (connection.fromEnvironment) throw connectionOfEnvironment();
       await em.nativeDelete(Connection, { id: connection.id });
       await this.#deps.audit.record(em, connectionDeleted(eventAbout(connection, by)));
       return { connection };
     });
     return connection;
+  }
+
+  /** Whether the connection has this very secret. */
+  hasSecret(connection: Connection, secret: string): boolean {
+    return Boolean(connection.sealedSecret) && this.#open(connection) === secret;
   }
 
   /** Seals every secret under the first secret of the ring. May be broken off and called again. */
@@ -227,14 +252,4 @@ function found(connection: Connection | null): Connection {
 function merged(before: ConnectionSettings, changes: ConnectionChanges['settings']): ConnectionSettings {
   const members = Object.entries({ ...before, ...changes });
   return Object.fromEntries(members.filter(([, value]) => value !== null));
-}
-
-/** Members of events about a connection. */
-function eventAbout({ id, slug, provider, organizationId = null }: Connection, by: By) {
-  return {
-    ...by,
-    subject: { type: 'connection', id },
-    ...(organizationId === null ? {} : { organizationId }),
-    details: { connection: slug, connection_id: id, provider },
-  };
 }

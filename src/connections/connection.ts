@@ -66,6 +66,8 @@ const ConnectionSchema = defineEntity({
     trustsFactors: p.boolean(),
     /** Tokens of the provider are kept for applications that act there for a user. */
     storesTokens: p.boolean().default(false),
+    /** Environment variables configure it. */
+    fromEnvironment: p.boolean().default(false),
     position: p.integer(),
     enabled: p.boolean(),
     /** Counts the changes of what a sign-in under way depends on. */

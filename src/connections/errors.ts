@@ -24,6 +24,11 @@ export const noUpstreamToken = errorType({
   status: 404,
   message: 'There is no token. Let the user sign in with this provider, where its connection keeps tokens.',
 });
+export const connectionOfEnvironment = errorType({
+  code: 'connections.of_environment',
+  status: 409,
+  message: 'Environment variables configure this connection. Change them, and start Latchkey again.',
+});
 export const slugTaken = errorType({
   code: 'connections.slug_taken',
   status: 409,

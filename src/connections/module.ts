@@ -9,6 +9,8 @@
  */
 import type { AuditLog } from '#audit/module.ts';
 import type { IdentityTokens } from '#directory/identities/module.ts';
+import type { Config } from '#kernel/config.ts';
+import { applyEnvironment } from './environment-connections.ts';
 import { type ConnectionDependencies, ConnectionService } from './connection-service.ts';
 import { ConnectionTests } from './connection-tests.ts';
 import { Connection } from './connection.ts';
@@ -33,13 +35,16 @@ export type Dependencies = ConnectionDependencies & {
 /** Creates the administration of connections and the sign-in at their providers. */
 export function createConnections(dependencies: Dependencies) {
   const { clock, database, issuer } = dependencies;
+  const connections = new ConnectionService(dependencies);
   const states = new UsedStates(clock, database);
   const known = new KnownConnections(dependencies);
   const usable = new UsableConnections(dependencies);
   const saml = createSaml({ ...dependencies, used: states, usable });
   const parts = { ...dependencies, known, states, usable, saml: saml.protocol, samlLogout: saml.logout };
   return {
-    connections: new ConnectionService(dependencies),
+    connections,
+    /** Brings the connections in the database to what the variables of this process say. */
+    applyEnvironment: (variables: Config['connectionVariables']) => applyEnvironment(variables, connections),
     homeRealms: new HomeRealms(parts),
     callbackUrl: (connection: Connection) =>
       connection.provider === 'saml' ? saml.serviceProvider(connection).acsUrl : callbackUrl(issuer, connection.slug),

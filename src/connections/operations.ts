@@ -20,6 +20,7 @@ import type { Connection, ConnectionId } from './connection.ts';
 import {
   connectionInvalid,
   connectionNotFound,
+  connectionOfEnvironment,
   entityTaken,
   noUpstreamToken,
   providerUnreachable,
@@ -178,7 +179,14 @@ const updateConnection = operation({
   params,
   input: connectionChangesSchema,
   output: connectionSchema.extend({ client_secret_removed: z.literal(true).optional() }),
-  errors: [connectionNotFound, connectionInvalid, entityTaken, roleNotFound, permissionsNotHeld],
+  errors: [
+    connectionNotFound,
+    connectionInvalid,
+    connectionOfEnvironment,
+    entityTaken,
+    roleNotFound,
+    permissionsNotHeld,
+  ],
   event: connectionChanged,
   description:
     'Change a connection. A change of its issuer or of an endpoint removes its secret, unless the secret is given again.',
@@ -210,7 +218,7 @@ const deleteConnection = operation({
   permission: 'connections.manage',
   params,
   output: z.strictObject({ id: z.string(), deleted: z.literal(true) }),
-  errors: [connectionNotFound],
+  errors: [connectionNotFound, connectionOfEnvironment],
   event: connectionDeleted,
   description: 'Delete a connection. Users with no other way to sign in must recover their accounts by email.',
   run: async ({ connection }, by: By, { connections }: Services) => {

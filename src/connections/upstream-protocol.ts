@@ -3,8 +3,6 @@ import { createHash } from 'node:crypto';
 import {
   allowInsecureRequests,
   authorizationCodeGrant,
-  buildAuthorizationUrl,
-  buildAuthorizationUrlWithPAR,
   buildEndSessionUrl,
   calculatePKCECodeChallenge,
   type ClientMetadata,
@@ -22,7 +20,8 @@ import {
 import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import { isLoopback } from '#kernel/issuer.ts';
-import { clientAuthenticationOf } from './client-credentials.ts';
+import { authorizationUrlOf } from './authorization-url.ts';
+import { clientAuthenticationOf, requestKeyOf } from './client-credentials.ts';
 import type { Connection } from './connection.ts';
 import { FAILURE_KEPT_FOR, METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
 import type { keysAt as KeysAt, LoggedOut } from './logout-token.ts';
@@ -85,10 +84,7 @@ export class UpstreamProtocol {
       response_mode: isOpenid ? provider.responseMode : undefined,
       login_hint: isOpenid ? loginHint : undefined,
     });
-    // RFC 9126: what the provider is asked for does not pass through the browser.
-    return configuration.serverMetadata().pushed_authorization_request_endpoint === undefined
-      ? buildAuthorizationUrl(configuration, parameters)
-      : buildAuthorizationUrlWithPAR(configuration, parameters);
+    return authorizationUrlOf(configuration, parameters, isOpenid ? await requestKeyOf(upstream) : null);
   }
 
   /** Swaps the code for tokens, and reads who the user is, from an ID token or from the user endpoint. */
@@ -105,7 +101,7 @@ export class UpstreamProtocol {
     const told =
       provider.protocol === 'openid'
         ? await openidClaims(configuration, upstream.connection, provider, tokens, parameters)
-        : await oauthClaims(configuration, upstream.connection, provider, tokens);
+        : await oauthClaims(configuration, upstream, provider, tokens);
     // Kept only where the user can sign out with it.
     const isAskedFor = configuration.serverMetadata().end_session_endpoint !== undefined;
     return {
@@ -280,13 +276,15 @@ function requireHashes(
 
 async function oauthClaims(
   configuration: Configuration,
-  connection: Connection,
+  { connection, secret }: Upstream,
   provider: OauthProvider,
   tokens: TokenEndpointResponse,
 ): Promise<{ issuer: string; claims: Claims }> {
   const headers = new Headers({ accept: 'application/json' });
   const ask = async (url: string): Promise<unknown> => {
     const target = new URL(url);
+    for (const [name, value] of Object.entries(provider.proof?.(tokens.access_token, secret) ?? {}))
+      target.searchParams.set(name, value);
     const answer = await fetchProtectedResource(configuration, tokens.access_token, target, 'GET', undefined, headers);
     if (!answer.ok) throw new AnswerRefused(`status ${answer.status} of the user endpoint`);
     try {

@@ -74,9 +74,7 @@ export const configSchema = z.object({
     .string()
     .regex(
       /^(?=.{1,255}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[\da-f.:]+\]|\[IPv6:[\da-f.:]+\])$/i,
-      {
-        error: 'must be a host name, for example mail.example.com, or an address in brackets',
-      },
+      { error: 'must be a host name, for example mail.example.com, or an address in brackets' },
     )
     .optional()
     .describe('Name with which Latchkey greets the mail server (EHLO). Default: the host of ISSUER.'),
@@ -196,6 +194,8 @@ export type Config = Readonly<{
   auditCheckpointFile: string | undefined;
   metricsPort: number | undefined;
   otelEndpoint: string | undefined;
+  /** The variables that begin with LATCHKEY_CONNECTION_. */
+  connectionVariables: Readonly<Record<string, string>>;
 }>;
 
 /** A start that cannot succeed: names the variable and the fix. */
@@ -203,12 +203,9 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/**
- * Reads the configuration from environment variables. Throws a `ConfigError` that names each wrong variable and its
- * fix.
- */
+/** Reads the configuration from environment variables. Throws a `ConfigError` that names each wrong variable and its fix. */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value ? [[name, value]] : [])));
   const parsed = configSchema.safeParse(given);
   if (!parsed.success) {
     throw new ConfigError(
@@ -264,6 +261,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     auditCheckpointFile: v.AUDIT_CHECKPOINT_FILE,
     metricsPort: v.METRICS_PORT,
     otelEndpoint: v.OTEL_EXPORTER_OTLP_ENDPOINT,
+    connectionVariables: Object.fromEntries(
+      Object.entries(given).filter(([name]) => name.startsWith('LATCHKEY_CONNECTION_')),
+    ),
   });
 }
 

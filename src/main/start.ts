@@ -30,6 +30,12 @@ async function createServedApp(
   // Here and not above: the supervisor of several workers serves nothing and should not carry the product in memory.
   const { createApp } = await import('#app/app.ts');
   const app = await createApp({ ...parts, folder });
+  try {
+    await app.applyEnvironment();
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   setTimeout(tuneForServing, SETTLED_AFTER).unref();
   void app.startJobs().catch((err: unknown) => log.error({ err }, 'jobs not started'));
   const control = folder ? await serveCommands({ dataFolder: folder.path, run: app.run, log }) : null;

@@ -62,6 +62,7 @@ describe('a connection', () => {
       name: 'Google',
       client_id: 'latchkey',
       has_client_secret: true,
+      from_environment: false,
       callback_url: 'https://id.example/federation/google/callback',
       trusts_email: true,
       creates_users: true,

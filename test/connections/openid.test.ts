@@ -1,6 +1,6 @@
 /** A provider of OpenID Connect that does its work well, and one that lies in every part of its answers. */
-import { createHash, generateKeyPairSync } from 'node:crypto';
-import { generateKeyPair, SignJWT } from 'jose';
+import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { OAuth2Server } from 'oauth2-mock-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '#kernel/database.ts';
@@ -148,6 +148,28 @@ describe('a good provider', () => {
     expect(Object.fromEntries(new URL(location).searchParams)).toMatchObject({ request_uri: 'urn:r:1' });
     expect(location).not.toContain('nina');
     expect(upstream.asked.at(-1)!.body.get('login_hint')).toBe('nina');
+  });
+
+  test.each<[string, Record<string, unknown>, boolean]>([
+    ['demands signed requests', { require_signed_request_object: true }, true],
+    ['offers the algorithm of the key', { request_object_signing_alg_values_supported: ['ES256'] }, true],
+    ['offers another algorithm', { request_object_signing_alg_values_supported: ['PS256'] }, false],
+    ['says nothing about it', {}, false],
+  ])('that %s gets a signed request (RFC 9101), or a plain one', async (_, metadata, isSigned) => {
+    upstream.openid(upstream.url, claims, metadata);
+    const pem = pemOf('ec');
+    await connect({ client_authentication: 'private_key_jwt', client_secret: pem, key_id: 'key-1' });
+    const { location, state } = await node.upstream.begin({ connection: 'acme', purpose: 'sign-in' });
+    const asked = new URL(location).searchParams;
+    expect(asked.has('request')).toBe(isSigned);
+    expect(asked.has('code_challenge')).toBe(!isSigned);
+    if (!isSigned) return;
+    const { payload, protectedHeader } = await jwtVerify(asked.get('request')!, createPublicKey(pem), {
+      issuer: 'latchkey',
+      audience: upstream.url,
+    });
+    expect(protectedHeader).toMatchObject({ alg: 'ES256', kid: 'key-1' });
+    expect(payload).toMatchObject({ state, response_type: 'code', code_challenge_method: 'S256' });
   });
 
   test('may name itself in its answer (RFC 9207), and must where it says that it does', async () => {

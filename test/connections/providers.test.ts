@@ -1,5 +1,5 @@
 /** Each row of the table of providers, with answers as the documentation of the provider shows them. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { providerNames } from '#connections/providers/provider.ts';
@@ -183,6 +183,16 @@ describe('a provider of OAuth 2.0', () => {
     const questions = upstream.asked.filter(({ method }) => method === 'GET');
     expect(questions.length).toBe(Object.keys(answers).length);
     for (const { headers } of questions) expect(headers.authorization).toMatch(/^bearer upstream-access-token$/i);
+  });
+
+  test('Facebook is shown that the token and the secret belong together', async () => {
+    const { tokenEndpoint, answers, tokens } = apiAnswers.find(({ provider }) => provider === 'facebook')!;
+    await connect('facebook');
+    answer(tokenEndpoint, answers, tokens);
+    await profileOf('facebook');
+    const proof = createHmac('sha256', 'shared secret').update('upstream-access-token').digest('hex');
+    const { url } = upstream.asked.find(({ method }) => method === 'GET')!;
+    expect(new URL(url).searchParams.get('appsecret_proof')).toBe(proof);
   });
 
   test('LinkedIn gets neither a code challenge nor a nonce', async () => {

@@ -148,6 +148,7 @@ export async function startTestApp({
     ...(safeHashes ? {} : { hashCost: cheapHashes }),
   });
   await release();
+  await app.applyEnvironment();
   const listener = await openListener(config, app.callback);
   await app.startJobs();
 

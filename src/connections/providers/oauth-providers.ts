@@ -1,4 +1,5 @@
 /** Providers of OAuth 2.0 with an API of their own. */
+import { createHmac } from 'node:crypto';
 import { membersOf, type OauthProvider } from './provider.ts';
 
 const always = (): boolean => true;
@@ -53,6 +54,10 @@ export const facebook: OauthProvider = {
     const { id, name, first_name: givenName, last_name: familyName, email } = user;
     return { sub: id, name, given_name: givenName, family_name: familyName, email };
   },
+  // An app may demand it: https://developers.facebook.com/docs/graph-api/guides/secure-requests/
+  proof: (accessToken, secret) => ({
+    appsecret_proof: createHmac('sha256', secret).update(accessToken).digest('hex'),
+  }),
   // Nothing in its answer says that the address is verified: https://developers.facebook.com/docs/graph-api/reference/user/
   vouchesForEmail: () => false,
 };

@@ -90,6 +90,8 @@ export type OauthProvider = Row & {
   issuer: string | null;
   /** Null: a connection names them. */
   endpoints: Endpoints | null;
+  /** Parameters with which a request to the API proves that the token and the secret of the client belong together. */
+  proof?: (accessToken: string, secret: string) => Readonly<Record<string, string>>;
   /** Answers with standard names, and the identifier of the user as `sub`. */
   readClaims: (userinfoEndpoint: string, ask: Ask) => Promise<Claims>;
 };
