@@ -175,7 +175,9 @@ export function federationRoutes({
       invitation: invitationCookie.read(ctx),
       isAgain: interaction.question.isAgain,
       record: async (em, userId) => {
-        await interactions.recordProofIn(em, interaction, { userId, proof });
+        // No page with the box is on this way: a browser that keeps the account goes on keeping it.
+        const remember = interaction.remembered?.id === userId ? { remember: true } : {};
+        await interactions.recordProofIn(em, interaction, { userId, proof, ...remember });
         await sessions.keep(interaction.uid, profile, userId, em);
       },
     };

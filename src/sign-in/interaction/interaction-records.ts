@@ -111,14 +111,20 @@ export class InteractionRecords {
     // Written once, by `proceed`: with the next page or with the end.
     if (held !== undefined && em === undefined) this.#progress.hold(question, progress, held.act);
     else if (!(await this.#progress.save(question, progress, em))) throw new Detour(interaction.path);
-    return this.seen({ ...interaction[inside], progress });
+    return this.seen({ ...interaction[inside], progress }, interaction);
   }
 
-  protected async seen(found: Omit<Inside, 'realm'>): Promise<Interaction> {
+  /** With the same address as `before`, nothing is looked up: the caller may be in a transaction. */
+  protected async seen(found: Omit<Inside, 'realm'>, before?: Interaction): Promise<Interaction> {
     const { identifier } = namedIn(found);
-    const realm = identifier === null ? null : await this.#providers.realmOf(identifier);
+    const isSame = before !== undefined && before.identifier === identifier;
+    const realm = isSame ? before[inside].realm : await this.#realmOf(identifier);
     const interaction = seen({ ...found, realm });
     this.#latest.set(found.question, interaction);
     return interaction;
+  }
+
+  async #realmOf(identifier: string | null): Promise<Realm | null> {
+    return identifier === null ? null : this.#providers.realmOf(identifier);
   }
 }

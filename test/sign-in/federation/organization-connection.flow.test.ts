@@ -225,4 +225,32 @@ describe('a user with an account', () => {
     expect(pathOf(await it.pass(again, await it.begin(again)))).toBe('/restriction');
     expect(pathOf(await it.begin(other))).toBe('/restriction');
   });
+
+  test('stays signed in where the browser remembers the account, and begins with the button of the provider the next time', async () => {
+    const acme = await realmOf(it);
+    const user = await it.latchkey.user({ email: `user@${acme.domain}`, email_verified: true });
+    const visitor = newcomer();
+    const atLogin = async (page: Page) => visitor.open(page.url.replace(/(\/interaction\/[\w-]+).*$/, '$1/login'));
+    const login = await it.begin(visitor);
+    await visitor.submit(login, { email: user.email });
+    const password = await visitor.submit(await atLogin(login), { email: user.email });
+    expect(isDone(await visitor.submit(password, { password: user.password, remember: '1' }))).toBe(true);
+    const { visitor: other, page } = await arrive(acme, someone({ sub: 'kept', email: user.email }));
+    const proved = await other.open(page.url.replace(/\/federation\/confirm$/, ''));
+    expect(isDone(await other.submit(proved, { password: user.password }))).toBe(true);
+    for (const [key, { name }] of visitor.jar) if (!/device|remembered/.test(name)) visitor.jar.delete(key);
+    const begun = await it.begin(visitor);
+    expect(pathOf(begun)).toBe('/password');
+    const away = await visitor.submit(await atLogin(begun), { email: user.email });
+    it.tell(someone({ sub: 'kept', email: user.email }));
+    const end = await visitor.follow(await visitor.request(it.callback(away, acme.connection)));
+    expect(isDone(end)).toBe(true);
+    for (const [key, { name }] of visitor.jar) if (!/device|remembered/.test(name)) visitor.jar.delete(key);
+    const next = await it.begin(visitor);
+    expect([pathOf(next), words(next)]).toEqual([
+      `/federation/${acme.connection}`,
+      expect.stringContaining(user.email),
+    ]);
+    expect(next.text).toContain(`/federation/${acme.connection}"`);
+  });
 });
