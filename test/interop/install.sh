@@ -18,7 +18,7 @@ npm_packages() {
 debian_packages() {
   local wanted=(
     apache2 libapache2-mod-auth-openidc libapache2-mod-auth-mellon
-    simplesamlphp libapache2-mod-php php-xml php-mbstring xmlsec1
+    simplesamlphp libapache2-mod-php php-xml php-mbstring xmlsec1 openssl
   )
   dpkg-query -W -f '${Status}\n' "${wanted[@]}" 2>/dev/null | grep -c '^install ok installed$' | grep -qx "${#wanted[@]}" && return 0
   [ "$(id -u)" = 0 ] || { echo 'packages are missing, and only root may install them'; return 1; }
