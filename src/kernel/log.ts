@@ -95,19 +95,23 @@ export function createLog({ level, destination }: { level: string; destination?:
   );
 }
 
-/** Writes the lines of one turn of the event loop together, and what is left when the process ends. */
-function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: true, minLength: LONGEST_WRITE });
+let output: DestinationStream | undefined;
+
+/** Writes the lines of one turn of the event loop together, and what is left when the process ends; the same for all logs. */
+const standardOutput = (): DestinationStream => (output ??= openStandardOutput());
+
+function openStandardOutput(): DestinationStream {
+  const lines = pino.destination({ dest: 1, sync: true, minLength: LONGEST_WRITE });
   let isDue = false;
   // `flushSync` would also wait for the disk.
   const flush = (): void => {
     isDue = false;
-    output.flush();
+    lines.flush();
   };
-  process.on('exit', () => output.flushSync());
+  process.on('exit', () => lines.flushSync());
   return {
     write(line) {
-      output.write(line);
+      lines.write(line);
       if (!isDue) setImmediate(flush);
       isDue = true;
     },
