@@ -2,7 +2,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { SECOND } from '../clock.ts';
 import { ConfigError } from '../config.ts';
-import { COMMAND_TIMEOUT } from './limits.ts';
+import { COMMAND_TIMEOUT, HANDSHAKE_TIMEOUT, STANDSTILL } from './limits.ts';
 
 export type RedisClient = Redis | Cluster;
 
@@ -17,7 +17,8 @@ export type RedisNode = {
 };
 
 export const connection = {
-  commandTimeout: COMMAND_TIMEOUT,
+  // For what the driver itself asks when it connects; callers wait for `withDeadline`.
+  commandTimeout: HANDSHAKE_TIMEOUT,
   connectTimeout: 2 * SECOND,
   // A command whose answer was lost may have been carried out; its caller decides, not the driver.
   maxRetriesPerRequest: 0,
@@ -41,7 +42,7 @@ function connectCluster(nodes: readonly RedisNode[]): Cluster {
   const { username, password, tls } = nodes[0]!;
   const access = { ...(username ? { username } : {}), ...(password ? { password } : {}), ...(tls ? { tls } : {}) };
   return new Cluster([...nodes], {
-    redisOptions: { ...connection, ...access },
+    redisOptions: { ...connection, commandTimeout: COMMAND_TIMEOUT, ...access },
     enableOfflineQueue: false,
     clusterRetryStrategy: retryDelay,
     slotsRefreshTimeout: SECOND,
@@ -72,4 +73,27 @@ export function readNode(text: string): RedisNode {
     ...(node.password ? { password: decodeURIComponent(node.password) } : {}),
     ...(node.protocol === 'rediss:' ? { tls: {} } : {}),
   };
+}
+
+/** Redis gave no answer in time. */
+export class CommandTimeout extends Error {
+  override readonly name = 'CommandTimeout';
+}
+
+/**
+ * The answer, or a CommandTimeout. A timer that comes late itself shows that this process stood still: the answer may be here and not read
+ * yet, or the command not sent, so the time begins once more.
+ */
+export function withDeadline<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer = wait(true);
+    function wait(isFirst: boolean): NodeJS.Timeout {
+      const begin = performance.now();
+      return setTimeout(() => {
+        if (isFirst && performance.now() - begin > COMMAND_TIMEOUT + STANDSTILL) timer = wait(false);
+        else reject(new CommandTimeout('no answer in time'));
+      }, COMMAND_TIMEOUT);
+    }
+    void work.then(resolve, reject).then(() => clearTimeout(timer));
+  });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { connection, retryDelay, type RedisNode } from './connection.ts';
+import { connection, retryDelay, type RedisNode, withDeadline } from './connection.ts';
 import { LISTENER_HEALTHY_AFTER, LISTENER_HEARTBEAT } from './limits.ts';
 
 export type RedisListener = {
@@ -30,11 +30,11 @@ export function listenTo(nodes: readonly RedisNode[], channel: string, listener:
     const closed = new Promise<void>((resolve) => void redis.once('end', resolve));
     try {
       await redis.connect();
-      await redis.subscribe(channel);
+      await withDeadline(redis.subscribe(channel));
       listener.up();
       // A peer that vanished without a word is noticed by its silence alone.
       while (!ended.signal.aborted && redis.status === 'ready') {
-        await redis.ping();
+        await withDeadline(redis.ping());
         await Promise.race([closed, sleep(LISTENER_HEARTBEAT, undefined, { ref: false })]);
       }
     } finally {

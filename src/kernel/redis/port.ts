@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { redisMend } from '../log/mend.ts';
-import { connect, readNode, type RedisClient, type RedisNode } from './connection.ts';
+import { CommandTimeout, connect, readNode, type RedisClient, type RedisNode, withDeadline } from './connection.ts';
 import { listenTo, type RedisListener } from './listener.ts';
-import { COMMAND_TIMEOUT, PROBE_INTERVAL } from './limits.ts';
+import { PROBE_INTERVAL } from './limits.ts';
 
 /** Redis cannot be used now. The caller falls back or answers 503; it never skips a check. */
 export class RedisUnavailable extends Error {
@@ -179,18 +179,6 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
       client.disconnect();
     },
   };
-}
-
-class CommandTimeout extends Error {
-  override readonly name = 'CommandTimeout';
-}
-
-/** Redirections and retries inside the driver add up; the caller's wait does not. */
-function withDeadline<T>(work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new CommandTimeout('no answer in time')), COMMAND_TIMEOUT + 25);
-    void work.then(resolve, reject).then(() => clearTimeout(timer));
-  });
 }
 
 const isTimeout = (error: unknown): boolean =>
