@@ -64,7 +64,8 @@ export function logoutRoutes(logout: SingleLogout): Router<State> {
   function follow(ctx: Context, step: LogoutStep): void {
     switch (step.kind) {
       case 'location':
-        return seeOther(ctx, step.location, [step.location]);
+        // A path of ours, or a registered address.
+        return seeOther(ctx, step.location, URL.canParse(step.location) ? [step.location] : []);
       case 'envelope':
       case 'refused':
         return show(ctx, 400, refusedView, { reason: 'logout', application: null });

@@ -145,6 +145,11 @@ async function carriedStatus({ location }: Page): Promise<string[]> {
   );
 }
 
+test('a way through the applications that is over leads to the page that says so', async () => {
+  const page = await new Visitor().request(`${latchkey.base}/saml/logout?chain=${'a'.repeat(43)}`);
+  expect([page.status, page.location]).toEqual([303, `${latchkey.base}/oidc/logout/success`]);
+});
+
 describe('a sign-out that an application begins', () => {
   test('ends the session here, and is answered as the library expects', async () => {
     const app = await application();
