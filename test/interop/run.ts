@@ -7,6 +7,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Agent, setGlobalDispatcher } from 'undici';
 import { summary } from './matrix.ts';
 import { endPrograms } from './programs.ts';
 import { relyingParties } from './relying-parties.ts';
@@ -18,6 +19,9 @@ export type Wanted = {
   isWanted(row: string): boolean;
   show(name: string, output: () => string): void;
 };
+
+/** Applications close a connection that was idle for five seconds, also at the moment when a request comes. */
+setGlobalDispatcher(new Agent({ keepAliveTimeout: 1000, keepAliveMaxTimeout: 1000 }));
 
 /** Prints what the programs said, to find out why a cell failed. */
 const isVerbose = process.env['VERBOSE'] !== undefined;
