@@ -7,6 +7,7 @@ import { startTestApp, type TestApp, testSecrets } from './support/app.ts';
 import {
   besidePassword,
   behind,
+  connectionTest,
   create,
   createCheck,
   createNamed,
@@ -114,6 +115,11 @@ const forms: Readonly<Record<string, Row>> = {
     providers,
     {},
     '/federation/gone',
+  ],
+  'the test of a provider that does not answer': [
+    'sign-in/federation/test-routes testPage',
+    connectionTest,
+    { action: 'test' },
   ],
   'a second factor': ['sign-in/mfa/routes codePage', secondFactor, { code: CANARY }],
   'an authenticator app, in a sign-in': ['sign-in/mfa/enrolment-routes totpPage', enrolment('totp'), { code: CANARY }],
@@ -238,6 +244,9 @@ const forms: Readonly<Record<string, Row>> = {
   ],
 };
 
+/** No form of ours is sent to it: an answer of a provider is kept there until its page has shown it. */
+const withoutForm = 'sign-in/federation/saml-routes landingPage';
+
 test('every form that the code can refuse has its row', () => {
   const src = resolve(import.meta.dirname, '../src');
   const files = globSync('**/*.ts', { cwd: src }).filter((file) => !file.startsWith('kernel/'));
@@ -247,7 +256,7 @@ test('every form that the code can refuse has its row', () => {
     ),
   );
   const known = new Set(Object.values(forms).map(([of]) => of));
-  expect([...known].toSorted()).toEqual(found.toSorted());
+  expect([...known, withoutForm].toSorted()).toEqual(found.toSorted());
 });
 
 /** The decrypted content of a response's cookies, for each page and holder of forms. */

@@ -21,9 +21,9 @@ export type Reach = (visitor: Visitor, world: World) => Promise<Page>;
 
 /** The form that has one of these fields, or whose path ends so. */
 export const formWith = (page: Page, typed: object, sentTo?: string) =>
-  formsOf(page).find(({ action, fields }) =>
+  formsOf(page).find(({ action, fields, buttons }) =>
     sentTo === undefined
-      ? Object.keys(typed).some((field) => field in fields)
+      ? Object.keys(typed).some((field) => field in fields || buttons.some(({ name }) => name === field))
       : new URL(action).pathname.endsWith(sentTo),
   );
 
@@ -201,6 +201,13 @@ async function connected({ latchkey }: World): Promise<void> {
 export const providers: Reach = async (visitor, world) => {
   await connected(world);
   return besidePassword('federation')(visitor, world);
+};
+
+/** The page of a link that tests the connection. */
+export const connectionTest: Reach = async (visitor, world) => {
+  await connected(world);
+  const { url } = await world.latchkey.run<{ url: string }>('connections.test', { connection: 'gone' });
+  return visitor.open(url);
 };
 
 export const linkedAccounts: Reach = async (visitor, world) => {

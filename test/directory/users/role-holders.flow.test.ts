@@ -46,6 +46,7 @@ const acts: readonly [name: string, members: object][] = [
   ['users.refuse_organizations', {}],
   ['sessions.end', { all: true }],
   ['consents.revoke', { client_id: 'shop' }],
+  ['users.identities.fetch_token', { connection: 'acme' }],
 ];
 
 describe('an act on a user with a role needs every permission that the role brings', () => {
