@@ -53,14 +53,7 @@ export class CompletedSignIns {
   /** The sign-in behind a code, once; null for a code that the token endpoint would refuse. */
   async redeem(code: string, asked: Asked): Promise<CompletedSignIn | null> {
     const engine = this.#engine();
-    // The rules of introspection apply to what is found at this route.
-    const request = askWithoutClient({
-      req: {},
-      res: {},
-      headers: {},
-      state: {},
-      oidc: { route: 'introspection', params: {} },
-    });
+    const request = askWithoutClient();
     return currentRequest.run(request, async () => {
       const found = (await engine.AuthorizationCode.find(code)) as unknown as Code | undefined;
       if (found === undefined || !isAnswerTo(found, asked) || !(await isConsumed(found))) return null;

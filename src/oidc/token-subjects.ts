@@ -32,14 +32,7 @@ export class TokenSubjects {
   /** Null for a token that introspection would call inactive, and for a text that is no access token. */
   async find(token: string): Promise<FoundToken | null> {
     const engine = this.#engine();
-    // The rules of introspection apply to what is found at this route.
-    const request = askWithoutClient({
-      req: {},
-      res: {},
-      headers: {},
-      state: {},
-      oidc: { route: 'introspection', params: {} },
-    });
+    const request = askWithoutClient();
     const found = await currentRequest.run(request, async () => {
       const ofUser = (await engine.AccessToken.find(markedJwt(token))) as Found | undefined;
       return ofUser ?? ((await engine.ClientCredentials.find(token)) as Found | undefined);

@@ -46,10 +46,14 @@ type Tried = { attempt: Attempt; clientId: string | null };
 const tried = new WeakMap<object, Tried>();
 const ofThisProcess = new WeakSet<object>();
 
-/** A question of this process to the engine: no client authenticates in it, so no try is counted. */
-export function askWithoutClient(request: object): KoaContextWithOIDC {
+/**
+ * A question of this process to the engine: no client authenticates in it, so no try is counted. The rules of introspection apply to what is
+ * found in it.
+ */
+export function askWithoutClient(): KoaContextWithOIDC {
+  const request = { req: {}, res: {}, headers: {}, state: {}, oidc: { route: 'introspection', params: {} } };
   ofThisProcess.add(request);
-  return request as KoaContextWithOIDC;
+  return request as unknown as KoaContextWithOIDC;
 }
 
 /** Asks, when an endpoint has learnt which client the caller claims to be, whether another try is allowed. */
