@@ -63,11 +63,11 @@ export const refusalWords: Readonly<Record<RefusalReason, string>> = {
   signature_key: 'The key of the provider is too weak. RSA needs 2048 bits or more.',
   signature_wrong:
     'The signature was not made with a certificate of the connection. Read the metadata of the provider again.',
-  encryption_form: 'The assertion is encrypted in a form that is not accepted.',
+  encryption_form: 'The assertion, the NameID or an attribute is encrypted in a form that is not accepted.',
   encryption_algorithm:
-    'The assertion is encrypted with an algorithm that is not accepted. Use AES-GCM with RSA-OAEP. For AES-CBC sign the response too, or set allows_cbc.',
+    'The assertion, the NameID or an attribute is encrypted with an algorithm that is not accepted. Use AES-GCM with RSA-OAEP. For an assertion in AES-CBC sign the response too, or set allows_cbc.',
   decryption_failed:
-    'No key of this instance decrypts the assertion. Load the metadata of this instance into the provider again.',
+    'No key of this instance decrypts the assertion, the NameID or an attribute. Load the metadata of this instance into the provider again.',
   malformed: 'A member of the answer is missing, or has no valid value.',
 
   metadata_expired: 'The validity of the metadata is over.',

@@ -183,17 +183,42 @@ export function wrapped(name: keyof typeof wrappings, xml: string, user: string,
   return print(document);
 }
 
-/** An assertion encrypted as AD FS does it: AES-CBC, which does not notice changes of the text. */
-export async function encryptedWithCbc(assertion: string, certificate: string): Promise<string> {
-  const encrypted = await promisify<string, EncryptOptions, string>(encrypt)(assertion, {
+/** The names of the algorithms: good ones, those that are taken in signed bytes alone, and those that are never taken. */
+const ciphers = {
+  gcm: 'http://www.w3.org/2009/xmlenc11#aes256-gcm',
+  'gcm 128': 'http://www.w3.org/2009/xmlenc11#aes128-gcm',
+  cbc: 'http://www.w3.org/2001/04/xmlenc#aes256-cbc',
+  'cbc 128': 'http://www.w3.org/2001/04/xmlenc#aes128-cbc',
+  '3des': 'http://www.w3.org/2001/04/xmlenc#tripledes-cbc',
+} as const;
+const transports: Readonly<Record<'oaep' | 'oaep 1.1' | 'rsa 1.5', string>> = {
+  oaep: 'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p',
+  'oaep 1.1': 'http://www.w3.org/2009/xmlenc11#rsa-oaep',
+  'rsa 1.5': 'http://www.w3.org/2001/04/xmlenc#rsa-1_5',
+};
+
+export type Encrypting = {
+  cipher?: keyof typeof ciphers;
+  transport?: keyof typeof transports;
+};
+
+/** An element encrypted by itself, in any way that the library knows. */
+export async function encryptedAs(
+  wrapper: 'EncryptedAssertion' | 'EncryptedID' | 'EncryptedAttribute',
+  xml: string,
+  certificate: string,
+  { cipher = 'gcm', transport = 'oaep' }: Encrypting = {},
+): Promise<string> {
+  const encrypted = await promisify<string, EncryptOptions, string>(encrypt)(xml, {
     rsa_pub: createPublicKey(certificate).export({ type: 'spki', format: 'pem' }),
     pem: certificate,
-    encryptionAlgorithm: 'http://www.w3.org/2001/04/xmlenc#aes256-cbc',
-    keyEncryptionAlgorithm: 'http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p',
+    encryptionAlgorithm: ciphers[cipher],
+    // The types of the library do not list the newer one.
+    keyEncryptionAlgorithm: transports[transport] as EncryptOptions['keyEncryptionAlgorithm'],
     disallowEncryptionWithInsecureAlgorithm: false,
     warnInsecureAlgorithm: false,
   });
-  return `<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${encrypted}</saml:EncryptedAssertion>`;
+  return `<saml:${wrapper} xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${encrypted}</saml:${wrapper}>`;
 }
 
 /** A message as the binding brings it, without any care. */

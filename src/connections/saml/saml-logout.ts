@@ -54,10 +54,11 @@ export class SamlLogout {
 
   /** A request of the provider, which it must have signed. Throws SamlAnswerRefused. */
   async read(connection: Connection, received: Received, formState: string | null): Promise<SamlLoggedOut> {
-    const { clock, issuer, messages } = this.#deps;
+    const { clock, issuer, keys, messages } = this.#deps;
     const { entityId, metadata } = await this.#providerOf(connection);
     const ours = serviceProviderOf(issuer, connection);
-    const demands = { certificates: metadata.certificates, isSigned: true };
+    const decryptionKeys = await keys.decryptionKeys();
+    const demands = { certificates: metadata.certificates, isSigned: true, decryptionKeys };
     const read = await messages.readLogoutRequest(received, demands);
     if (read.kind === 'refused') throw new SamlAnswerRefused(read.reason);
     const { value: request } = read;

@@ -1,4 +1,4 @@
-import { readNameId } from './assertion-reading.ts';
+import { readNameId, readSubject } from './assertion-reading.ts';
 import {
   attributeOf,
   booleanAttribute,
@@ -65,9 +65,9 @@ export function readAuthnRequest(element: Element): Omit<AuthnRequestMessage, 'i
   };
 }
 
-/** Reads a request to sign a user out. */
-export function readLogoutRequest(element: Element): LogoutRequestMessage {
-  const nameId = readNameId(element);
+/** Reads a request to sign a user out. The keys decrypt the name of the user in a signed one. */
+export function readLogoutRequest(element: Element, decryptionKeys: readonly string[]): LogoutRequestMessage {
+  const nameId = readSubject(element, decryptionKeys);
   if (nameId === null) throw new RefusedMessage('no_subject');
   return {
     ...readHead(element),

@@ -35,6 +35,8 @@ export type RequestDemands = Readonly<{
   certificates: readonly string[];
   /** Whether an unsigned message is refused. */
   isSigned: boolean;
+  /** Our private keys, as PEM, for the name of a user that is encrypted. In an unsigned message none is used. */
+  decryptionKeys?: readonly string[];
 }>;
 
 /** A message that is one of several in the answer of a status without success. */
@@ -68,13 +70,16 @@ type Source = Readonly<{ text: string; element: Element; signedByResponse: Eleme
 
 function verifiedAssertion(
   { text, element, signedByResponse }: Source,
-  { certificates, isAssertionSigned: isDemanded = true }: ResponseDemands,
+  { certificates, decryptionKeys = [], isAssertionSigned: isDemanded = true }: ResponseDemands,
 ): { assertion: Assertion; isAssertionSigned: boolean } {
   if (signatureOf(element) !== null)
-    return { assertion: readAssertion(canonicalRoot(text, element, certificates)), isAssertionSigned: true };
+    return {
+      assertion: readAssertion(canonicalRoot(text, element, certificates), decryptionKeys),
+      isAssertionSigned: true,
+    };
   if (isDemanded) throw new RefusedMessage('assertion_unsigned');
   if (signedByResponse === undefined) throw new RefusedMessage('unsigned');
-  return { assertion: readAssertion(signedByResponse), isAssertionSigned: false };
+  return { assertion: readAssertion(signedByResponse, decryptionKeys), isAssertionSigned: false };
 }
 
 /** The signer of a response vouches for the encrypted assertion in it; in an unsigned one, the assertion must be signed itself. */
@@ -113,7 +118,8 @@ export function authnRequestIn(opened: Opened, demands: RequestDemands): AuthnRe
 
 /** Reads a request to sign out. */
 export function logoutRequestIn(opened: Opened, demands: RequestDemands): LogoutRequestMessage {
-  return readLogoutRequest(verifiedMessage(opened, 'LogoutRequest', demands).element);
+  const { element, isSigned } = verifiedMessage(opened, 'LogoutRequest', demands);
+  return readLogoutRequest(element, isSigned ? (demands.decryptionKeys ?? []) : []);
 }
 
 /** Reads an answer to a request to sign out. */

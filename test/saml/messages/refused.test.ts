@@ -9,7 +9,7 @@ import {
   signXml,
 } from '#saml/messages/module.ts';
 import { samlKey } from '../../support/saml-keys.ts';
-import { encryptedWithCbc, sentBy, signedBy, wrapped, wrappingNames } from '../../support/saml-forger.ts';
+import { encryptedAs, sentBy, signedBy, wrapped, wrappingNames } from '../../support/saml-forger.ts';
 import { acs, alice, assertionContent, idp, posted, redirected, response, sp } from '../../support/saml-messages.ts';
 
 const now = new Date('2026-03-01T10:00:00Z');
@@ -28,9 +28,11 @@ const unsigned = await response(now, { key, signsAssertion: false });
 const signedResponse = await response(now, { key, signsAssertion: false, signsResponse: true });
 const encrypted = await response(now, { key, encryptionCertificate: ours.certificate });
 const around = await response(now, { key, signsAssertion: false, encryptionCertificate: ours.certificate });
-const encryptedByCbc = await encryptedWithCbc(
+const encryptedByCbc = await encryptedAs(
+  'EncryptedAssertion',
   /<saml:Assertion .*<\/saml:Assertion>/s.exec(genuine)![0],
   ours.certificate,
+  { cipher: 'cbc' },
 );
 const eve = 'admin@idp.example';
 
