@@ -1,11 +1,20 @@
 /** How this instance proves to a provider who it is. */
-import { createPrivateKey, sign } from 'node:crypto';
+import { createHash, createPrivateKey, sign, X509Certificate } from 'node:crypto';
 import { importPKCS8 } from 'jose';
-import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt } from 'openid-client';
+import {
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  modifyAssertion,
+  None,
+  PrivateKeyJwt,
+} from 'openid-client';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import { methodOf } from './connection-rules.ts';
 import type { Connection } from './connection.ts';
 import { ASSERTION_SECONDS } from './limits.ts';
-import type { ClientAuthentication } from './providers/provider.ts';
+import type { ClientAuthentication, Thumbprint } from './providers/provider.ts';
+import { providers } from './providers/providers.ts';
 
 type Credentials = {
   connection: Pick<Connection, 'provider' | 'clientId' | 'settings'>;
@@ -24,13 +33,31 @@ export async function clientAuthenticationOf(credentials: Credentials): Promise<
     case 'client_secret_post':
       return ClientSecretPost(secret);
     case 'private_key_jwt':
-      return PrivateKeyJwt({
-        key: await signingKey(secret),
-        ...(connection.settings.keyId === undefined ? {} : { kid: connection.settings.keyId }),
-      });
+      return assertion(connection, secret);
     case 'none':
       return None();
   }
+}
+
+/** RFC 7523. A provider that knows the key by its certificate finds that by a thumbprint in the header. */
+async function assertion({ provider, settings }: Credentials['connection'], secret: string): Promise<ClientAuth> {
+  const { keyId: kid, clientCertificate } = settings;
+  const row = providers[provider];
+  // SHA-1 for AD FS and others who look by it.
+  const { algorithm, thumbprints = ['x5t', 'x5t#S256'] } =
+    (row.protocol === 'openid' && row.certificateAssertions) || {};
+  const named = clientCertificate === undefined ? {} : thumbprintsOf(clientCertificate, thumbprints);
+  return PrivateKeyJwt(
+    { key: await signingKey(secret, algorithm), ...(kid === undefined ? {} : { kid }) },
+    { [modifyAssertion]: (header) => void Object.assign(header, { typ: 'JWT', ...named }) },
+  );
+}
+
+const digests: Readonly<Record<Thumbprint, string>> = { x5t: 'sha1', 'x5t#S256': 'sha256' };
+
+function thumbprintsOf(certificate: string, names: readonly Thumbprint[]): Record<string, string> {
+  const { raw } = new X509Certificate(certificate);
+  return Object.fromEntries(names.map((name) => [name, createHash(digests[name]).update(raw).digest('base64url')]));
 }
 
 /** The algorithms of private keys (RFC 7518 §3.1, RFC 8037 §3.1). */
@@ -41,17 +68,17 @@ export async function requestKeyOf({
   connection,
   secret,
 }: Pick<Credentials, 'connection' | 'secret'>): Promise<{ key: CryptoKey; kid?: string; algorithm: string } | null> {
-  if (connection.settings.clientAuthentication !== 'private_key_jwt') return null;
+  if (methodOf(connection) !== 'private_key_jwt') return null;
   const { keyId } = connection.settings;
   const algorithm = algorithms[createPrivateKey(secret).asymmetricKeyType ?? ''] ?? '';
   return { key: await signingKey(secret), ...(keyId === undefined ? {} : { kid: keyId }), algorithm };
 }
 
 /** A key in any form of PEM. */
-function signingKey(pem: string) {
+function signingKey(pem: string, algorithm?: string) {
   const key = createPrivateKey(pem);
   const pkcs8 = key.export({ type: 'pkcs8', format: 'pem' }) as string;
-  return importPKCS8(pkcs8, algorithms[key.asymmetricKeyType ?? ''] ?? '');
+  return importPKCS8(pkcs8, algorithm ?? algorithms[key.asymmetricKeyType ?? ''] ?? '');
 }
 
 const segment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');

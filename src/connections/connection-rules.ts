@@ -1,17 +1,19 @@
 /** Rules for the members of a connection, so that its provider can be asked. */
-import { createPrivateKey } from 'node:crypto';
 import { isLoopback } from '#kernel/issuer.ts';
 import type { By } from '#audit/module.ts';
 import type { Connection, ConnectionSettings } from './connection.ts';
 import { connectionInvalid } from './errors.ts';
-import type { Provider, ProviderName, SamlProvider } from './providers/provider.ts';
+import { certificateProblem, keyProblem, secretProblem } from './key-rules.ts';
+import type { ClientAuthentication, Provider, ProviderName, SamlProvider } from './providers/provider.ts';
 import { providers } from './providers/providers.ts';
 import { samlMemberOf, samlProblem } from './saml/saml-rules.ts';
 
 type Ruled = Pick<Connection, 'provider' | 'settings'> & Partial<Pick<Connection, 'slug' | 'clientId'>>;
 
-const methodOf = ({ provider, settings }: Ruled) =>
-  settings.clientAuthentication ?? providers[provider].clientAuthentications[0]!;
+/** How the token endpoint learns who asks. A certificate is of a key that signs. */
+export const methodOf = ({ provider, settings }: Ruled): ClientAuthentication =>
+  settings.clientAuthentication ??
+  (settings.clientCertificate === undefined ? providers[provider].clientAuthentications[0]! : 'private_key_jwt');
 
 /** Whether the table knows the protocol of the provider alone. */
 export const isGeneric = (provider: ProviderName): boolean =>
@@ -51,6 +53,7 @@ function problemOf(connection: Ruled, provider: Provider, secret: string | null)
     addressProblem(provider, settings) ??
     scopeProblem(provider, settings) ??
     keyProblem(connection, method) ??
+    certificateProblem(provider, settings, method) ??
     (secret === null ? null : secretProblem(connection, method, secret))
   );
 }
@@ -85,39 +88,11 @@ function scopeProblem({ protocol }: Provider, { scopes }: ConnectionSettings): s
   return 'scopes must contain openid';
 }
 
-function keyProblem({ provider, settings }: Ruled, method: string): string | null {
-  if (provider !== 'apple') {
-    if (settings.teamId !== undefined) return 'team_id belongs to apple';
-    return settings.keyId === undefined || method === 'private_key_jwt' ? null : 'key_id belongs to private_key_jwt';
-  }
-  if (settings.teamId === undefined) return 'team_id must be given';
-  return settings.keyId === undefined ? 'key_id must be given' : null;
-}
-
-function secretProblem({ provider }: Ruled, method: string, secret: string): string | null {
-  if (method === 'none') return 'client_authentication none has no secret';
-  if (provider === 'apple')
-    return kindOfKey(secret) === 'P-256' ? null : 'client_secret of Apple is the content of its .p8 file';
-  if (method !== 'private_key_jwt' || kindOfKey(secret) !== null) return null;
-  return 'client_secret must be a private key in PEM: RSA with 2048 bits or more, EC on P-256, or Ed25519';
-}
-
-function kindOfKey(pem: string): 'rsa' | 'P-256' | 'ed25519' | null {
-  try {
-    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem);
-    if (type === 'rsa') return (details?.modulusLength ?? 0) >= 2048 ? type : null;
-    if (type === 'ec') return details?.namedCurve === 'prime256v1' ? 'P-256' : null;
-    return type === 'ed25519' ? type : null;
-  } catch {
-    return null;
-  }
-}
-
 /** The name of a member in operations and events. */
 export const wireName = (member: string): string => member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** The settings that variables give. */
-export const environmentSettings = ['issuer', 'scopes', 'keyId', 'teamId'] as const;
+export const environmentSettings = ['issuer', 'scopes', 'keyId', 'clientCertificate', 'teamId'] as const;
 
 /** Whether a change names a member that variables give. */
 export const isOfVariables = (change: Readonly<Record<string, unknown>>): boolean =>

@@ -5,6 +5,7 @@ export const connectionVariables = {
   CLIENT_SECRET: 'Client secret that the identity provider gave.',
   CLIENT_SECRET_FILE:
     'File with the client secret, or with the private key in PEM (Apple: the .p8 file), in place of CLIENT_SECRET.',
+  CLIENT_CERTIFICATE_FILE: 'File with the certificate of that private key in PEM, where the provider asks for one.',
   PROVIDER:
     'Identity provider, for example oidc. Default: the slug, for google, microsoft and the other named providers.',
   NAME: 'Name that users see. Default: the name of the provider.',

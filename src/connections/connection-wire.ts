@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { isConfigured } from './connection-rules.ts';
@@ -36,6 +37,11 @@ const settingsShape = {
   client_authentication: z.enum(clientAuthentications).describe('How the token endpoint learns who asks'),
   id_token_algorithms: z.array(z.enum(algorithms)).min(1).describe('Algorithm of ID tokens, in place of RS256'),
   key_id: shortText.describe('Identifier of the private key at the provider'),
+  client_certificate: z
+    .string()
+    .trim()
+    .max(LONGEST_SECRET)
+    .describe('Certificate of the private key in PEM, where the provider asks for one'),
   team_id: shortText.describe('Team of the Apple developer'),
   claims: z
     .partialRecord(z.enum(mappedMembers), z.string().min(1).max(LONGEST_IDENTIFIER))
@@ -110,6 +116,7 @@ export const connectionSchema = z.strictObject({
   from_environment: z.boolean().describe('Environment variables configure it'),
   callback_url: z.string(),
   ...optional(settingsShape),
+  client_certificate_expires_at: timeSchema.optional(),
   ...samlShownShape,
   ...switches,
   status: z.enum(['offered', 'disabled', 'not_configured']),
@@ -135,6 +142,7 @@ const members = {
   client_authentication: 'clientAuthentication',
   id_token_algorithms: 'idTokenAlgorithms',
   key_id: 'keyId',
+  client_certificate: 'clientCertificate',
   team_id: 'teamId',
   claims: 'claims',
   ...membershipMembers,
@@ -158,6 +166,9 @@ export const switchesOf = (wire: Wire): Partial<Pick<Connection, (typeof columns
 const turned = (names: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(names).map(([there, here]) => [here, there]));
 
+const expiryOf = ({ clientCertificate: pem }: ConnectionSettings) =>
+  pem === undefined ? {} : { client_certificate_expires_at: new X509Certificate(pem).validToDate.toISOString() };
+
 /** A connection as operations answer it, without its secret. */
 export function connectionOnWire(
   row: Connection,
@@ -176,6 +187,7 @@ export function connectionOnWire(
     from_environment: row.fromEnvironment,
     callback_url: callbackUrl,
     ...renamed(row.settings, turned(members)),
+    ...expiryOf(row.settings),
     ...saml,
     ...(renamed(row, turned(columns)) as Pick<z.input<typeof connectionSchema>, keyof typeof columns>),
     status: !isConfigured(row) ? 'not_configured' : row.enabled ? 'offered' : 'disabled',

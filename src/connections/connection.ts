@@ -18,6 +18,8 @@ export type ConnectionSettings = Partial<Endpoints> &
     idTokenAlgorithms?: readonly string[];
     /** The identifier of a private key at the provider. */
     keyId?: string;
+    /** The certificate of that key, in PEM, as the provider knows it. */
+    clientCertificate?: string;
     /** The team of an Apple developer, who issues the client secrets. */
     teamId?: string;
     claims?: ClaimMapping;

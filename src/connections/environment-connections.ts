@@ -80,6 +80,8 @@ async function describe(given: GivenConnection): Promise<EnvironmentConnection> 
     issuer: given.ISSUER,
     scopes: given.SCOPE?.split(/\s+/).filter(Boolean),
     keyId: given.KEY_ID,
+    clientCertificate:
+      given.CLIENT_CERTIFICATE_FILE && (await readGiven(given.CLIENT_CERTIFICATE_FILE, 'client certificate', slug)),
     teamId: given.TEAM_ID,
   };
   return {
@@ -87,15 +89,17 @@ async function describe(given: GivenConnection): Promise<EnvironmentConnection> 
     provider,
     name: given.NAME ?? null,
     clientId: given.CLIENT_ID ?? '',
-    secret: given.CLIENT_SECRET ?? (given.CLIENT_SECRET_FILE ? await readSecret(given.CLIENT_SECRET_FILE, slug) : null),
+    secret:
+      given.CLIENT_SECRET ??
+      (given.CLIENT_SECRET_FILE ? await readGiven(given.CLIENT_SECRET_FILE, 'client secret', slug) : null),
     settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
   };
 }
 
-async function readSecret(file: string, slug: string): Promise<string> {
+async function readGiven(file: string, content: string, slug: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch {
-    throw new ConfigError(`The file ${file} with the client secret of the connection ${slug} cannot be read.`);
+    throw new ConfigError(`The file ${file} with the ${content} of the connection ${slug} cannot be read.`);
   }
 }

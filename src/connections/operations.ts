@@ -57,6 +57,7 @@ type TokenServices = {
 const params = { connection: z.string().max(128).describe('Identifier or slug of the connection') };
 const options = {
   client_secret: { flags: '--client-secret-file <file>', isFile: true },
+  client_certificate: { flags: '--client-certificate-file <file>', isFile: true },
   trusts_email: { flags: '--trusts-email <yes>' },
   creates_users: { flags: '--creates-users <yes>' },
   links_by_email: { flags: '--links-by-email <yes>' },

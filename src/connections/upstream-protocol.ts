@@ -22,6 +22,7 @@ import { type Clock, SECOND } from '#kernel/clock.ts';
 import { isLoopback } from '#kernel/issuer.ts';
 import { authorizationUrlOf } from './authorization-url.ts';
 import { clientAuthenticationOf, requestKeyOf } from './client-credentials.ts';
+import { methodOf } from './connection-rules.ts';
 import type { Connection } from './connection.ts';
 import { FAILURE_KEPT_FOR, METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
 import type { keysAt as KeysAt, LoggedOut } from './logout-token.ts';
@@ -173,7 +174,7 @@ export class UpstreamProtocol {
 
   async #configure({ connection, provider, secret }: Upstream): Promise<Configuration> {
     const { settings, clientId } = connection;
-    const method = settings.clientAuthentication ?? provider.clientAuthentications[0]!;
+    const method = methodOf(connection);
     const authentication = await clientAuthenticationOf({ connection, method, secret, clock: this.#clock });
     // The library takes one algorithm or a list, and its type knows one alone.
     const metadata = {

@@ -33,6 +33,9 @@ export const microsoft: OpenidProvider = {
   // All tenants and personal accounts; a connection may name the issuer of one tenant. An ID token then has the issuer of the
   // tenant of the user.
   issuer: { kind: 'default', url: 'https://login.microsoftonline.com/common/v2.0' },
+  clientAuthentications: ['client_secret_post', 'client_secret_basic', 'private_key_jwt'],
+  // https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials
+  certificateAssertions: { algorithm: 'PS256', thumbprints: ['x5t#S256'] },
   // https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc#the-offline_access-scope
   offlineAccess: { scopes: ['offline_access'] },
   // An administrator of any tenant can write any `email`. Only `xms_edov`, an optional claim that the application must ask

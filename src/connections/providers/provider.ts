@@ -34,6 +34,9 @@ export const mappedMembers = [
 export type MappedMember = (typeof mappedMembers)[number];
 export type ClaimMapping = Partial<Record<MappedMember, string>>;
 
+/** The name of a certificate in the header of a JWT (RFC 7515 §4.1.7, §4.1.8). */
+export type Thumbprint = 'x5t' | 'x5t#S256';
+
 export type Endpoints = {
   authorizationEndpoint: string;
   tokenEndpoint: string;
@@ -79,6 +82,8 @@ export type OpenidProvider = Row & {
   /** In place of the discovery document, where that cannot be relied on. */
   metadata?: Readonly<Record<'authorization_endpoint' | 'token_endpoint' | 'jwks_uri', string>>;
   responseMode?: 'form_post';
+  /** Client assertions, where the provider knows a private key by its certificate alone. Only RSA keys have the algorithm. */
+  certificateAssertions?: { algorithm: 'PS256'; thumbprints: readonly Thumbprint[] };
   /** Brings claims that differ from the standard into its form. `parameters` come with the answer. */
   normalize?: (claims: Claims, parameters: URLSearchParams) => Claims;
 };
