@@ -6,6 +6,7 @@ import type { UserId } from '#directory/users/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import { toUuid } from '#kernel/ids.ts';
+import { API, callApi, userTokens } from './support/api.ts';
 import { startTestApp, type TestApp, testSecrets } from './support/app.ts';
 import { recordingAudit } from './support/audit.ts';
 import { openDns, type TestDns } from './support/dns.ts';
@@ -32,13 +33,29 @@ const email = 'ada@every.example';
 async function keepToken(userId: UserId, connection: string): Promise<void> {
   const { database } = latchkey.app;
   await database.sql(
-    `insert into user_identity (connection, issuer, subject, user_id, created_at) values ($1, '', 'ada', $2, now())`,
+    `insert into user_identity (connection, issuer, subject, user_id, created_at) values ($1, '', $2::text, $2::uuid, now())`,
     [connection, toUuid(userId)],
   );
   const keyRing = createKeyRing([testSecrets]);
   const tokens = { accessToken: 'a', tokenType: 'bearer', refreshToken: null, expiresAt: null, scope: null };
   const { tokens: kept } = createIdentities({ clock: systemClock, database, keyRing, audit: recordingAudit() });
-  await kept.keep(userId, { connection, issuer: '', subject: 'ada' }, tokens);
+  await kept.keep(userId, { connection, issuer: '', subject: toUuid(userId) }, tokens);
+}
+
+/** A client that is signed in with the scope for own tokens: there is no command for it. */
+async function ownCaller() {
+  const scope = 'own_identities.tokens.export';
+  const [user, client] = [
+    await latchkey.user(),
+    await latchkey.client({ first_party: true, apis: { [API]: [scope] } }),
+  ];
+  const { access_token: token } = await userTokens(latchkey, client, user, scope);
+  return async (connection: string): Promise<void> => {
+    await keepToken(user.id as UserId, connection);
+    await latchkey.run('connections.update', { connection, token_clients: [client.client_id] });
+    const answer = await callApi(latchkey, `/v1/own-identities/${connection}/fetch-token`, { method: 'POST', token });
+    expect(answer.body).toEqual({ access_token: 'a', token_type: 'bearer', expires_at: null, scope: null });
+  };
 }
 
 test('every operation gives what its output schema lets through', async () => {
@@ -150,6 +167,8 @@ test('every operation gives what its output schema lets through', async () => {
 
   await useAccess(run, user_id as unknown as string);
 
+  // Before the page of a sign-in has buttons of providers.
+  const fetchOwnToken = await ownCaller();
   const provided = {
     slug: 'github',
     provider: 'github',
@@ -162,6 +181,8 @@ test('every operation gives what its output schema lets through', async () => {
   await run('connections.read', { connection });
   await keepToken(user_id as unknown as UserId, connection as unknown as string);
   await run('users.identities.fetch_token', { user_id, connection });
+  await fetchOwnToken(connection as unknown as string);
+  done.add('own_identities.fetch_token');
   await run('connections.update', { connection, enabled: false });
   await run('connections.test', { connection });
   await run('connections.delete', { connection });

@@ -1,6 +1,6 @@
 /** Rules for every operation of every slice. */
 import { describe, expect, test } from 'vitest';
-import { permissions } from '#directory/access/module.ts';
+import { apiScopes } from '#directory/access/module.ts';
 import { operations } from '../src/app/operations.ts';
 import { eventTypes } from '../src/app/event-types.ts';
 
@@ -20,7 +20,7 @@ describe.each(named)('$name', ({ name, operation }) => {
   });
 
   test('requires an existing permission', () => {
-    expect(Object.keys(permissions)).toContain(operation.permission);
+    expect(Object.keys(apiScopes)).toContain(operation.permission);
   });
 
   test('has a description, and so has each of its members', () => {

@@ -1,4 +1,4 @@
-import { access, type EffectivePermissions, isOfOrganizations } from '#directory/access/module.ts';
+import { access, type EffectivePermissions, isOfOrganizations, isOwn } from '#directory/access/module.ts';
 import type { OrganizationId } from '#directory/organizations/module.ts';
 import { type By, byClient, byUser } from '#audit/module.ts';
 import type { AppError } from '#kernel/errors.ts';
@@ -82,7 +82,8 @@ export class Callers {
     const { clientId, accountId, scopes, scheme } = token;
     const hasScope = (permission: string) => scopes.has(permission);
     if (accountId === null) {
-      const may = within(token, hasScope);
+      // A client that acts for itself has no data of a user.
+      const may = within(token, (permission) => !isOwn(permission) && hasScope(permission));
       const knowsOrganization = token.organizationId === null || token.organizationId === asked;
       return { by: { ...byClient(clientId, visitor), may }, hasScope, knowsOrganization, key: clientId, scheme };
     }
@@ -91,7 +92,10 @@ export class Callers {
     const user = id && (await users.findById(id));
     if (!id || user?.status !== 'active') return null;
     const held = await effective.mayBy(id, access.expanded(user.permissions), asked);
-    const may = within(token, (permission, organizationId) => hasScope(permission) && held(permission, organizationId));
+    const may = within(
+      token,
+      (permission, organizationId) => hasScope(permission) && (isOwn(permission) || held(permission, organizationId)),
+    );
     const isElsewhere = token.organizationId !== null && token.organizationId !== asked;
     const knowsOrganization = asked !== null && !isElsewhere && (await effective.permissionsOf(id, asked)).size > 0;
     return {

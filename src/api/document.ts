@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from 'zod-openapi';
-import { permissions } from '#directory/access/module.ts';
+import { apiScopes, permissions } from '#directory/access/module.ts';
 import { OWN_API } from '#applications/apis/module.ts';
 import { retryAfter } from '#kernel/http/problem.ts';
 import type { NamedError } from '#kernel/operations/operation.ts';
@@ -161,7 +161,12 @@ function securitySchemes(issuer: string) {
       type: 'oauth2' as const,
       description: `Ask for a token with resource=${OWN_API}.`,
       flows: {
-        authorizationCode: { authorizationUrl: `${issuer}/oidc/auth`, tokenUrl, refreshUrl: tokenUrl, scopes },
+        authorizationCode: {
+          authorizationUrl: `${issuer}/oidc/auth`,
+          tokenUrl,
+          refreshUrl: tokenUrl,
+          scopes: { ...apiScopes },
+        },
         clientCredentials: { tokenUrl, scopes },
       },
     },

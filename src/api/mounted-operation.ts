@@ -1,5 +1,11 @@
 import type { z } from 'zod';
-import { isOfOrganizations, type Permission, permissions } from '#directory/access/module.ts';
+import {
+  isOfOrganizations,
+  isOwn,
+  type OwnPermission,
+  type Permission,
+  permissions,
+} from '#directory/access/module.ts';
 import type { By } from '#audit/module.ts';
 import type { OrganizationId } from '#directory/organizations/module.ts';
 import { AppError } from '#kernel/errors.ts';
@@ -15,7 +21,7 @@ import { queryReader } from './query-text.ts';
 export type MountedOperation = {
   operation: Operation;
   route: OperationRoute;
-  permission: Permission;
+  permission: Permission | OwnPermission;
   /** The input as the API takes it. */
   input: z.ZodObject;
   /**
@@ -77,7 +83,8 @@ function mountedOperation({ operation, call }: BoundOperation<By>): MountedOpera
   };
 }
 
-const isPermission = (name: string): name is Permission => Object.hasOwn(permissions, name);
+const isPermission = (name: string): name is Permission | OwnPermission =>
+  Object.hasOwn(permissions, name) || isOwn(name);
 
 /** As the operation says it, so that a made-up id and one of another kind are answered like one of something that is gone. */
 function missing({ errors }: Operation): AppError {

@@ -11,6 +11,8 @@ export const mounted: readonly string[] = [
   'users.read',
   'users.disable',
   'users.organizations.list',
+  'users.identities.fetch_token',
+  'own_identities.fetch_token',
   'clients.list',
   'organizations.create',
   'organizations.list',

@@ -1,5 +1,5 @@
 /** The nouns of the product: settings, how it looks, users, what they prove themselves with, relying parties and keys. */
-import { access, createPermissions, permissions } from '#directory/access/module.ts';
+import { access, apiScopes, createPermissions } from '#directory/access/module.ts';
 import { OwnerLetters, PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis, ownApi } from '#applications/apis/module.ts';
@@ -55,7 +55,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuer,
     policies,
     certificates: clientCertificatesOf(config),
-    ownApi: ownApi(permissions),
+    ownApi: ownApi(apiScopes),
   });
   const apis = createApis({
     clock,
@@ -63,7 +63,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     audit,
     invalidation,
     clients: clients.lookup,
-    ownScopes: permissions,
+    ownScopes: apiScopes,
   });
   const look = await createLook(kernel, { audit, policies, settings, clients: clients.lookup });
   const texts = createTexts({
@@ -163,6 +163,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     samlKeys: saml.keys.service,
     audit,
     tokens: identities.tokens,
+    clients: clients.lookup,
     roles: organizationRoles,
     organizations: knownOrganizations,
     domains: domains.known,

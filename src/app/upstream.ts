@@ -4,15 +4,15 @@ import type { Kernel } from './kernel.ts';
 
 type Needs = Pick<
   Parameters<typeof createConnections>[0],
-  'audit' | 'roles' | 'tokens' | 'organizations' | 'domains' | 'users' | 'isOwner' | 'messages' | 'samlKeys'
+  'audit' | 'clients' | 'roles' | 'tokens' | 'organizations' | 'domains' | 'users' | 'isOwner' | 'messages' | 'samlKeys'
 >;
 
 /** Creates the connections to upstream identity providers. */
 export function createUpstream(
   kernel: Kernel,
-  { audit, roles, tokens, organizations, domains, users, isOwner, messages, samlKeys }: Needs,
+  { audit, clients, roles, tokens, organizations, domains, users, isOwner, messages, samlKeys }: Needs,
 ) {
-  const { config, clock, database, keyRing, invalidation, outbound, log } = kernel;
+  const { config, clock, database, keyRing, invalidation, outbound, throttle, log } = kernel;
   return {
     connections: createConnections({
       clock,
@@ -21,8 +21,10 @@ export function createUpstream(
       audit,
       invalidation,
       outbound,
+      throttle,
       log,
       issuer: config.issuer,
+      clients,
       roles,
       messages,
       samlKeys,

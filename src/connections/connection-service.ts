@@ -29,6 +29,8 @@ export type ConnectionDependencies = {
   invalidation: Pick<Invalidation, 'publish'>;
   tokens: Pick<IdentityTokens, 'forgetConnection'>;
   roles: Pick<MemberRoles, 'requireGivable'>;
+  /** Null for a client that does not exist. */
+  clients: { find(clientId: string): Promise<object | null> };
 };
 
 type Switches = Pick<
@@ -82,6 +84,7 @@ export class ConnectionService {
   ): Promise<Connection> {
     const { clock, database, keyRing, audit } = this.#deps;
     requireUsable(given, secret);
+    await this.#requireClients(given.settings);
     await this.#requireGivable(organizationId, given.settings, by);
     const isKnown = !isGeneric(given.provider) && given.settings.issuer === undefined;
     const connection = await database.transaction(async (em) => {
@@ -133,6 +136,7 @@ export class ConnectionService {
     const { clock, keyRing, audit } = this.#deps;
     const { organizationId = null, settings: before } = await this.require(idOrSlug);
     await this.#requireGivable(organizationId, merged(before, settings), by);
+    await this.#requireClients(settings);
     return this.#act(idOrSlug, async (em, connection) => {
       const isByOperator = connection.fromEnvironment && given.fromEnvironment === undefined;
       if (isByOperator && isOfVariables({ ...given, ...settings, secret })) throw connectionOfEnvironment();
@@ -216,6 +220,11 @@ export class ConnectionService {
     }
     const owns = by.may?.('connections.manage') === true ? [] : [OWNER_ROLE];
     await this.#deps.roles.requireGivable([...owns, ...roles], organizationId, by);
+  }
+
+  async #requireClients({ tokenClients }: ConnectionChanges['settings']): Promise<void> {
+    for (const id of tokenClients ?? [])
+      if ((await this.#deps.clients.find(id)) === null) throw connectionInvalid(`there is no client ${id}`);
   }
 
   #open({ id, sealedSecret }: Connection): string {

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { isConfigured } from './connection-rules.ts';
 import type { Connection, ConnectionSettings } from './connection.ts';
-import { LONGEST_ADDRESS, LONGEST_IDENTIFIER, LONGEST_NAME, LONGEST_SECRET, MOST_SCOPES } from './limits.ts';
+import {
+  LONGEST_ADDRESS,
+  LONGEST_IDENTIFIER,
+  LONGEST_NAME,
+  LONGEST_SECRET,
+  MOST_SCOPES,
+  MOST_TOKEN_CLIENTS,
+} from './limits.ts';
 import { membershipMembers, membershipShape } from './membership-rules.ts';
 import { samlMembers } from './saml/saml-settings.ts';
 import { type samlOnWire, samlSettingsShape, samlShownShape, samlSourceShape } from './saml/saml-wire.ts';
@@ -46,6 +53,10 @@ const settingsShape = {
   claims: z
     .partialRecord(z.enum(mappedMembers), z.string().min(1).max(LONGEST_IDENTIFIER))
     .describe('Claims or SAML attributes with other names, as {"name": "profile.full_name"}'),
+  token_clients: z
+    .array(shortText)
+    .max(MOST_TOKEN_CLIENTS)
+    .describe('Client that may fetch tokens of the provider for a user who is signed in to it'),
   ...samlSettingsShape,
   ...membershipShape,
 } as const;
@@ -145,6 +156,7 @@ const members = {
   client_certificate: 'clientCertificate',
   team_id: 'teamId',
   claims: 'claims',
+  token_clients: 'tokenClients',
   ...membershipMembers,
   ...samlMembers,
 } as const satisfies Record<string, keyof ConnectionSettings>;

@@ -23,6 +23,8 @@ export type ConnectionSettings = Partial<Endpoints> &
     /** The team of an Apple developer, who issues the client secrets. */
     teamId?: string;
     claims?: ClaimMapping;
+    /** The identifiers of the clients that may fetch tokens of the provider for its users. */
+    tokenClients?: readonly string[];
   } & MembershipSettings;
 
 const instant = () => p.datetime(3).columnType('timestamptz(3)');

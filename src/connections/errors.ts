@@ -1,4 +1,4 @@
-import { errorType } from '#kernel/errors.ts';
+import { errorType, RETRY_AFTER } from '#kernel/errors.ts';
 import { MOST_CONNECTIONS } from './limits.ts';
 
 export const connectionNotFound = errorType({
@@ -23,6 +23,24 @@ export const noUpstreamToken = errorType({
   code: 'connections.no_token',
   status: 404,
   message: 'There is no token. Let the user sign in with this provider, where its connection keeps tokens.',
+});
+/** 403: also for a connection that does not exist or is disabled. */
+export const tokenClientRefused = errorType({
+  code: 'connections.client_not_permitted',
+  status: 403,
+  message: 'The connection lets this client fetch no tokens. Name the client in its token_clients.',
+});
+/** 409: the user has none there, or the provider does not renew the one that was there. */
+export const upstreamSignInNeeded = errorType({
+  code: 'connections.sign_in_again',
+  status: 409,
+  message: 'There is no token that is valid. Let the user sign in with this provider again.',
+});
+export const tooManyTokenFetches = errorType({
+  code: 'connections.too_many_token_fetches',
+  status: 429,
+  message: (_seconds: number) => 'Too many tokens of this user were fetched. Keep a token until it expires.',
+  details: (seconds: number) => ({ [RETRY_AFTER]: seconds }),
 });
 export const connectionOfEnvironment = errorType({
   code: 'connections.of_environment',

@@ -51,6 +51,10 @@ export const REFRESHED_BEFORE = MINUTE;
 export const REFRESH_LEASE = 2 * UPSTREAM_TIMEOUT;
 /** A caller that waits for another node looks so often: a provider answers within some of these times. */
 export const REFRESH_POLLED_EVERY = SECOND / 5;
+/** Clients that may fetch the tokens of a connection for its users. */
+export const MOST_TOKEN_CLIENTS = 50;
+/** Tokens of one user that a client may fetch at a connection in a minute: a client that keeps a token until it expires needs one an hour. */
+export const TOKEN_FETCHES = { name: 'upstream-token-fetches', points: 30, duration: MINUTE } as const;
 /** Groups, or roles, of one user. Entra ID sends at most 150 by SAML, others more. */
 export const MOST_GROUPS = 500;
 /** Bytes of metadata of an identity provider. */

@@ -10,6 +10,7 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { IdentityTokens } from '#directory/identities/module.ts';
 import type { Config } from '#kernel/config.ts';
+import type { Throttle } from '#kernel/throttle.ts';
 import { applyEnvironment } from './environment-connections.ts';
 import { type ConnectionDependencies, ConnectionService } from './connection-service.ts';
 import { ConnectionTests } from './connection-tests.ts';
@@ -26,6 +27,7 @@ import { UsedStates } from './used-states.ts';
 export type Dependencies = ConnectionDependencies & {
   tokens: IdentityTokens;
   audit: Pick<AuditLog, 'record' | 'note'>;
+  throttle: Pick<Throttle, 'consume'>;
 } & Omit<UpstreamDependencies, 'known' | 'states' | 'usable' | 'saml'> &
   Omit<SamlDependencies, 'used' | 'usable' | 'audit'> &
   UsableDependencies &

@@ -1,7 +1,5 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
-import { rightsMissing } from '#directory/users/errors.ts';
-import type { RoleHolders } from '#directory/users/module.ts';
 import { organizationNotFound, permissionsNotHeld, roleNotFound } from '#directory/organizations/errors.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { operation } from '#kernel/operations/operation.ts';
@@ -22,25 +20,15 @@ import {
   connectionNotFound,
   connectionOfEnvironment,
   entityTaken,
-  noUpstreamToken,
-  providerUnreachable,
   slugTaken,
   tooManyConnections,
 } from './errors.ts';
-import {
-  connectionChanged,
-  connectionCreated,
-  connectionDeleted,
-  connectionTestCreated,
-  userUpstreamTokenFetched,
-} from './events.ts';
-import { LONGEST_IDENTIFIER } from './limits.ts';
+import { connectionChanged, connectionCreated, connectionDeleted, connectionTestCreated } from './events.ts';
 import { titleOf } from './providers/providers.ts';
 import type { SamlConnections } from './saml/saml-connections.ts';
 import { type GivenSource, samlOnWire, sourceOf } from './saml/saml-wire.ts';
 import type { ServiceProvider } from './saml/service-provider.ts';
-
-import type { UpstreamTokens } from './upstream-tokens.ts';
+import { tokenOperations } from './token-operations.ts';
 
 type Services = {
   connections: ConnectionService;
@@ -48,10 +36,6 @@ type Services = {
   saml: SamlConnections;
   tests: ConnectionTests;
   serviceProvider: (connection: Connection) => ServiceProvider;
-};
-type TokenServices = {
-  upstreamTokens: Pick<UpstreamTokens, 'handOut'>;
-  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
 };
 
 const params = { connection: z.string().max(128).describe('Identifier or slug of the connection') };
@@ -228,40 +212,6 @@ const deleteConnection = operation({
   },
 });
 
-const fetchToken = operation({
-  name: 'users.identities.fetch_token',
-  permission: 'identities.tokens.export',
-  params: { user_id: idSchema('usr'), connection: z.string().max(128).describe('Slug of the connection') },
-  input: z.strictObject({
-    subject: z
-      .string()
-      .max(LONGEST_IDENTIFIER)
-      .optional()
-      .describe('Subject of the identity there, where the user has several; default: the one that was used last'),
-  }),
-  output: z.strictObject({
-    access_token: z.string(),
-    token_type: z.string(),
-    expires_at: timeSchema.nullable(),
-    scope: z.string().nullable(),
-  }),
-  errors: [rightsMissing, noUpstreamToken, providerUnreachable],
-  event: userUpstreamTokenFetched,
-  description:
-    'Fetch an access token of a user at an identity provider whose connection keeps tokens. One that has expired is refreshed.',
-  example: {},
-  run: async ({ user_id: userId, connection, subject = null }, by: By, services: TokenServices) => {
-    await services.roleHolders.requireRightsOver(userId, by);
-    const token = await services.upstreamTokens.handOut({ userId, connection, subject }, by);
-    return {
-      access_token: token.accessToken,
-      token_type: token.tokenType,
-      expires_at: token.expiresAt === null ? null : new Date(token.expiresAt).toISOString(),
-      scope: token.scope,
-    };
-  },
-});
-
 const testConnection = operation({
   name: 'connections.test',
   permission: 'connections.manage',
@@ -286,4 +236,4 @@ export const connectionAdministration = [
   updateConnection,
   deleteConnection,
 ];
-export const connectionOperations = [...connectionAdministration, fetchToken, testConnection];
+export const connectionOperations = [...connectionAdministration, ...tokenOperations, testConnection];

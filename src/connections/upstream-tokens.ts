@@ -3,11 +3,19 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { HeldTokens, IdentityTokens, UpstreamTokenSet } from '#directory/identities/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { AppError } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
+import type { Throttle } from '#kernel/throttle.ts';
 import type { Connection } from './connection.ts';
-import { noUpstreamToken, providerUnreachable } from './errors.ts';
+import {
+  noUpstreamToken,
+  providerUnreachable,
+  tokenClientRefused,
+  tooManyTokenFetches,
+  upstreamSignInNeeded,
+} from './errors.ts';
 import { userUpstreamTokenFetched } from './events.ts';
-import { REFRESH_LEASE, REFRESH_POLLED_EVERY, REFRESHED_BEFORE } from './limits.ts';
+import { REFRESH_LEASE, REFRESH_POLLED_EVERY, REFRESHED_BEFORE, TOKEN_FETCHES } from './limits.ts';
 import type { UsableConnections } from './usable-connections.ts';
 
 type Asked = { userId: UserId; connection: string; subject: string | null };
@@ -17,6 +25,7 @@ type Dependencies = {
   usable: UsableConnections;
   tokens: Pick<IdentityTokens, 'find' | 'lease' | 'replace'>;
   audit: Pick<AuditLog, 'note'>;
+  throttle: Pick<Throttle, 'consume'>;
   log: Pick<Log, 'warn'>;
 };
 
@@ -35,6 +44,24 @@ export class UpstreamTokens {
     const subject = { type: 'user', id: userId };
     await this.#deps.audit.note(userUpstreamTokenFetched({ ...by, subject, details: { connection } }));
     return tokens;
+  }
+
+  /**
+   * The same for a client through which the user acts: the connection must name it. Throws connections.client_not_permitted,
+   * connections.too_many_token_fetches, connections.no_token, connections.sign_in_again, connections.unreachable.
+   */
+  async handOutTo(clientId: string, asked: Asked, by: By): Promise<UpstreamTokenSet> {
+    const { usable, throttle } = this.#deps;
+    const connection = await usable.find(asked.connection);
+    if (!connection?.settings.tokenClients?.includes(clientId)) throw tokenClientRefused();
+    const counted = await throttle.consume(TOKEN_FETCHES, `${clientId} ${asked.userId} ${connection.id}`);
+    if (!counted.allowed) throw tooManyTokenFetches(counted.retryAfter);
+    if (!connection.storesTokens) throw noUpstreamToken();
+    try {
+      return await this.handOut(asked, by);
+    } catch (error) {
+      throw error instanceof AppError && error.code === noUpstreamToken.code ? upstreamSignInNeeded() : error;
+    }
   }
 
   async #find({ userId, connection: slug, subject }: Asked): Promise<UpstreamTokenSet> {

@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { permissions } from '#directory/access/module.ts';
+import { apiScopes, permissions } from '#directory/access/module.ts';
 import { mounted } from '../../src/app/api.ts';
 import { callApi } from '../support/api.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -56,7 +56,7 @@ test('contains every mounted operation with its scope', () => {
   expect(found.map(({ operationId }) => operationId).toSorted()).toEqual([...mounted].toSorted());
   for (const { security } of found) {
     const [{ oauth2: [scope] = [] } = {}] = security;
-    expect(Object.keys(permissions)).toContain(scope);
+    expect(Object.keys(apiScopes)).toContain(scope);
     expect(security).toEqual([{ oauth2: [scope] }, { openIdConnect: [scope] }]);
   }
 });
@@ -66,8 +66,10 @@ test('names the token endpoint', () => {
   const { authorizationCode, clientCredentials } = document.components.securitySchemes['oauth2']!.flows;
   for (const flow of [authorizationCode, clientCredentials]) {
     expect(flow).toMatchObject({ tokenUrl: `${latchkey.base}/oidc/token` });
-    expect(flow!.scopes).toEqual(permissions);
+    expect(flow!.scopes).toMatchObject(permissions);
   }
+  expect(authorizationCode!.scopes).toEqual(apiScopes);
+  expect(clientCredentials!.scopes).toEqual(permissions);
 });
 
 test('describes path and query', () => {

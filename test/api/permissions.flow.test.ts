@@ -1,6 +1,6 @@
 /** Every operation that the API offers, and every permission that there is: the right one opens it, no other does. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { permissions } from '#directory/access/module.ts';
+import { isOwn, permissions } from '#directory/access/module.ts';
 import { mounted } from '../../src/app/api.ts';
 import { operations } from '../../src/app/operations.ts';
 import { routeOf } from '../../src/api/operation-route.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => latchkey.close());
 
 const offered = operations
-  .filter(({ name }) => mounted.includes(name))
+  .filter(({ name, permission }) => mounted.includes(name) && !isOwn(permission))
   .map((operation) => ({ operation, ...routeOf(operation) }))
   .map(({ operation: { name, permission, example, errors }, ...route }) => ({
     name,
@@ -35,8 +35,16 @@ const offered = operations
     ...route,
   }));
 
-test('every mounted operation is in this test', () => {
-  expect(offered.map(({ name }) => name).toSorted()).toEqual([...mounted].toSorted());
+test('every mounted operation is in this test, but those on the own data of a user', () => {
+  const own = operations.filter(({ permission }) => isOwn(permission)).map(({ name }) => name);
+  expect([...offered.map(({ name }) => name), ...own].toSorted()).toEqual([...mounted].toSorted());
+});
+
+test('no client that acts for itself opens an operation on the own data of a user', async () => {
+  const scope = 'own_identities.tokens.export';
+  const { access_token: token } = await clientTokens(latchkey, robot, { scope });
+  const answer = await callApi(latchkey, '/v1/own-identities/acme/fetch-token', { method: 'POST', token });
+  expect(refusalOf(answer)).toEqual([403, 'api.insufficient_scope']);
 });
 
 describe.each(offered)('$method $path ($name)', ({ permission, example, grants, method, path, status, reads }) => {

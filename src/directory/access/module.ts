@@ -38,7 +38,15 @@ export function createPermissions({ clock, database, audit, invalidation }: Depe
 }
 
 export type { EffectivePermissions } from './effective-permissions.ts';
-export { access, isOfOrganizations, type Permission, permissions } from './permission.ts';
+export {
+  access,
+  apiScopes,
+  isOfOrganizations,
+  isOwn,
+  type OwnPermission,
+  type Permission,
+  permissions,
+} from './permission.ts';
 export { Role, RoleParent } from './role.ts';
 export { RoleAssignment } from './role-assignment.ts';
 export { UserGroup, UserGroupMember, UserGroupParent } from './user-group.ts';

@@ -53,7 +53,20 @@ const inOrganization = {
 } as const satisfies Readonly<Record<string, string>>;
 
 export const permissions = { ...onInstance, ...inOrganization } as const;
+
+/** Everything that each active user may do with their own data, through a client whose token has the scope. No role carries it. */
+const ownPermissions = {
+  'own_identities.tokens.export': 'Fetch your access tokens at identity providers, and act there for you',
+} as const satisfies Readonly<Record<string, string>>;
+
 export type Permission = keyof typeof permissions;
+export type OwnPermission = keyof typeof ownPermissions;
+
+/** The scopes of the management API. */
+export const apiScopes = { ...permissions, ...ownPermissions } as const;
+
+/** Whether it is about the caller's own data. */
+export const isOwn = (name: string): name is OwnPermission => Object.hasOwn(ownPermissions, name);
 
 /** Where it is allowed: on the instance, or in the organization with this id. */
 export type Scope = 'instance' | { organization: string };
@@ -73,7 +86,7 @@ export function expanded(names: Iterable<string>): Set<string> {
 
 /** Whether it counts within one organization: what belongs to the instance never does, scopes of APIs do. */
 export const isOfOrganizations = (name: string): boolean =>
-  Object.hasOwn(inOrganization, name) || !Object.hasOwn(onInstance, name);
+  Object.hasOwn(inOrganization, name) || !(Object.hasOwn(onInstance, name) || isOwn(name));
 
 /** The permissions on the instance that do not ask their holders for more proof than other users. */
 const ordinary: ReadonlySet<string> = new Set(['branding.preview', 'access.check', 'organizations.create']);
