@@ -25,9 +25,11 @@ const mayImport: Record<string, readonly string[]> = {
   'directory/domains': ['directory/users', 'directory/organizations', 'audit'],
   'directory/waitlist': ['directory/users', 'credentials', 'audit', 'settings'],
   'saml/messages': [],
+  'saml/metadata': ['saml/messages', 'audit'],
   'saml/keys': ['saml/messages', 'audit'],
   connections: [
     'saml/messages',
+    'saml/metadata',
     'directory/users',
     'directory/identities',
     'directory/organizations',
@@ -112,6 +114,7 @@ const mayImport: Record<string, readonly string[]> = {
   setup: ['oidc', 'directory/users', 'credentials', 'audit', 'settings'],
   'saml/applications': [
     'saml/messages',
+    'saml/metadata',
     'oidc',
     'applications/clients',
     'directory/users',

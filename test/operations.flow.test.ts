@@ -10,20 +10,24 @@ import { API, callApi, userTokens } from './support/api.ts';
 import { startTestApp, type TestApp, testSecrets } from './support/app.ts';
 import { recordingAudit } from './support/audit.ts';
 import { openDns, type TestDns } from './support/dns.ts';
+import { startPublisher } from './support/publisher.ts';
+import { startSamlProvider } from './support/saml-provider.ts';
 import { tokensFor, Visitor } from './support/visitor.ts';
 
 let latchkey: TestApp;
 let dns: TestDns;
+let publisher: Awaited<ReturnType<typeof startPublisher>>;
 beforeAll(async () => {
-  dns = await openDns();
+  [dns, publisher] = await Promise.all([openDns(), startPublisher()]);
   latchkey = await startTestApp({
     settings: { 'registration.mode': 'invitation', 'oidc.registration': 'token', 'users.username': 'optional' },
-    env: { DNS_SERVERS: dns.address },
+    env: { DNS_SERVERS: dns.address, OUTBOUND_ALLOW: '127.0.0.1/32' },
   });
 });
 afterAll(async () => {
   await latchkey.close();
   await dns.close();
+  await publisher.close();
 });
 
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -186,12 +190,20 @@ test('every operation gives what its output schema lets through', async () => {
   await run('connections.update', { connection, enabled: false });
   await run('connections.test', { connection });
   await run('connections.delete', { connection });
+  publisher.text = (await startSamlProvider()).metadata();
+  const published = { slug: 'saml', provider: 'saml', metadata_url: publisher.url };
+  await run('connections.create', published);
+  await run('connections.refresh_metadata', { connection: 'saml' });
+  await run('connections.delete', { connection: 'saml' });
   const own = { organization_id, connection };
   await run('organizations.connections.create', { organization_id, ...provided });
   await run('organizations.connections.list', { organization_id });
   await run('organizations.connections.read', own);
   await run('organizations.connections.update', { ...own, enabled: false });
+  await run('organizations.connections.test', own);
   await run('organizations.connections.delete', own);
+  await run('organizations.connections.create', { organization_id, ...published });
+  await run('organizations.connections.refresh_metadata', { organization_id, connection: 'saml' });
 
   const saml = {
     name: 'Wiki',
@@ -204,6 +216,12 @@ test('every operation gives what its output schema lets through', async () => {
   await run('saml_applications.read', { client_id: 'wiki' });
   await run('saml_applications.update', { client_id: 'wiki', name_id_format: 'email' });
   await run('saml_applications.preview_claims', { client_id: 'wiki', user: email });
+  const urn = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:wiki">
+    <md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:AssertionConsumerService index="0"
+      Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://wiki.example/acs"/></md:SPSSODescriptor></md:EntityDescriptor>`;
+  publisher.text = urn;
+  await run('saml_applications.update', { client_id: 'wiki', metadata_url: publisher.url });
+  await run('saml_applications.refresh_metadata', { client_id: 'wiki' });
   await run('saml_applications.delete', { client_id: 'wiki' });
 
   for (const verb of ['list', 'rotate', 'reencrypt']) await run(`keys.${verb}`);

@@ -43,9 +43,9 @@ import type { Steps } from './steps.ts';
 
 /** Each operation with the services that it needs. */
 export function createOperations(
-  { clock, database, config }: Kernel,
+  { clock, config, database, jobs, mailbox }: Kernel,
   nouns: Nouns,
-  { consents, oidc, sessions }: Provider,
+  { consents, oidc, sessions, upstream }: Provider,
   { comingIn }: Steps,
   saml: Saml,
 ): readonly BoundOperation<By>[] {
@@ -106,6 +106,7 @@ export function createOperations(
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
     bindOperations(samlApplicationOperations, {
       applications: saml.applications,
+      source: saml.source,
       metadata: saml.metadata,
       told: saml.told,
       names: saml.names,
@@ -183,8 +184,16 @@ export function createOperations(
         'client secrets': () => clients.secrets.reencrypt(),
         'secrets of connections': () => nouns.connections.connections.reencrypt(),
         'tokens of identity providers': () => nouns.identities.tokens.reencrypt(),
+        'sessions at identity providers': () => upstream.sessions.reencrypt(),
         'authenticator apps': () => credentials.totp.reencrypt(),
+        'authenticator apps that are not confirmed': () => credentials.totpEnrolments.reencrypt(),
+        'recovery codes that are shown': () => credentials.recoveryCodes.reencrypt(),
+        'sign-ins at identity providers': () => upstream.attempts.reencrypt(),
+        'sign-ins at applications': () => saml.pending.reencrypt(),
+        'sign-outs at applications': () => saml.chains.reencrypt(),
         'keys of audit seals': () => nouns.sealingKeys.reencrypt(),
+        jobs: () => jobs.reencrypt(),
+        'mails of the mailbox': mailbox?.reencrypt,
       },
     }),
     bindOperations(samlKeyOperations, nouns.saml.keys),

@@ -40,6 +40,7 @@ export function defineJobs(
   jobs.define('audit-checkpoint', checkpointJob(checkpoints));
   jobs.define('saml-certificates', samlApplications.watch.job());
   jobs.define('saml-metadata', connections.saml.job());
+  jobs.define('saml-application-metadata', samlApplications.metadata.job());
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
   jobs.define(
     'clean-up',

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Clock } from '#kernel/clock.ts';
-import { type KeyRing, SealError } from '#kernel/crypto.ts';
+import { type KeyRing, SealError, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 
 export type SealingKey = { id: string; key: KeyObject };
@@ -61,16 +61,13 @@ export class SealingKeys {
   }
 
   /** Puts every kept key under the first secret of the ring. May be broken off and called again. */
-  async reencrypt(): Promise<{ checked: number; changed: number }> {
-    const { database, keyRing } = this.#deps;
-    const rows = await database.sql<{ id: string; sealed: string }>('select id, sealed from audit_seal_key');
-    let changed = 0;
-    for (const { id, sealed } of rows.filter((row) => !keyRing.isCurrent(row.sealed))) {
-      const again = keyRing.seal(keyRing.open(sealed, sealPlace(id)), sealPlace(id));
-      await database.sql('update audit_seal_key set sealed = $1 where id = $2', [again, id]);
-      changed += 1;
-    }
-    return { checked: rows.length, changed };
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ id: string }>(this.#deps, {
+      table: 'audit_seal_key',
+      column: 'sealed',
+      key: ['id'],
+      place: ({ id }) => sealPlace(id),
+    });
   }
 }
 

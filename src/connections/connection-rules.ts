@@ -1,5 +1,5 @@
 /** Rules for the members of a connection, so that its provider can be asked. */
-import { isLoopback } from '#kernel/issuer.ts';
+import { isWebAddress } from '#kernel/issuer.ts';
 import type { By } from '#audit/module.ts';
 import type { Connection, ConnectionSettings } from './connection.ts';
 import { connectionInvalid } from './errors.ts';
@@ -72,15 +72,8 @@ function addressProblem(provider: Exclude<Provider, SamlProvider>, settings: Con
     const missing = endpointMembers.find((member) => provider.endpoints === null && settings[member] === undefined);
     if (missing !== undefined) return `${wireName(missing)} must be given`;
   }
-  const wrong = secretGoesTo.find((member) => settings[member] !== undefined && !isAddress(settings[member]));
+  const wrong = secretGoesTo.find((member) => settings[member] !== undefined && !isWebAddress(settings[member]));
   return wrong === undefined ? null : `${wireName(wrong)} must begin with https:// and have no user and no fragment`;
-}
-
-/** OpenID Connect Discovery §3 has https alone; plain http is for a provider on this machine. */
-export function isAddress(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null || url.username !== '' || url.password !== '' || text.includes('#')) return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }
 
 function scopeProblem({ protocol }: Provider, { scopes }: ConnectionSettings): string | null {

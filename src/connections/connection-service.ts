@@ -3,7 +3,7 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { IdentityTokens } from '#directory/identities/module.ts';
 import { lockOrganization, type MemberRoles, type OrganizationId } from '#directory/organizations/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { KeyRing } from '#kernel/crypto.ts';
+import { type KeyRing, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, parseId } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
@@ -191,21 +191,13 @@ export class ConnectionService {
   }
 
   /** Seals every secret under the first secret of the ring. May be broken off and called again. */
-  async reencrypt(): Promise<{ checked: number; changed: number }> {
-    const { database, keyRing } = this.#deps;
-    const rows = await database.sql<{ id: string; sealed: string }>(
-      'select id, sealed_secret as sealed from connection where sealed_secret is not null',
-    );
-    let changed = 0;
-    for (const { id, sealed } of rows.filter((row) => !keyRing.isCurrent(row.sealed))) {
-      const place = sealPlace(fromUuid('con', id));
-      const done = await database.sql(
-        'update connection set sealed_secret = $1 where id = $2 and sealed_secret = $3 returning id',
-        [keyRing.seal(keyRing.open(sealed, place), place), id, sealed],
-      );
-      changed += done.length;
-    }
-    return { checked: rows.length, changed };
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ id: string }>(this.#deps, {
+      table: 'connection',
+      column: 'sealed_secret',
+      key: ['id'],
+      place: ({ id }) => sealPlace(fromUuid('con', id)),
+    });
   }
 
   /**

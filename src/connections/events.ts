@@ -52,6 +52,15 @@ export const connectionMetadataChanged = eventType({
   webhook: true,
 });
 
+export const connectionMetadataFailed = eventType({
+  name: 'connection.metadata_failed',
+  text: 'The metadata of an identity provider cannot be read again. The last one stays in force until its time is over.',
+  details: about.extend({ reason: z.string() }),
+  audience: ['operator', 'organization'],
+  gravity: 'warning',
+  webhook: true,
+});
+
 export const connectionTestCreated = eventType({
   name: 'connection.test_created',
   text: 'A link that tests a connection to an identity provider was created.',

@@ -57,19 +57,7 @@ export const MOST_TOKEN_CLIENTS = 50;
 export const TOKEN_FETCHES = { name: 'upstream-token-fetches', points: 30, duration: MINUTE } as const;
 /** Groups, or roles, of one user. Entra ID sends at most 150 by SAML, others more. */
 export const MOST_GROUPS = 500;
-/** Bytes of metadata of an identity provider. */
-export const LARGEST_METADATA = 1024 * 1024;
 /** Characters of metadata that is given: below the limit of a request of the management API. */
 export const LONGEST_METADATA = 200_000;
-/** Metadata is read again after this time; a job looks every hour. */
-export const METADATA_REFRESHED_AFTER = 24 * HOUR;
-/** After a failure. */
-export const METADATA_TRIED_AGAIN_AFTER = HOUR;
-/** One run of the job: a batch of providers that all answer slowly. */
-export const REFRESH_JOB_EXPIRY = 10 * MINUTE;
-/** Connections whose metadata is read again in one batch. */
-export const REFRESH_BATCH = 50;
-/** Certificates of a provider: two in use, two for a roll-over, and as many again. */
-export const MOST_CERTIFICATES = 8;
 /** Of a link that tests a connection: long enough to send it to the administrator of the provider. */
 export const TEST_LIFETIME = 24 * HOUR;

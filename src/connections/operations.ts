@@ -23,7 +23,13 @@ import {
   slugTaken,
   tooManyConnections,
 } from './errors.ts';
-import { connectionChanged, connectionCreated, connectionDeleted, connectionTestCreated } from './events.ts';
+import {
+  connectionChanged,
+  connectionCreated,
+  connectionDeleted,
+  connectionMetadataChanged,
+  connectionTestCreated,
+} from './events.ts';
 import { titleOf } from './providers/providers.ts';
 import type { SamlConnections } from './saml/saml-connections.ts';
 import { type GivenSource, samlOnWire, sourceOf } from './saml/saml-wire.ts';
@@ -228,6 +234,22 @@ const testConnection = operation({
   },
 });
 
+const refreshMetadata = operation({
+  name: 'connections.refresh_metadata',
+  permission: 'connections.manage',
+  params,
+  output: connectionSchema,
+  errors: [connectionNotFound, connectionInvalid],
+  event: connectionMetadataChanged,
+  command: { words: 'connection refresh-metadata' },
+  description: 'Read the metadata of a SAML provider again from its address, which happens every day.',
+  run: async ({ connection }, by: By, services: Services) => {
+    const row = await services.connections.require(connection);
+    await services.saml.refresh(row.id, by);
+    return onWire(row, services);
+  },
+});
+
 /** Those that an organization has for its own connections too. */
 export const connectionAdministration = [
   listConnections,
@@ -235,5 +257,7 @@ export const connectionAdministration = [
   readConnection,
   updateConnection,
   deleteConnection,
+  testConnection,
+  refreshMetadata,
 ];
-export const connectionOperations = [...connectionAdministration, ...tokenOperations, testConnection];
+export const connectionOperations = [...connectionAdministration, ...tokenOperations];

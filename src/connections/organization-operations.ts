@@ -64,4 +64,14 @@ export const organizationConnectionOperations = [
   ofOrganization('delete', 'Delete a connection of an organization, and the identities of its users.', {
     words: 'organization delete-connection',
   }),
+  ofOrganization(
+    'test',
+    'Create a link that tests a connection of an organization, also one that is disabled. A sign-in with it changes nothing and shows what the provider said, or why its answer is refused.',
+    { words: 'organization test-connection' },
+  ),
+  ofOrganization(
+    'refresh_metadata',
+    'Read the metadata of a SAML provider of an organization again from its address, which happens every day.',
+    { words: 'organization refresh-connection-metadata' },
+  ),
 ];

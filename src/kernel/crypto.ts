@@ -118,3 +118,57 @@ function derive(secret: string, info: string, bytes = 32): Buffer {
 function keyId(secret: string): string {
   return derive(secret, 'latchkey key id', 6).toString('base64url');
 }
+
+/** A column of texts under the key ring. */
+type SealedColumn<Row extends Record<string, unknown>> = Readonly<{
+  table: string;
+  column: string;
+  /** Of a column of JSON: the member with the text. */
+  member?: string;
+  /** The columns that name a row. */
+  key: readonly (keyof Row & string)[];
+  /** Where the text of a row belongs. */
+  place(row: Row): string;
+}>;
+
+type Sealing = {
+  database: { sql<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> };
+  keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
+};
+export type SealedAgain = { checked: number; changed: number };
+
+/** Seals every text of a column under the first secret of the ring. May be broken off and called again. */
+export async function sealAgain<Row extends Record<string, unknown>>(
+  { database, keyRing }: Sealing,
+  { table, column, member, key, place }: SealedColumn<Row>,
+): Promise<SealedAgain> {
+  const text = member === undefined ? column : `${column} ->> '${member}'`;
+  const rows = await database.sql<Row & { sealed_text: string }>(
+    `select ${key.join(', ')}, ${text} as sealed_text from ${table} where ${text} is not null`,
+  );
+  const next = member === undefined ? '$1' : `jsonb_set(${column}, '{${member}}', to_jsonb($1::text))`;
+  const named = key.map((name, index) => `${name} = $${index + 3}`).join(' and ');
+  let changed = 0;
+  for (const row of rows.filter(({ sealed_text: sealed }) => !keyRing.isCurrent(sealed))) {
+    const { sealed_text: sealed } = row;
+    const again = keyRing.seal(keyRing.open(sealed, place(row)), place(row));
+    // Only what was read is replaced, so that a text that was changed or removed meanwhile stays so.
+    const done = await database.sql(
+      `update ${table} set ${column} = ${next} where ${text} = $2 and ${named} returning 1`,
+      [again, sealed, ...key.map((name) => row[name])],
+    );
+    changed += done.length;
+  }
+  return { checked: rows.length, changed };
+}
+
+/** Does the same for several columns. */
+export async function sealAllAgain(columns: readonly (() => Promise<SealedAgain>)[]): Promise<SealedAgain> {
+  const sum = { checked: 0, changed: 0 };
+  for (const again of columns) {
+    const { checked, changed } = await again();
+    sum.checked += checked;
+    sum.changed += changed;
+  }
+  return sum;
+}

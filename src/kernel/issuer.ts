@@ -84,3 +84,10 @@ export function ownUrls({ issuerUrl, issuerAliases: aliases }: OwnAddress, path:
   const ownPath = `${basePathOf(issuerUrl)}${path}`;
   return [issuerUrl.origin, ...aliases].map((origin) => `${origin}${ownPath}`);
 }
+
+/** Whether a server of another party may have this URL: https, or this machine during development. */
+export function isWebAddress(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '' || /[#\s]/.test(text)) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+}

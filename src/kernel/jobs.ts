@@ -8,7 +8,7 @@ import type { Pool } from 'pg';
 import { fromKysely, fromPglite, PgBoss, type JobWithMetadata } from 'pg-boss';
 import { DAY, HOUR, SECOND, type Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import type { KeyRing } from './crypto.ts';
+import { type KeyRing, type SealedAgain, sealAgain } from './crypto.ts';
 import type { Database, EntityManager } from './database.ts';
 import type { Log } from './log.ts';
 import { createJobsPool } from './postgres/patient-pool.ts';
@@ -61,11 +61,14 @@ export type Jobs = {
   /** Begins to work on jobs and to keep schedules. */
   start(): Promise<void>;
   send(queue: string, data: JobData, options?: SendOptions): Promise<void>;
+  /** Seals the data of waiting jobs under the first secret of the ring. */
+  reencrypt(): Promise<SealedAgain>;
   /** Lets running jobs end for at most `milliseconds`, then hands them back to be tried again. */
   stop(milliseconds: number): Promise<void>;
 };
 
 const SCHEMA = 'latchkey_jobs';
+const WAITING_DATA = { table: `${SCHEMA}.job`, column: 'data', member: 'sealed' } as const;
 /** A node looks for jobs of others, and for retries that are due, this often; its own it takes up at once. */
 const POLL_SECONDS = { embedded: 5, server: 2 };
 /** While the database is out every queue says so at every look; one line in this time is enough. */
@@ -78,7 +81,7 @@ const HELPER_POLL_SECONDS = 60;
 type Options = {
   database: Pick<Database, 'pglite'>;
   config: Pick<Config, 'databaseUrl'> & Partial<Pick<Config, 'databaseConnectSeconds' | 'databaseMigrationUrl'>>;
-  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
   clock: Clock;
   log: Log;
 };
@@ -249,6 +252,15 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
       const wait = startAfter ? Math.max(0, startAfter.getTime() - clock.now().getTime()) : 0;
       if (wait < HOUR) wakeAfter(queue, em && !pglite ? [wait + 20, wait + 200, wait + SECOND] : [wait]);
     },
+    reencrypt: () =>
+      sealAgain<{ id: string; name: string }>(
+        { database: { sql: async (text, values) => (await db.executeSql(text, [...(values ?? [])])).rows }, keyRing },
+        {
+          ...WAITING_DATA,
+          key: ['id', 'name'],
+          place: ({ name }) => `job:${name}`,
+        },
+      ),
     stop: async (milliseconds) => {
       stopping.abort();
       isOpen = false;

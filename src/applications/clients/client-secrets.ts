@@ -1,6 +1,6 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, SECOND, MINUTE } from '#kernel/clock.ts';
-import { type KeyRing, randomSecret, sha256 } from '#kernel/crypto.ts';
+import { type KeyRing, randomSecret, sha256, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId } from '#kernel/ids.ts';
 import { type Client, takeClient } from './client.ts';
@@ -121,21 +121,13 @@ export class ClientSecrets {
   }
 
   /** Seals every kept secret under the first secret of the ring. May be broken off and called again. */
-  async reencrypt(): Promise<{ checked: number; changed: number }> {
-    const { database, keyRing } = this.#deps;
-    const rows = await database.sql<{ id: string; sealed: string }>(
-      'select id, sealed from client_secret where sealed is not null',
-    );
-    let changed = 0;
-    for (const { id, sealed } of rows.filter((row) => !keyRing.isCurrent(row.sealed))) {
-      const place = sealPlace(fromUuid('csec', id));
-      const done = await database.sql(
-        'update client_secret set sealed = $1 where id = $2 and sealed = $3 returning id',
-        [keyRing.seal(keyRing.open(sealed, place), place), id, sealed],
-      );
-      changed += done.length;
-    }
-    return { checked: rows.length, changed };
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ id: string }>(this.#deps, {
+      table: 'client_secret',
+      column: 'sealed',
+      key: ['id'],
+      place: ({ id }) => sealPlace(fromUuid('csec', id)),
+    });
   }
 
   /** Deletes expired secrets. */

@@ -1,33 +1,41 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
-import { type AuditLog, system } from '#audit/module.ts';
-import { type Clock, fromNow } from '#kernel/clock.ts';
+import type { AuditLog, By } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { JobDefinition } from '#kernel/jobs.ts';
-import type { Log } from '#kernel/log.ts';
+import { type MetadataDocuments, MetadataProblem, MetadataRefresh, type RefreshedRows } from '#saml/metadata/module.ts';
 import { Connection, type ConnectionId } from '../connection.ts';
-import { entityTaken } from '../errors.ts';
-import { connectionMetadataChanged } from '../events.ts';
+import { connectionInvalid, entityTaken } from '../errors.ts';
+import { connectionMetadataChanged, connectionMetadataFailed } from '../events.ts';
 import { listOf } from '../known-connections.ts';
-import { METADATA_TRIED_AGAIN_AFTER, REFRESH_BATCH, REFRESH_JOB_EXPIRY } from '../limits.ts';
 import { SamlIdentityProvider } from './identity-provider.ts';
-import { MetadataProblem, type MetadataSource, type Source } from './metadata-source.ts';
+import type { MetadataSource, Source } from './metadata-source.ts';
 import type { GivenSource } from './saml-wire.ts';
 
 export type SamlConnectionDependencies = {
   clock: Clock;
   database: Pick<Database, 'em' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
-  log: Pick<Log, 'warn'>;
+  documents: Pick<MetadataDocuments, 'failed'>;
   source: MetadataSource;
 };
 
 /** The identity providers of connections of SAML. */
 export class SamlConnections {
   readonly #deps: SamlConnectionDependencies;
+  readonly #refresh: MetadataRefresh<SamlIdentityProvider, Source>;
 
   constructor(dependencies: SamlConnectionDependencies) {
     this.#deps = dependencies;
+    const { database, source } = dependencies;
+    const rows: RefreshedRows<SamlIdentityProvider, Source> = {
+      due: (now, limit) =>
+        database.em().find(SamlIdentityProvider, { dueAt: { $lte: now } }, { orderBy: { dueAt: 'asc' }, limit }),
+      read: (row) => source.readAgain(row),
+      write: (row, outcome, by) => this.#writeAgain(row, outcome, by),
+    };
+    this.#refresh = new MetadataRefresh(dependencies, rows);
   }
 
   /** Null for a connection of another protocol, or none. */
@@ -56,72 +64,69 @@ export class SamlConnections {
     });
   }
 
-  /** Reads metadata again that is due. Answers how many were read. */
+  /** Reads metadata again that is due. Answers how many were. */
   async refreshDue(signal?: AbortSignal): Promise<number> {
-    const { clock, database } = this.#deps;
-    const due = await database
-      .em()
-      .find(
-        SamlIdentityProvider,
-        { dueAt: { $lte: clock.now() } },
-        { orderBy: { dueAt: 'asc' }, limit: REFRESH_BATCH },
-      );
-    for (const row of due) {
-      if (signal?.aborted === true) break;
-      await this.#refresh(row);
-    }
-    return due.length;
+    return this.#refresh.refreshDue(signal);
+  }
+
+  /** Reads the metadata of one connection again, now. Throws connections.invalid. */
+  async refresh(id: ConnectionId, by: By): Promise<void> {
+    const row = await this.find(id);
+    if (!row?.metadataUrl) throw connectionInvalid('metadata_url must be given before metadata can be read again');
+    const problem = await this.#refresh.refresh(row, by);
+    if (problem !== null) throw connectionInvalid(problem.message);
   }
 
   job(): JobDefinition {
-    return {
-      schedule: '41 * * * *',
-      retries: 0,
-      backoff: { first: 0, max: 0 },
-      expire: REFRESH_JOB_EXPIRY,
-      handler: async ({ signal }) => void (await this.refreshDue(signal)),
-    };
+    return this.#refresh.job('41 * * * *');
   }
 
   /** A sign-in under way goes on: the metadata is of the same entity, and answers are verified with the keys of now. */
-  async #refresh(row: SamlIdentityProvider): Promise<void> {
-    const { clock, database, audit, log, source } = this.#deps;
-    const read = await source.readAgain(row).catch((error: unknown) => {
-      if (error instanceof MetadataProblem) return error.message;
-      throw error;
-    });
-    await database.transaction(async (em) => {
+  async #writeAgain(row: SamlIdentityProvider, outcome: Source | MetadataProblem, by: By) {
+    const { database, audit, documents } = this.#deps;
+    return database.transaction(async (em) => {
       const present = await em.findOne(SamlIdentityProvider, { connectionId: row.connectionId });
       // Deleted or changed by an operator meanwhile.
-      if (present === null || present.metadataUrl !== row.metadataUrl) return;
-      if (typeof read === 'string') {
-        log.warn(
-          { connection: row.connectionId, problem: read },
-          'the metadata of an identity provider cannot be read',
-        );
-        Object.assign(present, { problem: read, dueAt: fromNow(clock, METADATA_TRIED_AGAIN_AFTER) });
+      if (present === null || present.metadataUrl !== row.metadataUrl) return null;
+      const about = async () => {
+        const {
+          id,
+          slug,
+          provider,
+          organizationId = null,
+        } = await em.findOneOrFail(Connection, {
+          id: row.connectionId,
+        });
+        return {
+          of: {
+            ...by,
+            subject: { type: 'connection', id },
+            ...(organizationId === null ? {} : { organizationId }),
+          } as const,
+          details: { connection: slug, connection_id: id, provider },
+        };
+      };
+      if (outcome instanceof MetadataProblem) {
+        const isFirst = !present.problem;
+        Object.assign(present, documents.failed(outcome));
         await em.flush();
-        return;
+        if (!isFirst) return outcome;
+        const { of, details } = await about();
+        const reason = outcome.message;
+        await audit.record(
+          em,
+          connectionMetadataFailed({ ...of, outcome: 'failure', details: { ...details, reason } }),
+        );
+        return outcome;
       }
-      const isChanged = !isDeepStrictEqual(present.metadata, read.metadata);
-      Object.assign(present, read);
+      const isChanged = !isDeepStrictEqual(present.metadata, outcome.metadata);
+      Object.assign(present, outcome);
       await em.flush();
-      if (!isChanged) return;
-      const { slug, provider, organizationId = null } = await em.findOneOrFail(Connection, { id: row.connectionId });
-      await audit.record(
-        em,
-        connectionMetadataChanged({
-          ...system,
-          subject: { type: 'connection', id: row.connectionId },
-          ...(organizationId === null ? {} : { organizationId }),
-          details: {
-            connection: slug,
-            connection_id: row.connectionId,
-            provider,
-            certificates: read.metadata.certificates.length,
-          },
-        }),
-      );
+      if (!isChanged) return null;
+      const { of, details } = await about();
+      const certificates = outcome.metadata.certificates.length;
+      await audit.record(em, connectionMetadataChanged({ ...of, details: { ...details, certificates } }));
+      return null;
     });
   }
 }

@@ -2,18 +2,15 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { timeSchema } from '#kernel/operations/schemas.ts';
-import { LONGEST_ADDRESS, LONGEST_IDENTIFIER, LONGEST_METADATA, LONGEST_SECRET, MOST_CERTIFICATES } from '../limits.ts';
+import { LONGEST_CERTIFICATES } from '#saml/metadata/limits.ts';
+import { LONGEST_ADDRESS, LONGEST_IDENTIFIER, LONGEST_METADATA } from '../limits.ts';
 import type { SamlIdentityProvider } from './identity-provider.ts';
 import { presetNames } from './presets.ts';
 import { nameIdFormatNames, samlBindings, signatureDemands } from './saml-settings.ts';
 import type { ServiceProvider } from './service-provider.ts';
 
 const address = z.string().max(LONGEST_ADDRESS);
-const certificates = z
-  .string()
-  .trim()
-  .min(1)
-  .max(LONGEST_SECRET * MOST_CERTIFICATES);
+const certificates = z.string().trim().min(1).max(LONGEST_CERTIFICATES);
 
 export const samlSettingsShape = {
   preset: z.enum(presetNames).describe('Product, whose names of SAML attributes are read; default: the usual names'),

@@ -1,7 +1,6 @@
-import type { Outbound } from '#kernel/http/outbound.ts';
 import type { MessageReader } from '#saml/messages/module.ts';
+import { type DocumentDependencies, MetadataDocuments } from '#saml/metadata/module.ts';
 import { Connection } from '../connection.ts';
-import { LARGEST_METADATA, UPSTREAM_TIMEOUT } from '../limits.ts';
 import type { UsableConnections } from '../usable-connections.ts';
 import type { UsedStates } from '../used-states.ts';
 import { MetadataSource } from './metadata-source.ts';
@@ -12,9 +11,9 @@ import type { SamlProtocol } from './saml-protocol.ts';
 import { SamlServiceProvider } from './saml-service-provider.ts';
 import { serviceProviderOf } from './service-provider.ts';
 
-export type SamlDependencies = Omit<SamlConnectionDependencies, 'source'> & {
+export type SamlDependencies = Omit<SamlConnectionDependencies, 'source' | 'documents'> & {
   issuer: string;
-  outbound: Pick<Outbound, 'limited'>;
+  outbound: DocumentDependencies['outbound'];
   messages: Pick<MessageReader, 'readMetadata' | 'readResponse' | 'readLogoutRequest' | 'readLogoutResponse'>;
   /** Of this instance. */
   samlKeys: SamlKeys;
@@ -24,10 +23,10 @@ export type SamlDependencies = Omit<SamlConnectionDependencies, 'source'> & {
 
 /** Creates the part of the connections that speaks SAML. */
 export function createSaml(dependencies: SamlDependencies) {
-  const { clock, database, issuer, messages, outbound, samlKeys: keys, usable, used } = dependencies;
-  const fetch = outbound.limited({ totalTimeout: UPSTREAM_TIMEOUT, maxBytes: LARGEST_METADATA });
-  const source = new MetadataSource({ clock, fetch, messages });
-  const connections = new SamlConnections({ ...dependencies, source });
+  const { clock, database, issuer, messages, samlKeys: keys, usable, used } = dependencies;
+  const documents = new MetadataDocuments(dependencies);
+  const source = new MetadataSource({ clock, documents });
+  const connections = new SamlConnections({ ...dependencies, documents, source });
   const parts = { clock, issuer, keys, messages, used, find: (id: Connection['id']) => connections.find(id) };
   let loaded: Promise<SamlProtocol> | undefined;
   const protocol = () =>

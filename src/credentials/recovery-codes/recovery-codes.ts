@@ -1,8 +1,8 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
-import { type KeyRing, sha256 } from '#kernel/crypto.ts';
+import { type KeyRing, sha256, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { toUuid } from '#kernel/ids.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { HashingQueue } from '../passwords/hashing-queue.ts';
 import type { HashCost } from '../passwords/password-hash.ts';
@@ -24,7 +24,7 @@ type NewCodes = { codes: readonly string[]; salt: Buffer; hashes: readonly strin
 type Dependencies = {
   clock: Clock;
   database: Database;
-  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
   audit: Pick<AuditLog, 'record'>;
   queue: Pick<HashingQueue, 'run'>;
   attempts: Pick<SecondFactorAttempts, 'guard'>;
@@ -157,6 +157,16 @@ export class RecoveryCodes {
     if (written.length === 0) return;
     await audit.record(em, userRecoveryCodesMade({ ...by, subject: { type: 'user', id: userId } }));
     await tellOwner(em, { kind: 'recovery_codes_made', userId, visitor: by.visitor });
+  }
+
+  /** Seals codes that are still shown under the first secret of the ring. */
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ user_id: string }>(this.#deps, {
+      table: 'recovery_codes',
+      column: 'shown_sealed',
+      key: ['user_id'],
+      place: ({ user_id: id }) => sealPlace(fromUuid('usr', id)),
+    });
   }
 
   async #use(

@@ -1,8 +1,8 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
-import { type KeyRing, sha256 } from '#kernel/crypto.ts';
+import { type KeyRing, sha256, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { toUuid } from '#kernel/ids.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { nothingElse, type WrittenWith } from '../written-with.ts';
@@ -52,7 +52,7 @@ type Enrolling = { userId: UserId; holder: string };
 type Dependencies = {
   clock: Clock;
   database: Database;
-  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
   audit: Pick<AuditLog, 'record'>;
   totp: Pick<TotpService, 'save'>;
   accessRevocation: FactorEndings;
@@ -136,6 +136,16 @@ export class TotpEnrolments {
       [this.#deps.clock.now(), batch],
     );
     return rows.length;
+  }
+
+  /** Seals shown secrets under the first secret of the ring. */
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ user_id: string; holder_hash: Buffer }>(this.#deps, {
+      table: 'totp_enrolment',
+      column: 'sealed',
+      key: ['user_id', 'holder_hash'],
+      place: ({ user_id: id }) => sealPlace(fromUuid('usr', id)),
+    });
   }
 
   async #find(userId: UserId, holder: string): Promise<{ sealed: string; secret: TotpSecret } | null> {

@@ -1,6 +1,6 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { KeyRing } from '#kernel/crypto.ts';
+import { type KeyRing, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserPolicies } from '#settings/module.ts';
@@ -165,19 +165,13 @@ export class TotpService {
   }
 
   /** Seals every secret under the first secret of the ring. May be broken off and called again. */
-  async reencrypt(): Promise<{ checked: number; changed: number }> {
-    const { database, keyRing } = this.#deps;
-    const rows = await database.sql<{ user_id: string; sealed: string }>('select user_id, sealed from totp_credential');
-    let changed = 0;
-    for (const { user_id: uuid, sealed } of rows.filter((row) => !keyRing.isCurrent(row.sealed))) {
-      const place = sealPlace(fromUuid('usr', uuid));
-      const done = await database.sql(
-        'update totp_credential set sealed = $1 where user_id = $2 and sealed = $3 returning user_id',
-        [keyRing.seal(keyRing.open(sealed, place), place), uuid, sealed],
-      );
-      changed += done.length;
-    }
-    return { checked: rows.length, changed };
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ user_id: string }>(this.#deps, {
+      table: 'totp_credential',
+      column: 'sealed',
+      key: ['user_id'],
+      place: ({ user_id: id }) => sealPlace(fromUuid('usr', id)),
+    });
   }
 
   async #row(userId: UserId): Promise<Row | null> {

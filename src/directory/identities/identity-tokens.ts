@@ -1,5 +1,5 @@
 import { type Clock, fromNow } from '#kernel/clock.ts';
-import { type KeyRing, sha256 } from '#kernel/crypto.ts';
+import { type KeyRing, sha256, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#directory/users/module.ts';
@@ -91,22 +91,13 @@ export class IdentityTokens {
   }
 
   /** Seals all under the first secret of the ring. May be broken off and called again. */
-  async reencrypt(): Promise<{ checked: number; changed: number }> {
-    const { database, keyRing } = this.#deps;
-    const rows = await database.sql<UpstreamSubject & { sealed: string }>(
-      'select connection, issuer, subject, sealed_tokens as sealed from user_identity where sealed_tokens is not null',
-    );
-    let changed = 0;
-    for (const { sealed, ...identity } of rows.filter((row) => !keyRing.isCurrent(row.sealed))) {
-      const place = placeOf(identity);
-      const done = await database.sql(
-        `update user_identity set sealed_tokens = $1
-         where connection = $2 and issuer = $3 and subject = $4 and sealed_tokens = $5 returning 1`,
-        [keyRing.seal(keyRing.open(sealed, place), place), ...keyOf(identity), sealed],
-      );
-      changed += done.length;
-    }
-    return { checked: rows.length, changed };
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<UpstreamSubject>(this.#deps, {
+      table: 'user_identity',
+      column: 'sealed_tokens',
+      key: ['connection', 'issuer', 'subject'],
+      place: placeOf,
+    });
   }
 
   #seal(identity: UpstreamSubject, tokens: UpstreamTokenSet): string {

@@ -1,4 +1,4 @@
-import type { KeyRing } from '#kernel/crypto.ts';
+import { type KeyRing, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
 import { keysNotLoaded } from './errors.ts';
@@ -103,22 +103,13 @@ export class KeyService {
   }
 
   /** Seals every private key under the first secret of the ring. May be broken off and called again. */
-  async reencrypt(): Promise<{ checked: number; changed: number }> {
-    const { database, keyRing } = this.#deps;
-    const rows = await database.sql<Pick<Row, 'kid' | 'private_sealed'>>(
-      'select kid, private_sealed from signing_key where private_sealed is not null',
-    );
-    let changed = 0;
-    for (const { kid, private_sealed: sealed } of rows.filter((row) => !keyRing.isCurrent(row.private_sealed))) {
-      const again = keyRing.seal(keyRing.open(sealed, sealPlace(kid)), sealPlace(kid));
-      // Only what was read is replaced, so that a key retired meanwhile stays without its private half.
-      const done = await database.sql(
-        'update signing_key set private_sealed = $1 where kid = $2 and private_sealed = $3 returning kid',
-        [again, kid, sealed],
-      );
-      changed += done.length;
-    }
-    return { checked: rows.length, changed };
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ kid: string }>(this.#deps, {
+      table: 'signing_key',
+      column: 'private_sealed',
+      key: ['kid'],
+      place: ({ kid }) => sealPlace(kid),
+    });
   }
 
   async #load(): Promise<boolean> {

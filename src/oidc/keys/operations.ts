@@ -12,7 +12,8 @@ type Services = {
   service: Pick<KeyService, 'list'>;
   rotation: Pick<KeyRotation, 'rotate'>;
   /** Everything that keeps texts under the key ring, by the name to show. */
-  sealed: Readonly<Record<string, () => Promise<Counted>>>;
+  /** Undefined where this instance has none. */
+  sealed: Readonly<Record<string, (() => Promise<Counted>) | undefined>>;
 };
 
 const keySchema = z.strictObject({
@@ -75,7 +76,8 @@ const reencrypt = operation({
   command: { words: 'keys reencrypt' },
   run: async (_given, _by: By, { sealed }: Services) => {
     const reencrypted: Record<string, Counted> = {};
-    for (const [name, reencryptThese] of Object.entries(sealed)) reencrypted[name] = await reencryptThese();
+    for (const [name, reencryptThese] of Object.entries(sealed))
+      if (reencryptThese) reencrypted[name] = await reencryptThese();
     return { reencrypted };
   },
 });

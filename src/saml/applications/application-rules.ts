@@ -1,4 +1,4 @@
-import { isLoopback } from '#kernel/issuer.ts';
+import { isWebAddress } from '#kernel/issuer.ts';
 import { applicationInvalid } from './errors.ts';
 import { encryptionCertificate, signingCertificates } from './certificate.ts';
 import type { ServiceProvider } from './service-provider.ts';
@@ -20,12 +20,14 @@ function problemsOf(application: Ruled, now: Date): [member: string, problem: st
   const found: [string, string][] = [];
   if (!isEntityId(entityId)) found.push(['entity_id', 'must be a URI or a name without spaces']);
   if (consumers.length === 0) found.push(['acs_urls', 'must hold at least one address that takes HTTP-POST']);
-  const consumer = consumers.find(({ url }) => !isAddress(url));
+  const consumer = consumers.find(({ url }) => !isWebAddress(url));
   if (consumer) found.push(['acs_urls', `holds ${JSON.stringify(consumer.url)}, which must begin with https://`]);
   if (new Set(consumers.map(({ index }) => index)).size < consumers.length)
     found.push(['acs_urls', 'must not repeat an index']);
   if (consumers.filter(({ isDefault }) => isDefault).length > 1) found.push(['acs_urls', 'must have one default']);
-  const logout = logoutEndpoints.find(({ url, responseUrl }) => !isAddress(url) || !isAddress(responseUrl ?? url));
+  const logout = logoutEndpoints.find(
+    ({ url, responseUrl }) => !isWebAddress(url) || !isWebAddress(responseUrl ?? url),
+  );
   if (logout) found.push(['logout_endpoints', `holds ${JSON.stringify(logout.url)}, which must begin with https://`]);
   const canSign = signingCertificates(certificates, now).length > 0;
   if (!canSign && application.requiresSignedRequests)
@@ -37,10 +39,3 @@ function problemsOf(application: Ruled, now: Date): [member: string, problem: st
 
 /** SAML Core §8.3.6: a URI of at most 1024 characters; some applications use plain names. */
 const isEntityId = (text: string): boolean => /^[\x21-\x7e]{1,1024}$/.test(text);
-
-/** Browsers post assertions there: https, or this machine during development. */
-function isAddress(text: string): boolean {
-  const url = URL.parse(text);
-  if (!url || url.username !== '' || url.password !== '' || text.includes('#') || /\s/.test(text)) return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
-}

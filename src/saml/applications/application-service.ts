@@ -7,7 +7,7 @@ import { requireUsable } from './application-rules.ts';
 import { usualAttributes } from './attribute-mapping.ts';
 import { applicationNotFound, entityIdTaken } from './errors.ts';
 import { samlApplicationChanged, samlApplicationCreated } from './events.ts';
-import { ServiceProvider } from './service-provider.ts';
+import { metadataMembers, ServiceProvider } from './service-provider.ts';
 
 type Members = Omit<ServiceProvider, 'client' | 'clientId' | 'warnedDays' | 'updatedAt'>;
 /** The members that an application has before an operator decides otherwise. */
@@ -22,6 +22,12 @@ const defaults = {
   isLaunchable: false,
   launchRelayState: null,
   metadataUrl: null,
+  metadataCertificates: [],
+  ownMembers: [],
+  validUntil: null,
+  refreshedAt: null,
+  dueAt: null,
+  problem: null,
 } satisfies Partial<Members>;
 
 type NewApplication = Partial<Members> &
@@ -100,7 +106,8 @@ export class ApplicationService {
       const next = { ...provider, ...change };
       requireUsable(next, clock.now());
       if (next.entityId !== provider.entityId) await requireFree(em, next.entityId);
-      Object.assign(provider, change, { updatedAt: clock.now() });
+      const named = metadataMembers.filter((member) => member in change || provider.ownMembers.includes(member));
+      Object.assign(provider, { ownMembers: named }, change, { updatedAt: clock.now() });
       if (change.certificates) provider.warnedDays = null;
       await flush(em);
       const details = { entity_id: provider.entityId, members: Object.keys(change).toSorted() };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Client } from '#applications/clients/module.ts';
 import { timeSchema } from '#kernel/operations/schemas.ts';
+import { LONGEST_CERTIFICATES } from '#saml/metadata/limits.ts';
 import { attributesSchema } from './attribute-mapping.ts';
 import { shownCertificate } from './certificate.ts';
 import {
@@ -13,7 +14,7 @@ import {
 } from './limits.ts';
 import { nameIdFormats } from './name-id.ts';
 import { certificateUses, logoutBindings, signedParts } from './member-values.ts';
-import type { ServiceProvider } from './service-provider.ts';
+import type { MetadataMember, ServiceProvider } from './service-provider.ts';
 
 const address = z.string().min(1).max(LONGEST_ADDRESS);
 const consumer = z.strictObject({
@@ -34,7 +35,15 @@ const certificate = z.strictObject({
 /** Where the members come from the metadata of the application, and each by itself. */
 export const sourceShape = {
   metadata: z.string().optional().describe('Metadata of the application, as XML'),
-  metadata_url: address.optional().describe('Address of its metadata, which is read once'),
+  metadata_url: address.nullable().optional().describe('Address of its metadata, which are read every day'),
+  metadata_certificates: z
+    .string()
+    .trim()
+    .min(1)
+    .max(LONGEST_CERTIFICATES)
+    .nullable()
+    .optional()
+    .describe('Certificates in PEM: the metadata must be signed with one of them'),
   entity_id: address.optional().describe('Entity identifier of the application; chooses one of several in metadata'),
   acs_urls: z
     .array(consumer)
@@ -91,14 +100,26 @@ export const applicationSchema = z.strictObject({
   launchable: z.boolean(),
   launch_relay_state: z.string().nullable(),
   metadata_url: z.string().nullable(),
+  metadata_is_signed: z.boolean(),
+  metadata_read_at: timeSchema.nullable(),
+  metadata_valid_until: timeSchema.nullable(),
+  metadata_problem: z.string().nullable().describe('Why they could not be read again'),
+  named_members: z.array(z.string()).describe('Members that metadata do not change, because an operator named them'),
   identity_provider: z.strictObject({
     entity_id: z.string().describe('Our entity identifier for this application, and the address of our metadata'),
     sign_in_url: z.string(),
     logout_url: z.string(),
     launch_url: z.string(),
   }),
-  warnings: z.array(z.string()).optional().describe('Certificates that end soon, or ended'),
+  warnings: z.array(z.string()).optional().describe('Certificates and metadata that end soon, or ended'),
 });
+
+const wireNames: Readonly<Record<MetadataMember, string>> = {
+  consumers: 'acs_urls',
+  logoutEndpoints: 'logout_endpoints',
+  certificates: 'certificates',
+  requiresSignedRequests: 'requires_signed_requests',
+};
 
 /** Addresses of ours for one application. */
 export function ownUrls(issuer: string, clientId: string) {
@@ -135,6 +156,11 @@ export function applicationOnWire(
     launchable: provider.isLaunchable,
     launch_relay_state: provider.launchRelayState ?? null,
     metadata_url: provider.metadataUrl ?? null,
+    metadata_is_signed: provider.metadataCertificates.length > 0,
+    metadata_read_at: provider.refreshedAt?.toISOString() ?? null,
+    metadata_valid_until: provider.validUntil?.toISOString() ?? null,
+    metadata_problem: provider.problem ?? null,
+    named_members: provider.ownMembers.map((member) => wireNames[member]),
     identity_provider: {
       entity_id: urls.metadata,
       sign_in_url: urls.sso,

@@ -20,3 +20,8 @@ export const applicationInvalid = errorType({
   message: (problems: Problems) => `Correct these members: ${listProblems(problems)}.`,
   details: (problems) => problems,
 });
+export const metadataRefused = errorType<[problem: string]>({
+  code: 'saml.metadata_refused',
+  status: 422,
+  message: (problem) => `The metadata cannot be used: ${problem}.`,
+});

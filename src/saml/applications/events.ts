@@ -21,6 +21,24 @@ export const samlApplicationChanged = eventType({
   webhook: true,
 });
 
+export const samlApplicationMetadataChanged = eventType({
+  name: 'saml_application.metadata_changed',
+  text: 'The metadata of an application that speaks SAML changed: its addresses or its certificates are others now.',
+  details: entity.extend({ members: z.array(z.string()) }),
+  audience: ['operator'],
+  gravity: 'notice',
+  webhook: true,
+});
+
+export const samlApplicationMetadataFailed = eventType({
+  name: 'saml_application.metadata_failed',
+  text: 'The metadata of an application that speaks SAML cannot be read again. The last good ones stay in force until their time is over.',
+  details: entity.extend({ reason: z.string() }),
+  audience: ['operator'],
+  gravity: 'warning',
+  webhook: true,
+});
+
 export const samlApplicationRequestRefused = eventType({
   name: 'saml_application.request_refused',
   text: 'A SAML request that names an application was refused.',

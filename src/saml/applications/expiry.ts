@@ -25,13 +25,34 @@ export function dueWarning(end: Date | null, now: Date): number | null {
   return WARNING_DAYS.find((days) => left <= days * DAY) ?? null;
 }
 
-/** One sentence for the list of operators. */
-export function warningsOf(provider: Uses, now: Date): readonly string[] {
+/** Whether its metadata say nothing any more (SAML V2.0 Metadata §2.3.2). */
+export const isOver = ({ validUntil }: Pick<ServiceProvider, 'validUntil'>, now: Date): boolean =>
+  validUntil instanceof Date && validUntil <= now;
+
+type Warned = Uses & Pick<ServiceProvider, 'validUntil' | 'problem'>;
+
+/** Sentences for the list of operators. */
+export function warningsOf(provider: Warned, now: Date): readonly string[] {
+  return [...certificateWarnings(provider, now), ...metadataWarnings(provider, now)];
+}
+
+function certificateWarnings(provider: Uses, now: Date): readonly string[] {
   const end = endOfCertificates(provider);
   const due = dueWarning(end, now);
   if (end === null || due === null) return [];
-  const day = end.toISOString().slice(0, 10);
+  const day = dayOf(end);
   return due === 0
     ? [`Its certificates ended on ${day}. Add the new ones of the application.`]
     : [`Its certificates end on ${day}. Add the new ones of the application before that day.`];
 }
+
+function metadataWarnings(provider: Warned, now: Date): readonly string[] {
+  const { validUntil, problem } = provider;
+  const over =
+    validUntil && isOver(provider, now)
+      ? [`Its metadata ended on ${dayOf(validUntil)}, and users cannot sign in. Give newer metadata.`]
+      : [];
+  return problem ? [...over, `Its metadata cannot be read again: ${problem}.`] : over;
+}
+
+const dayOf = (time: Date): string => time.toISOString().slice(0, 10);

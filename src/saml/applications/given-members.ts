@@ -10,7 +10,9 @@ export type Given = z.output<z.ZodObject<typeof sourceShape & typeof ruleShape>>
 };
 
 /** The members that an operator names one by one, in addition to metadata. Throws saml.application_invalid. */
-export function membersOf(given: Omit<Given, 'metadata' | 'metadata_url'>): ApplicationChange {
+export function membersOf(
+  given: Omit<Given, 'metadata' | 'metadata_url' | 'metadata_certificates'>,
+): ApplicationChange {
   return withoutUndefined({
     entityId: given.entity_id,
     consumers: given.acs_urls && consumersOf(given.acs_urls),

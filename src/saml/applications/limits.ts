@@ -1,4 +1,4 @@
-import { DAY, MINUTE, SECOND } from '#kernel/clock.ts';
+import { DAY, MINUTE } from '#kernel/clock.ts';
 
 /** Characters of an address of an application, and of its entity identifier (SAML Core §8.3.6: 1024). */
 export const LONGEST_ADDRESS = 1024;
@@ -26,10 +26,6 @@ export const CLOCK_ALLOWANCE = MINUTE;
 export const LARGEST_FORM = 400 * 1024;
 /** Milliseconds for which a session at an application can be signed out: no session of ours lasts longer. */
 export const SESSION_KNOWN_FOR = 400 * DAY;
-/** Bytes of metadata: one application has some ten KiB. */
-export const LARGEST_METADATA = 1024 * 1024;
-/** Milliseconds to read them while an operator waits. */
-export const METADATA_TIMEOUT = 10 * SECOND;
 /** Milliseconds that a browser takes to visit the applications one after the other. */
 export const LOGOUT_CHAIN_LIFETIME = 10 * MINUTE;
 /** Milliseconds for which an application may act on a request to sign out. */

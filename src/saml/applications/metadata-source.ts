@@ -1,64 +1,99 @@
-import type { Clock } from '#kernel/clock.ts';
-import type { Outbound } from '#kernel/http/outbound.ts';
-import { OutboundError } from '#kernel/http/outbound.ts';
-import { bindings, type MessageReader, type ServiceProviderMetadata } from '#saml/messages/module.ts';
+import {
+  certificatesIn,
+  type DocumentState,
+  type MetadataDocuments,
+  MetadataProblem,
+  type ReadDocument,
+} from '#saml/metadata/module.ts';
+import { bindings, type ServiceProviderMetadata } from '#saml/messages/module.ts';
 import type { ApplicationChange } from './application-service.ts';
 import { readCertificate } from './certificate.ts';
-import { applicationInvalid } from './errors.ts';
-import { LARGEST_METADATA, METADATA_TIMEOUT } from './limits.ts';
+import { metadataRefused } from './errors.ts';
+import { type Given, membersOf } from './given-members.ts';
 import type { LogoutBinding } from './member-values.ts';
-import type { LogoutEndpoint, SpCertificate } from './service-provider.ts';
+import {
+  type LogoutEndpoint,
+  type MetadataMember,
+  metadataMembers,
+  type ServiceProvider,
+  type SpCertificate,
+} from './service-provider.ts';
 
-export type MetadataSourceDependencies = {
-  clock: Clock;
-  /** The one way out of this process. */
-  outbound: Pick<Outbound, 'fetchOk'>;
-  messages: Pick<MessageReader, 'readMetadata'>;
+/** The members of an application in a document, and where the document came from. */
+export type ReadMetadata = Pick<ServiceProvider, 'entityId' | MetadataMember> & DocumentState;
+
+const noDocument: DocumentState & Pick<ServiceProvider, 'ownMembers'> = {
+  metadataUrl: null,
+  metadataCertificates: [],
+  validUntil: null,
+  refreshedAt: null,
+  dueAt: null,
+  problem: null,
+  ownMembers: [],
 };
-
-/** Where the metadata of an application are: the document itself, or its address. */
-type GivenMetadata = { metadata?: string | undefined; metadataUrl?: string | undefined };
 
 /** Reads the members of an application from its metadata (SAML V2.0 Metadata §2.4.4). */
 export class MetadataSource {
-  readonly #deps: MetadataSourceDependencies;
+  readonly #documents: Pick<MetadataDocuments, 'read' | 'download'>;
 
-  constructor(dependencies: MetadataSourceDependencies) {
-    this.#deps = dependencies;
+  constructor({ documents }: { documents: Pick<MetadataDocuments, 'read' | 'download'> }) {
+    this.#documents = documents;
   }
 
-  /** Nothing where no metadata are given. Throws saml.application_invalid. */
-  async members({ metadata, metadataUrl }: GivenMetadata, entityId: string | undefined): Promise<ApplicationChange> {
-    if (metadata !== undefined && metadataUrl !== undefined)
-      throw applicationInvalid({ metadata: 'must not be given together with metadata_url' });
-    const document = metadata ?? (metadataUrl === undefined ? undefined : await this.#download(metadataUrl));
-    if (document === undefined) return {};
-    const member = metadata === undefined ? 'metadata_url' : 'metadata';
-    const read = await this.#deps.messages.readMetadata(document, { now: this.#deps.clock.now(), entityId });
-    if (read.kind === 'refused') throw applicationInvalid({ [member]: `cannot be read: ${read.reason}` });
-    if (read.value.serviceProvider === null)
-      throw applicationInvalid({ [member]: 'must describe a service provider, which signs users in' });
-    return {
-      entityId: read.value.entityId,
-      metadataUrl: metadataUrl ?? null,
-      ...membersOf(read.value.serviceProvider),
-    };
-  }
-
-  async #download(url: string): Promise<string> {
-    if (URL.parse(url) === null) throw applicationInvalid({ metadata_url: 'must be an address' });
+  /**
+   * The members that an operator gave. One that is named replaces the one of the metadata, and stays when they are read again.
+   * Throws saml.application_invalid, saml.metadata_refused.
+   */
+  async settle(given: Given, present: ServiceProvider | null): Promise<ApplicationChange> {
+    const { metadata, metadata_url: url, metadata_certificates: pinned, ...named } = given;
+    const own = membersOf(named);
+    const ownMembers = metadataMembers.filter((member) => own[member] !== undefined);
+    if (url === null && metadata === undefined) return { ...own, ...noDocument };
+    if (metadata === undefined && url === undefined && pinned === undefined) return own;
     try {
-      const limits = { totalTimeout: METADATA_TIMEOUT, maxBytes: LARGEST_METADATA };
-      return await (await this.#deps.outbound.fetchOk(url, {}, limits)).text();
+      if (metadata !== undefined && typeof url === 'string')
+        throw new MetadataProblem('metadata must not be given together with metadata_url');
+      const certificates =
+        pinned === undefined
+          ? (present?.metadataCertificates ?? [])
+          : certificatesIn(pinned ?? '', 'metadata_certificates');
+      const demands = { entityId: given.entity_id ?? null, certificates };
+      if (metadata !== undefined)
+        return { ...contentOf(await this.#documents.read(metadata, demands)), ...own, ownMembers };
+      if (typeof url === 'string')
+        return { ...contentOf(await this.#documents.download(url, demands)), ...own, ownMembers };
+      if (!present?.metadataUrl) throw new MetadataProblem('metadata_certificates needs metadata or metadata_url');
+      const again = await this.readAgain({ ...present, metadataCertificates: certificates });
+      return { ...without(again, present.ownMembers), ...own };
     } catch (error) {
-      if (!(error instanceof OutboundError)) throw error;
-      throw applicationInvalid({ metadata_url: `cannot be read: ${error.shown}` });
+      throw error instanceof MetadataProblem ? metadataRefused(error.message) : error;
     }
+  }
+
+  /** The metadata of the same entity, signed where they were. Throws MetadataProblem. */
+  async readAgain({
+    entityId,
+    metadataUrl,
+    metadataCertificates: certificates,
+  }: Pick<ServiceProvider, 'entityId' | 'metadataUrl' | 'metadataCertificates'>): Promise<ReadMetadata> {
+    return contentOf(await this.#documents.download(metadataUrl!, { entityId, certificates }));
   }
 }
 
+/** The members that were read, without those that an operator named. */
+export function without(read: ReadMetadata, ownMembers: readonly MetadataMember[]): Partial<ReadMetadata> {
+  return Object.fromEntries(
+    Object.entries(read).filter(([member]) => !(ownMembers as readonly string[]).includes(member)),
+  );
+}
+
+function contentOf({ entity, state }: ReadDocument): ReadMetadata {
+  if (entity.serviceProvider === null) throw new MetadataProblem('the metadata must describe a service provider');
+  return { entityId: entity.entityId, ...state, ...membersIn(entity.serviceProvider) };
+}
+
 /** Requests must be signed where the metadata say that they are. */
-function membersOf(metadata: ServiceProviderMetadata): ApplicationChange {
+function membersIn(metadata: ServiceProviderMetadata): Pick<ServiceProvider, MetadataMember> {
   return {
     consumers: metadata.assertionConsumerServices
       .filter(({ binding }) => binding === bindings.post)

@@ -12,21 +12,23 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { leadingOut, type Mount, READ, READ_AND_SEND } from '#kernel/http/mounts.ts';
 import type { KeyPair } from '#saml/messages/module.ts';
+import { type DocumentDependencies, MetadataDocuments } from '#saml/metadata/module.ts';
 import { Answers } from './answers.ts';
+import { ApplicationMetadata } from './application-metadata.ts';
 import { ApplicationService } from './application-service.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { type LaunchDependencies, Launches } from './launches.ts';
-import { LogoutChains } from './logout-chains.ts';
-import { LogoutMessages } from './logout-messages.ts';
-import { type LogoutNoticeDependencies, LogoutNotices } from './logout-notices.ts';
-import { logoutRoutes } from './logout-routes.ts';
+import { logoutChains } from './logout/logout-chains.ts';
+import { LogoutMessages } from './logout/logout-messages.ts';
+import { type LogoutNoticeDependencies, LogoutNotices } from './logout/logout-notices.ts';
+import { logoutRoutes } from './logout/logout-routes.ts';
 import { LARGEST_FORM } from './limits.ts';
-import { MetadataSource, type MetadataSourceDependencies } from './metadata-source.ts';
-import { PendingRequests } from './pending-requests.ts';
+import { MetadataSource } from './metadata-source.ts';
+import { pendingRequests } from './pending-requests.ts';
 import { PersistentNames } from './persistent-names.ts';
 import { applicationRoutes, type RouteDependencies } from './routes.ts';
 import { SamlSessions } from './saml-sessions.ts';
-import { SingleLogout, type SingleLogoutDependencies } from './single-logout.ts';
+import { SingleLogout, type SingleLogoutDependencies } from './logout/single-logout.ts';
 import { SingleSignOn, type SingleSignOnDependencies } from './single-sign-on.ts';
 import { ToldUser, type ToldUserDependencies } from './told-user.ts';
 
@@ -35,7 +37,7 @@ type RecordDependencies = LaunchDependencies &
   Omit<SingleLogoutDependencies, 'applications'> &
   Omit<LogoutNoticeDependencies, 'applications'> & {
     database: Database;
-    keyRing: Pick<KeyRing, 'seal' | 'open'>;
+    keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
     keys: { signingKey(): Promise<KeyPair> };
   };
 
@@ -43,7 +45,7 @@ type RecordDependencies = LaunchDependencies &
 export function createSamlRecords(dependencies: RecordDependencies) {
   const applications = new ApplicationService(dependencies);
   const sessions = new SamlSessions(dependencies);
-  const chains = new LogoutChains(dependencies);
+  const chains = logoutChains(dependencies);
   const logoutMessages = new LogoutMessages(dependencies);
   const logout = new SingleLogout({ ...dependencies, applications }, { sessions, chains, logoutMessages });
   const notices = new LogoutNotices({ ...dependencies, applications }, { sessions, logoutMessages });
@@ -62,29 +64,34 @@ export function createSamlRecords(dependencies: RecordDependencies) {
 }
 
 export type Dependencies = ToldUserDependencies &
-  MetadataSourceDependencies &
+  DocumentDependencies &
   Omit<SingleSignOnDependencies, 'applications'> &
   Pick<RouteDependencies, 'current' | 'keys'> & {
     records: ReturnType<typeof createSamlRecords>;
     clock: Clock;
     database: Database;
-    keyRing: Pick<KeyRing, 'seal' | 'open'>;
+    keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
   };
 
 /** Creates the sign-in at applications that speak SAML, and what operators see of it. */
 export function createSamlApplications({ records, ...dependencies }: Dependencies) {
   const { applications, sessions, chains, logout } = records;
-  const pending = new PendingRequests(dependencies);
+  const pending = pendingRequests(dependencies);
   const names = new PersistentNames(dependencies);
   const told = new ToldUser(dependencies);
   const answers = new Answers(dependencies);
   const signOn = new SingleSignOn({ ...dependencies, applications }, { pending, names, sessions, told, answers });
+  const documents = new MetadataDocuments(dependencies);
+  const source = new MetadataSource({ documents });
   return {
     applications,
-    metadata: new MetadataSource(dependencies),
+    source,
+    metadata: new ApplicationMetadata({ ...dependencies, documents, source }),
     names,
     told,
     watch: new CertificateWatch(dependencies),
+    pending,
+    chains,
     /** Rows that end. */
     stores: [pending, sessions, chains],
     routes: [applicationRoutes({ ...dependencies, applications, signOn }), logoutRoutes(logout)],
@@ -105,7 +112,7 @@ export const samlApplicationMounts: readonly Mount[] = [
 ];
 
 export { PersistentName } from './persistent-names.ts';
-export { SamlLogout } from './logout-chains.ts';
+export { SamlLogout } from './logout/logout-chains.ts';
 export { SamlRequest } from './pending-requests.ts';
 export { SamlSession } from './saml-sessions.ts';
 export { ServiceProvider } from './service-provider.ts';

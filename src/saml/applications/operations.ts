@@ -9,7 +9,8 @@ import type { UserService } from '#directory/users/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import type { Application, ApplicationChange, ApplicationService } from './application-service.ts';
+import type { ApplicationMetadata } from './application-metadata.ts';
+import type { Application, ApplicationService } from './application-service.ts';
 import {
   applicationOnWire,
   applicationSchema,
@@ -18,17 +19,18 @@ import {
   ruleShape,
   sourceShape,
 } from './application-wire.ts';
-import { applicationInvalid, applicationNotFound, entityIdTaken } from './errors.ts';
-import { samlApplicationChanged, samlApplicationCreated } from './events.ts';
+import { applicationInvalid, applicationNotFound, entityIdTaken, metadataRefused } from './errors.ts';
+import { samlApplicationChanged, samlApplicationCreated, samlApplicationMetadataChanged } from './events.ts';
 import { warningsOf } from './expiry.ts';
-import { collectConsumer, type Given, membersOf } from './given-members.ts';
+import { collectConsumer } from './given-members.ts';
 import type { MetadataSource } from './metadata-source.ts';
 import type { PersistentNames } from './persistent-names.ts';
 import { scopesFor, type ToldUser } from './told-user.ts';
 
 type Services = {
   applications: ApplicationService;
-  metadata: Pick<MetadataSource, 'members'>;
+  source: Pick<MetadataSource, 'settle'>;
+  metadata: Pick<ApplicationMetadata, 'refresh'>;
   told: ToldUser;
   names: Pick<PersistentNames, 'find'>;
   users: Pick<UserService, 'findByIdentifier'>;
@@ -43,14 +45,9 @@ const options = {
   encrypts_assertions: { flags: '--encrypts-assertions <yes>' },
   launchable: { flags: '--launchable <yes>' },
   metadata: { flags: '--metadata-file <file>', isFile: true },
+  metadata_certificates: { flags: '--metadata-certificates-file <file>', isFile: true },
   acs_urls: { flags: '--acs-url <url>', read: collectConsumer },
 } as const;
-
-/** A member that is given replaces the member of the metadata. */
-const settled = async (given: Given, { metadata: source }: Services): Promise<ApplicationChange> => {
-  const { metadata, metadata_url: metadataUrl, ...members } = given;
-  return { ...(await source.members({ metadata, metadataUrl }, given.entity_id)), ...membersOf(members) };
-};
 
 const onWire = (application: Application, { issuer, clock }: Services) =>
   applicationOnWire(application, { issuer, warnings: warningsOf(application.provider, clock.now()) });
@@ -74,7 +71,7 @@ const createApplication = operation({
     launch_relay_state: launch,
   }),
   output: applicationSchema,
-  errors: [applicationInvalid, entityIdTaken, clientIdTaken, clientIdRetired, metadataInvalid],
+  errors: [applicationInvalid, metadataRefused, entityIdTaken, clientIdTaken, clientIdRetired, metadataInvalid],
   event: samlApplicationCreated,
   description: 'Create an application that signs users in by SAML, from its metadata or from its members.',
   example: {
@@ -85,7 +82,7 @@ const createApplication = operation({
   },
   command: { options: { ...options, first_party: { flags: '--first-party' } } },
   run: async ({ name, client_id: clientId, first_party: firstParty, ...given }, by: By, services: Services) => {
-    const { entityId = '', consumers = [], ...members } = await settled(given, services);
+    const { entityId = '', consumers = [], ...members } = await services.source.settle(given, null);
     const application = await services.applications.create(
       { name, clientId, firstParty: firstParty ?? false, entityId, consumers, ...members },
       by,
@@ -121,14 +118,33 @@ const updateApplication = operation({
   params,
   input: z.strictObject({ ...sourceShape, ...ruleShape, launch_relay_state: launch }),
   output: applicationSchema,
-  errors: [applicationNotFound, applicationInvalid, entityIdTaken],
+  errors: [applicationNotFound, applicationInvalid, metadataRefused, entityIdTaken],
   event: samlApplicationChanged,
   description:
     'Change an application that signs users in by SAML. Members that are not named stay; lists are replaced. Change name and consent at its client.',
   example: { name_id_format: 'email' as const },
   command: { options },
-  run: async ({ client_id: clientId, ...given }, by: By, services: Services) =>
-    onWire(await services.applications.change(clientId, await settled(given, services), by), services),
+  run: async ({ client_id: clientId, ...given }, by: By, services: Services) => {
+    const { provider } = await services.applications.require(clientId);
+    const change = await services.source.settle(given, provider);
+    return onWire(await services.applications.change(clientId, change, by), services);
+  },
+});
+
+const refreshMetadata = operation({
+  name: 'saml_applications.refresh_metadata',
+  permission: 'clients.manage',
+  params,
+  output: applicationSchema,
+  errors: [applicationNotFound, metadataRefused],
+  event: samlApplicationMetadataChanged,
+  command: { words: 'saml-application refresh-metadata' },
+  description:
+    'Read the metadata of an application again from its address, which happens every day. Members that an operator named stay.',
+  run: async ({ client_id: clientId }, by: By, services: Services) => {
+    await services.metadata.refresh(clientId, by);
+    return onWire(await services.applications.require(clientId), services);
+  },
 });
 
 const deleteApplication = operation({
@@ -196,6 +212,7 @@ export const samlApplicationOperations = [
   listApplications,
   readApplication,
   updateApplication,
+  refreshMetadata,
   deleteApplication,
   previewAssertion,
 ];

@@ -13,6 +13,12 @@ export type LogoutEndpoint = { binding: LogoutBinding; url: string; responseUrl:
 /** A certificate of the application, as base64 of its DER form. */
 export type SpCertificate = { use: CertificateUse; der: string };
 
+/** Members of an application that its metadata decide. */
+export const metadataMembers = ['consumers', 'logoutEndpoints', 'certificates', 'requiresSignedRequests'] as const;
+export type MetadataMember = (typeof metadataMembers)[number];
+
+const instant = () => p.datetime(3).columnType('timestamptz(3)');
+
 const ServiceProviderSchema = defineEntity({
   name: 'ServiceProvider',
   tableName: 'saml_service_provider',
@@ -37,9 +43,21 @@ const ServiceProviderSchema = defineEntity({
     launchRelayState: p.text().nullable(),
     /** Where the metadata came from, null for a file or single members. */
     metadataUrl: p.text().nullable(),
+    /** One of these must have signed the metadata; none: they may be unsigned. */
+    metadataCertificates: p.json<readonly string[]>().default('[]'),
+    /** Members that an operator named: metadata that are read again leave them. */
+    ownMembers: p.json<readonly MetadataMember[]>().default('[]'),
+    /** After this time the metadata say nothing any more. */
+    validUntil: instant().nullable(),
+    /** When the metadata were read; null without any. */
+    refreshedAt: instant().nullable(),
+    /** When the metadata are read again; null where they were given. */
+    dueAt: instant().nullable().index('saml_service_provider_due_at_index'),
+    /** Why the metadata could not be read again; null after a good reading. */
+    problem: p.text().nullable(),
     /** The last warning that was given about the certificate that ends first, in days. */
     warnedDays: p.integer().nullable(),
-    updatedAt: p.datetime(3).columnType('timestamptz(3)'),
+    updatedAt: instant(),
   },
 });
 /** An application that speaks SAML, next to its client (table `saml_service_provider`). */

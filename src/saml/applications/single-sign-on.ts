@@ -13,6 +13,7 @@ import { ownUrls } from './application-wire.ts';
 import { contextClassOf } from './authn-context.ts';
 import { pemOf, signingCertificates } from './certificate.ts';
 import { samlApplicationSignedIn, samlApplicationRequestRefused } from './events.ts';
+import { isOver } from './expiry.ts';
 import type { PendingRequest, PendingRequests } from './pending-requests.ts';
 import type { PersistentNames } from './persistent-names.ts';
 import type { SamlSessions } from './saml-sessions.ts';
@@ -68,6 +69,7 @@ export class SingleSignOn {
       return { kind: 'refused', application: client.name };
     };
     const now = clock.now();
+    if (isOver(provider, now)) return refuse('metadata_over');
     const read = await messages.readAuthnRequest(received, {
       certificates: signingCertificates(provider.certificates, now).map(pemOf),
       isSigned: provider.requiresSignedRequests,
@@ -96,7 +98,8 @@ export class SingleSignOn {
   async launch(clientId: string, organization: string | null): Promise<Begun> {
     const application = await this.#open(clientId);
     if (application === null || !application.provider.isLaunchable) return { kind: 'refused', application: null };
-    const { provider } = application;
+    const { client, provider } = application;
+    if (isOver(provider, this.#deps.clock.now())) return { kind: 'refused', application: client.name };
     const pending = {
       requestId: null,
       consumerUrl: defaultConsumer(provider.consumers).url,
@@ -115,8 +118,8 @@ export class SingleSignOn {
     { sessionId, by }: { sessionId: string | null; by: By },
   ): Promise<Finished> {
     const application = await this.#open(clientId);
-    const pending = application && (await this.#parts.pending.take(answer.state, clientId));
-    if (!application || !pending) return { kind: 'over' };
+    const pending = application && (await this.#parts.pending.take(answer.state));
+    if (!application || pending?.clientId !== clientId) return { kind: 'over' };
     if (typeof answer.error === 'string')
       return {
         kind: 'answered',

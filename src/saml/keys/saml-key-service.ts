@@ -1,5 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
-import type { KeyRing } from '#kernel/crypto.ts';
+import { type KeyRing, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { KeyPair } from '#saml/messages/module.ts';
 import { MEMORY_LIFE } from './lifetimes.ts';
@@ -59,21 +59,13 @@ export class SamlKeyService {
   }
 
   /** Seals every private key under the first secret of the ring. May be broken off and called again. */
-  async reencrypt(): Promise<{ checked: number; changed: number }> {
-    const { database, keyRing } = this.#deps;
-    const rows = await database.sql<{ id: string; sealed: string }>(
-      'select id, private_sealed as sealed from saml_key where private_sealed is not null',
-    );
-    let changed = 0;
-    for (const { id, sealed } of rows.filter((row) => !keyRing.isCurrent(row.sealed))) {
-      const again = keyRing.seal(keyRing.open(sealed, sealPlace(id)), sealPlace(id));
-      const done = await database.sql(
-        'update saml_key set private_sealed = $1 where id = $2 and private_sealed = $3 returning id',
-        [again, id, sealed],
-      );
-      changed += done.length;
-    }
-    return { checked: rows.length, changed };
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ id: string }>(this.#deps, {
+      table: 'saml_key',
+      column: 'private_sealed',
+      key: ['id'],
+      place: ({ id }) => sealPlace(id),
+    });
   }
 
   async #keys(): Promise<readonly LoadedKey[]> {

@@ -1,6 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type Clock, fromNow } from '#kernel/clock.ts';
-import { type KeyRing, randomSecret, SealError, sha256 } from '#kernel/crypto.ts';
+import {
+  type KeyRing,
+  randomSecret,
+  SealError,
+  sha256,
+  sealAgain,
+  sealAllAgain,
+  type SealedAgain,
+} from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { LONGEST_WAY } from './limits.ts';
 
@@ -54,7 +62,7 @@ type Answer = { connection: string; transaction: string; parameters: URLSearchPa
 export class Attempts {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
-  readonly #keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  readonly #keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
 
   constructor({
     clock,
@@ -63,7 +71,7 @@ export class Attempts {
   }: {
     clock: Clock;
     database: Pick<Database, 'sql'>;
-    keyRing: Pick<KeyRing, 'seal' | 'open'>;
+    keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
   }) {
     this.#clock = clock;
     this.#database = database;
@@ -116,6 +124,21 @@ export class Attempts {
     const { connection, transaction } = attempt;
     const parameters = new URLSearchParams(this.#keyRing.open(row.answer, placeOf(stateHash)));
     return { connection, transaction, parameters };
+  }
+
+  /** Seals attempts and answers under the first secret of the ring. */
+  reencrypt(): Promise<SealedAgain> {
+    const again = (column: string) => () =>
+      sealAgain<{ state_hash: Buffer }>(
+        { database: this.#database, keyRing: this.#keyRing },
+        {
+          table: 'federation_attempt',
+          column,
+          key: ['state_hash'],
+          place: ({ state_hash: hash }) => placeOf(Buffer.from(hash)),
+        },
+      );
+    return sealAllAgain([again('sealed'), again('answer')]);
   }
 
   async purge(batch = 5000): Promise<number> {

@@ -3,7 +3,7 @@ import type { By } from '#audit/module.ts';
 import { type AccessRevocation, User, type UserId } from '#directory/users/module.ts';
 import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
-import { type KeyRing, SealError, sha256 } from '#kernel/crypto.ts';
+import { type KeyRing, SealError, sha256, sealAgain, sealAllAgain, type SealedAgain } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Part } from '#kernel/postgres/one-statement.ts';
@@ -74,7 +74,7 @@ type Row = { sign_in_hash: Buffer; session_id: string | null; user_id: string | 
 type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
-  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
   /** The open sessions here among the given ones. */
   browsers: { open(ids: readonly string[]): Promise<ReadonlySet<string>> };
   accessRevocation: AccessRevocation<'signed out at the identity provider'>;
@@ -182,6 +182,18 @@ export class UpstreamSessions {
         await em.execute('delete from upstream_session where sign_in_hash = ?', [Buffer.from(signIn)]);
       return sessions;
     });
+  }
+
+  /** Seals hints and tokens under the first secret of the ring. */
+  reencrypt(): Promise<SealedAgain> {
+    const again = (column: string, place: (signIn: Buffer) => string) => () =>
+      sealAgain<{ sign_in_hash: Buffer }>(this.#deps, {
+        table: 'upstream_session',
+        column,
+        key: ['sign_in_hash'],
+        place: ({ sign_in_hash: hash }) => place(Buffer.from(hash)),
+      });
+    return sealAllAgain([again('sign_out_hint', placeOf), again('sealed_tokens', tokenPlaceOf)]);
   }
 
   /** A row goes with its session, and with a sign-in that was not finished. */

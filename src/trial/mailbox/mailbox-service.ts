@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
-import type { KeyRing } from '#kernel/crypto.ts';
+import { type KeyRing, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { newId, parseId, type Id } from '#kernel/ids.ts';
+import { fromUuid, newId, parseId, type Id } from '#kernel/ids.ts';
 import type { KeptMail, Mailbox } from '#kernel/mail.ts';
 import type { TextBox } from '#kernel/sms/sms.ts';
 import { defineEntity, p } from '@mikro-orm/core';
@@ -73,6 +73,19 @@ export class MailboxService implements Mailbox, TextBox {
     const id = parseId('mail', text);
     const row = id && (await this.#database.em().findOne(MailboxMessage, { id }));
     return row ? this.#open(row) : null;
+  }
+
+  /** Seals the mails under the first secret of the ring. */
+  reencrypt(): Promise<SealedAgain> {
+    return sealAgain<{ id: string }>(
+      { database: this.#database, keyRing: this.#keyRing },
+      {
+        table: 'mailbox_message',
+        column: 'sealed',
+        key: ['id'],
+        place: ({ id }) => placeOf(fromUuid('mail', id)),
+      },
+    );
   }
 
   #open({ id, sealed, createdAt }: MailboxMessage): StoredMail {

@@ -9,7 +9,7 @@ import type { Router } from '#kernel/http/router.ts';
 import type { Config } from '#kernel/config.ts';
 import { isLoopback } from '#kernel/issuer.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { KeyRing } from '#kernel/crypto.ts';
+import { type KeyRing, type SealedAgain } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { State } from '#kernel/http/context.ts';
 import { MailboxService } from './mailbox-service.ts';
@@ -40,8 +40,8 @@ export function createMailbox({
   database,
   keyRing,
   clock,
-}: Dependencies): { mailbox: MailboxService; routes: Router<State> } | null {
+}: Dependencies): { mailbox: MailboxService; routes: Router<State>; reencrypt(): Promise<SealedAgain> } | null {
   if (!config.embedded || config.smtpUrl !== undefined || !isLoopback(config.issuerUrl.hostname)) return null;
   const mailbox = new MailboxService(database, keyRing, clock);
-  return { mailbox, routes: createRoutes(mailbox) };
+  return { mailbox, routes: createRoutes(mailbox), reencrypt: () => mailbox.reencrypt() };
 }

@@ -137,7 +137,7 @@ describe('the slug of an erased organization', () => {
 describe('the operations of an organization', () => {
   test('see and change no connection of another one, nor of the instance', async () => {
     for (const connection of [acme.connection, 'acme'])
-      for (const verb of ['read', 'update', 'delete']) {
+      for (const verb of ['read', 'update', 'delete', 'test', 'refresh_metadata']) {
         const members = { organization_id: evil.id, connection, ...(verb === 'update' ? { name: 'Mine' } : {}) };
         expect(await codeOf(it.latchkey, `organizations.connections.${verb}`, members)).toBe('connections.not_found');
       }

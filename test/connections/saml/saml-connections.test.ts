@@ -186,6 +186,7 @@ describe('metadata by address', () => {
     serve(text());
     node.clock.advance(DAY);
     await node.saml.refreshDue();
+    expect(node.audit.events.at(-1)).toMatchObject({ type: 'connection.metadata_failed', outcome: 'failure' });
     const after = (await read()) as { identity_provider?: { problem?: string } };
     expect(after).toMatchObject({ identity_provider: { problem: expect.any(String) } });
     delete after.identity_provider?.problem;
@@ -194,6 +195,20 @@ describe('metadata by address', () => {
     node.clock.advance(HOUR);
     expect(await node.saml.refreshDue()).toBe(1);
     expect((await read())['identity_provider']).not.toHaveProperty('problem');
+  });
+
+  test('is read again when an operator asks, who hears why it is not taken', async () => {
+    await create({ metadata_url: url });
+    const refresh = () => node.call('connections.refresh_metadata', { connection: 'acme' });
+    serve(idp.metadata({ certificates: [idp.key.certificate, publisher.certificate] }));
+    expect(await refresh()).toMatchObject({ identity_provider: { certificates: [{}, {}] } });
+    serve('away');
+    await expect(refresh()).rejects.toMatchObject(problem('the metadata is refused'));
+    expect(await read()).toMatchObject({ identity_provider: { problem: expect.any(String), certificates: [{}, {}] } });
+    await create({ ...fields(), entity_id: 'https://other.example' }, 'fields');
+    await expect(node.call('connections.refresh_metadata', { connection: 'fields' })).rejects.toMatchObject(
+      problem('metadata_url must be given'),
+    );
   });
 
   test('must be signed with the certificate that the connection names, also later', async () => {

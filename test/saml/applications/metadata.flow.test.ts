@@ -1,29 +1,24 @@
 /** Registration by metadata, the warnings before certificates end, and the tiles on the account page. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CertificateWatch } from '#saml/applications/certificate-watch.ts';
 import { bindings, buildMetadata } from '#saml/messages/module.ts';
 import { DAY } from '#kernel/clock.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
 import { recordingAudit } from '../../support/audit.ts';
+import { startPublisher } from '../../support/publisher.ts';
 import { samlKey } from '../../support/saml-keys.ts';
 import { applicationKey, signInAt, startApplication } from '../../support/saml-applications.ts';
 import { Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
-let publisher: Server;
-let published = '';
+let publisher: Awaited<ReturnType<typeof startPublisher>>;
 beforeAll(async () => {
-  publisher = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/samlmetadata+xml' }).end(published);
-  });
-  await new Promise<void>((resolve) => void publisher.listen(0, '127.0.0.1', resolve));
+  publisher = await startPublisher();
   latchkey = await startTestApp({ env: { OUTBOUND_ALLOW: '127.0.0.1/32' } });
 });
 afterAll(async () => {
   await latchkey.close();
-  await new Promise((resolve) => void publisher.close(resolve));
+  await publisher.close();
 });
 
 let count = 0;
@@ -75,8 +70,8 @@ describe('metadata of an application', () => {
 
   test('are read from an address', async () => {
     const { entityId, document } = metadataOf({ isSigned: false });
-    published = document;
-    const url = `http://127.0.0.1:${(publisher.address() as AddressInfo).port}/metadata`;
+    publisher.text = document;
+    const { url } = publisher;
     expect(await create({ metadata_url: url })).toMatchObject({ entity_id: entityId, metadata_url: url });
   });
 
@@ -84,21 +79,21 @@ describe('metadata of an application', () => {
     [
       'an address of the inner network',
       { metadata_url: 'https://10.0.0.1/metadata' },
-      'metadata_url cannot be read: could not connect',
+      'metadata_url: could not connect',
     ],
     ['an address without TLS', { metadata_url: 'http://wiki.example/metadata' }, 'metadata_url'],
-    ['no address', { metadata_url: 'wiki' }, 'metadata_url must be an address'],
+    ['no address', { metadata_url: 'wiki' }, 'metadata_url must begin with https://'],
     [
       'a document and an address',
       { metadata: 'x', metadata_url: 'https://wiki.example' },
       'metadata must not be given together',
     ],
-    ['no XML', { metadata: 'x' }, 'metadata cannot be read: not_well_formed'],
-    ['a document type', { metadata: `<!DOCTYPE x>${metadataOf().document}` }, 'metadata cannot be read: doctype'],
+    ['no XML', { metadata: 'x' }, 'the metadata is refused: not_well_formed'],
+    ['a document type', { metadata: `<!DOCTYPE x>${metadataOf().document}` }, 'the metadata is refused: doctype'],
     [
       'a script as address',
       { metadata: metadataOf({ location: 'javascript:alert(1)' }).document },
-      'metadata cannot be read: location',
+      'the metadata is refused: location',
     ],
     [
       'an address of the application without TLS',
@@ -108,7 +103,7 @@ describe('metadata of an application', () => {
     [
       'another entity',
       { metadata: metadataOf().document, entity_id: 'urn:other' },
-      'metadata cannot be read: entity_not_found',
+      'the metadata is refused: entity_not_found',
     ],
   ])('are refused with %s', async (_title, members, problem) => {
     await expect(create(members)).rejects.toThrow(problem);
@@ -116,7 +111,7 @@ describe('metadata of an application', () => {
 
   test('of an identity provider are refused', async () => {
     const app = await startApplication(latchkey);
-    await expect(create({ metadata: app.metadata })).rejects.toThrow('must describe a service provider');
+    await expect(create({ metadata: app.metadata })).rejects.toThrow('the metadata must describe a service provider');
   });
 });
 

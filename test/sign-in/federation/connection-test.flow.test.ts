@@ -50,6 +50,27 @@ async function pass(url: string, bend: Bend = {}) {
 }
 
 describe('the test of a connection', () => {
+  test('is open to the administrators of its organization, and tells them the same', async () => {
+    const { id: organization_id } = await latchkey.run<{ id: string }>('organizations.create', { name: 'Fernway' });
+    const theirs = await startSamlProvider('https://idp.fernway.example/saml');
+    const given = { slug: 'fernway', name: 'Fernway', provider: 'saml', metadata: theirs.metadata(), enabled: false };
+    await latchkey.run('organizations.connections.create', { organization_id, ...given });
+    const { url } = await latchkey.run<{ url: string }>('organizations.connections.test', {
+      organization_id,
+      connection: 'fernway',
+    });
+    const visitor = newcomer();
+    const { request } = await begin(visitor, url);
+    const form = samlForm(
+      await theirs.answer(request, person, { audience: 'https://other.example' }),
+      request.relayState,
+    );
+    const kept = await new Visitor().request(`${latchkey.base}/saml/fernway/acs`, { form });
+    const result = await visitor.open(kept.location ?? '');
+    expect(words(result)).toContain('The answer of Fernway does not count');
+    expect(result.text).toContain('<code>audience</code>');
+  });
+
   test('that is disabled shows what the provider said, once, and changes nothing', async () => {
     const { url } = await link();
     const before = [await count('users'), await count('user_identity')];

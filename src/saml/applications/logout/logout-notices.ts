@@ -1,11 +1,11 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Log } from '#kernel/log.ts';
 import { checkMessage, type MessageReader, statuses } from '#saml/messages/module.ts';
-import type { ApplicationService } from './application-service.ts';
-import { ownUrls } from './application-wire.ts';
-import { pemOf, signingCertificates } from './certificate.ts';
+import type { ApplicationService } from '../application-service.ts';
+import { ownUrls } from '../application-wire.ts';
+import { pemOf, signingCertificates } from '../certificate.ts';
 import { endpointOf, type LogoutMessages } from './logout-messages.ts';
-import type { SamlSessions } from './saml-sessions.ts';
+import type { SamlSessions } from '../saml-sessions.ts';
 
 export type LogoutNoticeDependencies = {
   clock: Clock;

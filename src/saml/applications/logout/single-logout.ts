@@ -3,13 +3,13 @@ import type { AccessRevocation } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { checkMessage, type MessageReader, type Received, type Status, statuses } from '#saml/messages/module.ts';
-import type { Application, ApplicationService } from './application-service.ts';
-import { ownUrls } from './application-wire.ts';
-import { pemOf, signingCertificates } from './certificate.ts';
-import { samlApplicationLogoutRefused } from './events.ts';
+import type { Application, ApplicationService } from '../application-service.ts';
+import { ownUrls } from '../application-wire.ts';
+import { pemOf, signingCertificates } from '../certificate.ts';
+import { samlApplicationLogoutRefused } from '../events.ts';
 import type { LogoutChain, LogoutChains } from './logout-chains.ts';
 import { byBrowser, endpointOf, type Hop, type LogoutMessages } from './logout-messages.ts';
-import type { KnownSession, SamlSessions } from './saml-sessions.ts';
+import type { KnownSession, SamlSessions } from '../saml-sessions.ts';
 
 /** Where the browser of a sign-out goes next; `over`: the last page of ours. */
 export type LogoutStep =

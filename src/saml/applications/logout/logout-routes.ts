@@ -5,9 +5,9 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { Router } from '#kernel/http/router.ts';
 import { show } from '#kernel/views.ts';
 import { type Received, soapEnvelope } from '#saml/messages/module.ts';
-import { LARGEST_FORM } from './limits.ts';
-import { postView } from './post-view.ts';
-import { refusedView } from './refused-view.ts';
+import { LARGEST_FORM } from '../limits.ts';
+import { postView } from '../post-view.ts';
+import { refusedView } from '../refused-view.ts';
 import type { LogoutStep, SingleLogout } from './single-logout.ts';
 
 const PAGE = '/saml/applications/:service/slo';

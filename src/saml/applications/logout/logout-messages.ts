@@ -9,13 +9,13 @@ import {
   soapEnvelope,
   type Status,
 } from '#saml/messages/module.ts';
-import type { AnswerForm } from './answers.ts';
-import type { Application } from './application-service.ts';
-import { ownUrls } from './application-wire.ts';
-import { LOGOUT_REQUEST_LIFETIME } from './limits.ts';
+import type { AnswerForm } from '../answers.ts';
+import type { Application } from '../application-service.ts';
+import { ownUrls } from '../application-wire.ts';
+import { LOGOUT_REQUEST_LIFETIME } from '../limits.ts';
 import type { ToldSession } from './logout-chains.ts';
-import type { LogoutBinding } from './member-values.ts';
-import type { LogoutEndpoint } from './service-provider.ts';
+import type { LogoutBinding } from '../member-values.ts';
+import type { LogoutEndpoint } from '../service-provider.ts';
 
 /** A message that the browser takes along. */
 export type Hop = { kind: 'redirect'; url: string } | { kind: 'post'; form: AnswerForm };
