@@ -15,7 +15,10 @@ export async function verifiedDomain(latchkey: TestApp, organization_id: string,
 
 /** `given`: members of the connection. */
 export async function realmOf(
-  { latchkey, connect }: Pick<Federation, 'latchkey' | 'connect'>,
+  {
+    latchkey,
+    connect,
+  }: Pick<Federation, 'latchkey'> & { connect(slug: string, given: Record<string, unknown>): Promise<unknown> },
   signIn: 'any' | 'connection' | 'connection_or_owner' = 'any',
   given: Record<string, unknown> = {},
 ): Promise<TestRealm> {

@@ -172,13 +172,22 @@ const wrappings = {
 
 export const wrappingNames = Object.keys(wrappings) as (keyof typeof wrappings)[];
 
-/** A signed document in which a library may verify one user and read another one. */
-export function wrapped(name: keyof typeof wrappings, xml: string, user: string, otherUser: string): string {
+/**
+ * A signed document in which a library may verify one user and read another one. `renames`: the copy has identifiers of its own, so that the
+ * reference of the signature finds the original alone.
+ */
+export function wrapped(
+  name: keyof typeof wrappings,
+  xml: string,
+  [user, otherUser]: readonly [string, string],
+  renames = false,
+): string {
   const document = parse(xml);
   const wrapping: Wrapping = wrappings[name];
   wrapping(document, (element) => {
     const changed = print(element).replaceAll(user, otherUser);
-    return document.importNode(parse(changed).documentElement, true);
+    const copy = renames ? changed.replaceAll(' ID="_', ' ID="_evil') : changed;
+    return document.importNode(parse(copy).documentElement, true);
   });
   return print(document);
 }

@@ -231,15 +231,17 @@ describe('wrapped signatures', () => {
   test.each(wrappingNames)('%s is refused', async (name) => {
     const isOfResponse = ['XSW 1', 'XSW 2'].includes(name);
     const source = isOfResponse ? signedResponse : genuine;
-    const xml = wrapped(name, source, alice.value, eve);
-    expect(xml).toContain(eve);
-    expect(xml).toContain(alice.value);
-    const answer = await read(xml, { isAssertionSigned: !isOfResponse });
-    expect(answer).toMatchObject({ kind: 'refused' });
-    const { reason } = answer as { reason: string };
-    expect(['duplicate_id', 'assertion_count', 'signature_place', 'nested_message', 'signature_form']).toContain(
-      reason,
-    );
+    for (const renames of [false, true]) {
+      const xml = wrapped(name, source, [alice.value, eve], renames);
+      expect(xml).toContain(eve);
+      expect(xml).toContain(alice.value);
+      const answer = await read(xml, { isAssertionSigned: !isOfResponse });
+      expect(answer).toMatchObject({ kind: 'refused' });
+      const { reason } = answer as { reason: string };
+      expect(['duplicate_id', 'assertion_count', 'signature_place', 'nested_message', 'signature_form']).toContain(
+        reason,
+      );
+    }
   });
 
   test('identifiers are unique however they are spelled', async () => {
