@@ -147,6 +147,7 @@ export function createProvider(
     current: oidc.current,
     client: { id: OWN_CLIENT_ID, returnPath: OWN_RETURN_PATH },
     remembered,
+    demandedConnections: (user) => connections.homeRealms.demandedOf(user),
     reachable: (userId) => credentials.secondFactorOverviews.reachableLevel(userId),
   });
   return {

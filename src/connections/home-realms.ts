@@ -77,11 +77,16 @@ export class HomeRealms {
     return { organizationId, connections: realm.connections.map(({ slug }) => slug) };
   }
 
-  /** The same by the id of an account, as slugs. */
+  /** The same, as slugs alone. */
+  async demandedOf(user: Parameters<HomeRealms['demandOn']>[0]): Promise<readonly string[] | null> {
+    return (await this.demandOn(user))?.connections ?? null;
+  }
+
+  /** The same by the id of an account. */
   async connectionsDemandedOf(accountId: string): Promise<readonly string[] | null> {
     const id = parseId('usr', accountId);
     const user = id && (await this.#deps.users.find(id));
-    return (user && (await this.demandOn({ ...user, id }))?.connections) ?? null;
+    return user && this.demandedOf({ ...user, id });
   }
 
   /** Whether a user who was found by one of their addresses may prove it by nothing but a connection. The domain is asked first. */

@@ -7,7 +7,7 @@ import { headerText } from '#kernel/mail/address.ts';
 import { connectionNotOffered, providerUnreachable } from './errors.ts';
 import type { KnownConnections, OfferedConnection } from './known-connections.ts';
 import type { Connection } from './connection.ts';
-import { providers } from './providers/providers.ts';
+import { asksAgain, providers } from './providers/providers.ts';
 import { type RefusalReason, refusalWords } from './refusal-words.ts';
 import type { Away, SamlProtocol } from './saml/saml-protocol.ts';
 import type { SamlAnswerRefused } from './saml/saml-refusal.ts';
@@ -71,11 +71,13 @@ export class UpstreamSignIn {
   }
 
   /** One with which users can sign in now, by its slug. */
-  async find(slug: string): Promise<(OfferedConnection & { organizationId: OrganizationId | null }) | null> {
+  async find(
+    slug: string,
+  ): Promise<(OfferedConnection & { organizationId: OrganizationId | null; asksAgain: boolean }) | null> {
     const connection = await this.#deps.usable.find(slug);
     if (connection === null) return null;
     const { id, name, provider, organizationId = null } = connection;
-    return { id, slug, name, provider, organizationId };
+    return { id, slug, name, provider, organizationId, asksAgain: asksAgain(provider) };
   }
 
   /** Connections by their ids, in whatever state. */

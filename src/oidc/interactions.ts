@@ -28,7 +28,7 @@ export type EngineInteraction = {
   accountId: string | null;
   /**
    * How the session was proved, when there is one: RFC 8176 values and level; when its user last proved who they are
-   * (NumericDate), and the connection to an upstream provider by which they came, both read only where the session is made stronger.
+   * (NumericDate), and the connection to an upstream provider by which they came.
    */
   session: {
     id: string;
@@ -122,7 +122,7 @@ export class Interactions {
       prompt,
       params,
       accountId: session?.accountId ?? null,
-      session: sessionOf(session, isStepUp ? found.begun : null),
+      session: sessionOf(session, found.begun),
       asked: askedOf(params, levelOf(ownMember(client, 'minimum_acr'))),
       isStepUp,
       isAgain: isOnly({ prompt, session }, againReasons),

@@ -287,7 +287,7 @@ export type { CurrentSessions } from './sessions/current-session.ts';
 export { createHeldSessions } from './sessions/held-sessions.ts';
 export { type Ending, endings, engineEndings, organizationEndings } from './sessions/access-revocation.ts';
 export type { SignedInBrowser } from './sessions/signed-in-browsers.ts';
-export { refusalOf, type Refusal, type Spared } from './authority/organization-demands.ts';
+export { isByDemanded, refusalOf, type Refusal, type Spared } from './authority/organization-demands.ts';
 export type { RememberedConsent } from './authority/authority.ts';
 export type { EnginePages } from './pages/pages.ts';
 export { ORGANIZATION_REASONS } from './organizations/organization-prompt.ts';

@@ -22,5 +22,9 @@ export const providers: Readonly<
   saml,
 };
 
+/** Whether it knows how to ask its user again who they are: by a parameter, or by `ForceAuthn`. */
+export const asksAgain = (name: ProviderName): boolean =>
+  providers[name].protocol === 'saml' || Object.keys(providers[name].forcedAuthentication).length > 0;
+
 /** The name that users know it by. */
 export const titleOf = (name: ProviderName): string => providers[name].title;

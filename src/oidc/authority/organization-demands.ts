@@ -28,6 +28,13 @@ export type Refusal = 'network' | 'way';
 /** `factor`: a second factor is missing. `again`: the user must sign in again, which decides about days of grace and lifetimes. */
 export type Shortfall = Refusal | 'factor' | 'again';
 
+/**
+ * Whether a sign-in came by one of the connections that alone count for its user, as the domain of their email address says. Slugs;
+ * `demanded` is null where every way counts. Sessions, refresh tokens, pages of ours and the end of a sign-in ask here.
+ */
+export const isByDemanded = (connection: string | null | undefined, demanded: readonly string[] | null): boolean =>
+  demanded === null || (typeof connection === 'string' && demanded.includes(connection));
+
 /** Whether organizations refuse a sign-in. `own`: the policy of the instance. */
 export function refusalOf(
   { ip, beganIn }: Pick<ProvedSignIn, 'ip' | 'beganIn'>,

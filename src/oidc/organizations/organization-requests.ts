@@ -2,7 +2,13 @@ import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { State } from '#kernel/http/context.ts';
 import { instance, type Policies, type Policy, type UserPolicies } from '#settings/module.ts';
-import { type ProvedSignIn, type Shortfall, shortfallOf, type Spared } from '../authority/organization-demands.ts';
+import {
+  isByDemanded,
+  type ProvedSignIn,
+  type Shortfall,
+  shortfallOf,
+  type Spared,
+} from '../authority/organization-demands.ts';
 import { type FindConsent, toldAbout } from '../authority/authority.ts';
 import type { Origin } from '../authority/origin.ts';
 import { levelOf } from '../levels.ts';
@@ -164,8 +170,7 @@ export class OrganizationRequests {
     organization: string | undefined,
   ): Promise<Shortfall | null> {
     const { clock, policies, beganIn, findDemandedConnections } = this.#deps;
-    const demanded = await findDemandedConnections(accountId);
-    if (demanded !== null && (connection === undefined || !demanded.includes(connection))) return 'way';
+    if (!isByDemanded(connection, await findDemandedConnections(accountId))) return 'way';
     const policy =
       organization === undefined ? await policies.ofUser(accountId, client) : policies.for({ organization, client });
     const own = policies.for(instance);

@@ -16,6 +16,8 @@ export type CurrentSession = {
   accountId: string;
   level: Level;
   amr: readonly string[];
+  /** The slug of the connection by which the user came; null for other ways. */
+  connection: string | null;
   /** When the user last proved who they are. */
   authTime: number;
   /** When a page for administrators was last used. */
@@ -30,6 +32,7 @@ type Stored = {
   amr?: string[];
   loginTs?: number;
   transient?: boolean;
+  connection?: string;
   lastSeen?: LastSeen;
   administeredAt?: number;
 };
@@ -64,6 +67,7 @@ export class CurrentSessions {
       accountId,
       level: levelOf(stored.acr) ?? 1,
       amr: stored.amr ?? [],
+      connection: stored.connection ?? null,
       authTime: loginTs,
       administeredAt: stored.administeredAt ?? null,
     };

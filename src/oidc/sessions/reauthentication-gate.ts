@@ -4,6 +4,7 @@ import { randomSecret } from '#kernel/crypto.ts';
 import type { Context } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { ownPath, seeOther } from '#kernel/http/redirect.ts';
+import { isByDemanded } from '../authority/organization-demands.ts';
 import { acrOf, type Level, LEVELS } from '../levels.ts';
 import type { CurrentSession, CurrentSessions } from './current-session.ts';
 import type { ReadUser, UserId, UserService } from '#directory/users/module.ts';
@@ -46,6 +47,8 @@ export type OwnPagesDependencies = {
   users: Pick<UserService, 'findById'>;
   /** The level that this user must show for what is sensitive: 2 once a second factor was confirmed, whether or not it can be used. */
   reachable(userId: UserId): Promise<Level>;
+  /** The connections by which alone sign-ins of a user count now; null where every way counts. */
+  demandedConnections(user: ReadUser): Promise<readonly string[] | null>;
   /** The accounts that the browser remembers: they get the present name and address of the user. */
   remembered: { update(ctx: Context, user: ReadUser): void };
   paths: ReturnPaths;
@@ -119,10 +122,13 @@ export class OwnPages {
     return path ?? HOME;
   }
 
+  /** A session that does not count at `/oidc/auth` any more counts for no page of ours: the sign-in there says why. */
   async #present(ctx: Context): Promise<Present | null> {
-    const session = await this.#deps.current.find(ctx);
-    const user = session && (await this.#deps.users.findById(session.accountId as UserId));
-    return session && user?.status === 'active' ? { session, user } : null;
+    const { current, users, demandedConnections } = this.#deps;
+    const session = await current.find(ctx);
+    const user = session && (await users.findById(session.accountId as UserId));
+    if (session === null || user?.status !== 'active') return null;
+    return isByDemanded(session.connection, await demandedConnections(user)) ? { session, user } : null;
   }
 
   async #wanted(userId: UserId | null, { maxAgeSeconds, level, permission }: Demands): Promise<Wanted> {

@@ -1,6 +1,6 @@
 import type { Id } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
-import type { OfferedProvider, Realm } from '#sign-in/interaction/module.ts';
+import type { OfferedProvider, Realm, SessionProvider } from '#sign-in/interaction/module.ts';
 import type { UpstreamProviders } from './upstream-requests.ts';
 
 type HomeRealm = {
@@ -30,6 +30,8 @@ export function leads({ providers, realms, log, isOpenFor }: Dependencies) {
       return realm && realmFor(realm, isOpenFor);
     },
 
+    ofSession: findOpen,
+
     /**
      * The provider that a request names: `connection` by its slug, `domain_hint` by a domain of its organization. A value without a meaning is
      * left aside, so that no answer tells which connections there are.
@@ -48,7 +50,7 @@ export function leads({ providers, realms, log, isOpenFor }: Dependencies) {
     },
   };
 
-  async function findOpen(slug: string): Promise<OfferedProvider | null> {
+  async function findOpen(slug: string): Promise<SessionProvider | null> {
     const found = await providers.find(slug);
     return found !== null && isOpenFor(found.organizationId) ? found : null;
   }

@@ -1,6 +1,6 @@
 import { AppError } from '#kernel/errors.ts';
 import type { Id } from '#kernel/ids.ts';
-import type { OfferedProvider } from '#sign-in/interaction/module.ts';
+import type { OfferedProvider, SessionProvider } from '#sign-in/interaction/module.ts';
 import type { Attempts } from './attempts.ts';
 import type { UpstreamProfile } from './profile.ts';
 
@@ -23,7 +23,7 @@ type Seen = readonly { name: string; values: readonly string[] }[];
 export type UpstreamProviders = {
   offered(where: { organizationId: Id<'org'> | null }): Promise<readonly OfferedProvider[]>;
   /** One that is offered, by its slug. */
-  find(slug: string): Promise<(OfferedProvider & { organizationId: Id<'org'> | null }) | null>;
+  find(slug: string): Promise<(SessionProvider & { organizationId: Id<'org'> | null }) | null>;
   /** Throws connections.not_offered, connections.unreachable. */
   begin(asked: Asked): Promise<{
     location: string;

@@ -25,7 +25,7 @@ import { forHintedUser, questionOf } from './question.ts';
 import { type EndingDependencies, SignInEnding } from './sign-in-completion.ts';
 import { type KnowledgeDependencies, SignInKnowledge } from './sign-in-knowledge.ts';
 import type { Way, Ways } from './offered-first-factors.ts';
-import type { OfferedProvider } from './upstream.ts';
+import type { OfferedProvider, SessionProvider } from './upstream.ts';
 
 export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress' | 'remembered'> &
   KnowledgeDependencies & {
@@ -38,6 +38,8 @@ export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progr
       offered(organization: string | null): Promise<readonly OfferedProvider[]>;
       /** The provider that an authorization request names; null without one. */
       askedBy(params: EngineInteraction['params'], clientId: string): Promise<OfferedProvider | null>;
+      /** The provider with which a session began, by the slug of its connection; null where no sign-in can begin with it now. */
+      ofSession(connection: string): Promise<SessionProvider | null>;
     };
     /** Puts the pages of this request into the brand of the organization, or of the client. */
     dress(ctx: Context, clientId: string, organizationId: Id<'org'> | null): Promise<void>;
@@ -72,8 +74,10 @@ export class InteractionService extends InteractionRecords {
     const { clock, remembered, providers: upstream } = this.#deps;
     const providers = await upstream.offered(question.organization);
     const asked = await upstream.askedBy(question.params, question.client.id);
+    const began = question.isAgain ? (question.session?.connection ?? null) : null;
+    const again = began === null ? null : await upstream.ofSession(began);
     const accounts = remembered.list(ctx);
-    return this.seen({ question, progress, sessionUser, accounts, providers, asked, now: epochSeconds(clock) });
+    return this.seen({ question, progress, sessionUser, accounts, providers, asked, again, now: epochSeconds(clock) });
   }
 
   /** The same, or null where there is none: for a page that a mailed link opens in any browser. */

@@ -1,5 +1,5 @@
 import type { EngineInteraction, Level } from '#oidc/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import { canonicalIdentifier, type UserId } from '#directory/users/module.ts';
 import { type Facts, factsOf, type SessionUser } from './facts.ts';
 import type { Progress } from './progress.ts';
 import { type RememberedAccount, rememberedAs } from './remembered-accounts.ts';
@@ -7,7 +7,7 @@ import { hintOf, type Lead, leadOf } from './remembered-lead.ts';
 import type { Requirements } from './requirements.ts';
 import type { SignInFacts } from './sign-in-facts.ts';
 import type { Way } from './offered-first-factors.ts';
-import type { OfferedProvider, Realm, Upstream } from './upstream.ts';
+import type { OfferedProvider, Realm, SessionProvider, Upstream } from './upstream.ts';
 
 /** The engine's request, the recorded results and the session of the browser. No step can name its key. */
 export const inside = Symbol('inside');
@@ -20,6 +20,8 @@ export type Inside = {
   providers: readonly OfferedProvider[];
   /** The provider that the request names, by its connection or by a domain. */
   asked: OfferedProvider | null;
+  /** The one with which the session began, where its user must prove again who they are; null where it began otherwise, or is not offered. */
+  again: SessionProvider | null;
   /** Of the address of the sign-in. */
   realm: Realm | null;
   /** NumericDate of the request. */
@@ -104,6 +106,7 @@ export type OtherWay = { way: Way; url: string };
 export const identifierOfSession = ({ [inside]: { sessionUser } }: Interaction): string | null =>
   sessionUser?.identifier ?? null;
 
+type Leading = Pick<Inside, 'question' | 'progress' | 'asked' | 'again'>;
 type Named = Pick<Inside, 'question' | 'progress' | 'sessionUser' | 'accounts'>;
 
 /** The address or username of the sign-in: as it was typed, or as this browser brought it. */
@@ -160,22 +163,36 @@ export function seen(found: Inside): Interaction {
 }
 
 /** The connections of the organization at the front, and the provider that the request names. */
-function providersIn({ providers, asked, realm }: Inside, isClosed: boolean): readonly OfferedProvider[] {
-  const others = isClosed ? [] : [...(asked === null ? [] : [asked]), ...providers];
+function providersIn({ providers, asked, again, realm }: Inside, isClosed: boolean): readonly OfferedProvider[] {
+  const others = isClosed ? [] : [...[asked, again].filter((provider) => provider !== null), ...providers];
   const bySlug = new Map([...(realm?.providers ?? []), ...others].map((provider) => [provider.slug, provider]));
   return [...bySlug.values()];
 }
 
-/** The address or the connection that leads to a provider: as it was typed, else by the request. Null where the user chooses. */
-export function leadIn({ question, progress, asked }: Pick<Inside, 'question' | 'progress' | 'asked'>): string | null {
+/**
+ * The address or the connection that leads to a provider: as it was typed, else by the request, else of the session that is proved again.
+ * Null where the user chooses.
+ */
+export function leadIn({ question, progress, asked, again }: Leading): string | null {
   if (progress.identifier !== null) return progress.identifier;
   const isLeft = progress.chosen !== null || question.prompt.name === 'select_account';
-  return asked === null || isLeft ? null : asked.slug;
+  return isLeft ? null : ((asked ?? again)?.slug ?? null);
 }
 
 function leadsToIn(found: Inside): OfferedProvider | null {
-  const { progress, asked, realm } = found;
+  const { progress, asked, again, realm } = found;
   const lead = leadIn(found);
   if (lead === null || lead === progress.led) return null;
-  return progress.identifier === null ? asked : (realm?.providers[0] ?? null);
+  const ofSession = isOfSession(found) && again?.asksAgain ? again : null;
+  if (progress.identifier === null) return asked ?? ofSession;
+  return realm?.providers[0] ?? ofSession;
+}
+
+/** Whether the sign-in is for the user of the session, who must prove again who they are. What that session says is then no secret. */
+export function isOfSession(found: Named): boolean {
+  const { isAgain } = found.question;
+  const [typed, own] = [namedIn(found).typed, found.sessionUser?.identifier].map((name) =>
+    canonicalIdentifier(name ?? ''),
+  );
+  return isAgain && typed !== null && typed === own;
 }

@@ -69,6 +69,7 @@ export {
   type OfferedProvider,
   type ProviderButtons,
   type Realm,
+  type SessionProvider,
   someButtons,
   type TurnedBack,
   type Upstream,

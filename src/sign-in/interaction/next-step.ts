@@ -46,6 +46,8 @@ export type Question = {
   firstWay: Way;
   /** The typed address, or the request itself, leads to an upstream provider. */
   isLed: boolean;
+  /** The address is known from the session, and the first page would send a code: the user says first that they want one. */
+  mustType: boolean;
   /** `choice`: this browser remembers accounts, and the user chooses one first. `some`: it remembers accounts. */
   remembered: 'none' | 'some' | 'choice';
 };
@@ -121,9 +123,12 @@ const settled = (prompt: PromptName): readonly PromptName[] =>
 
 const page = (name: Page): Step => ({ kind: 'page', page: name });
 
-function proveIdentity({ prompt, firstWay, isLed, remembered }: Question, { identifier, wants }: Known): Step {
+function proveIdentity(
+  { prompt, firstWay, isLed, mustType, remembered }: Question,
+  { identifier, wants }: Known,
+): Step {
   if (wants === 'account' || (prompt === 'create' && wants !== 'sign-in')) return page('create');
-  if (identifier !== null || isLed) return page(firstWay);
+  if (isLed || (identifier !== null && !mustType)) return page(firstWay);
   return page(remembered === 'choice' ? 'account' : 'login');
 }
 

@@ -29,6 +29,10 @@ export function amrOfProofs(proofs: readonly Pick<Proof, 'factor' | 'amr'>[]): r
   return [...amr];
 }
 
+/** The factor with which a session began, as it says; null for one of an older version. */
+export const firstFactorOf = (amr: readonly string[]): FirstFactor | null =>
+  firstFactors.find((factor) => isProvedBy(factor, amr) || isKeyProof(factor, amr)) ?? null;
+
 /** Whether a session or a token that was proved so may have begun in one of these ways. */
 export const beganIn = (amr: readonly string[], opened: Parameters<typeof beginsWith>[1]): boolean =>
   firstFactors.some((factor) => beginsWith(factor, opened) && (isProvedBy(factor, amr) || isKeyProof(factor, amr)));

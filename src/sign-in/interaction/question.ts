@@ -2,37 +2,46 @@ import { methods } from '#credentials/module.ts';
 import { canonicalEmail } from '#directory/users/module.ts';
 import type { EngineInteraction } from '#oidc/module.ts';
 import type { SessionUser } from './facts.ts';
-import { type Interaction, inside } from './interaction.ts';
+import { type Inside, type Interaction, inside, isOfSession } from './interaction.ts';
 import type { Question } from './next-step.ts';
-import type { Ways } from './offered-first-factors.ts';
+import type { Way, Ways } from './offered-first-factors.ts';
+import { firstFactorOf } from './proof.ts';
 import { hintOf, type Lead, sends } from './remembered-lead.ts';
 
 /** The part of a sign-in that decides the next step: what the engine asks, and what this browser remembers. */
 export function questionOf(
-  {
-    remembered,
-    providers,
-    leadsTo,
-    isClosed,
-    question: { organization },
-    [inside]: { question, progress, sessionUser, accounts, lead },
-  }: Interaction,
+  { remembered, providers, leadsTo, isClosed, question: { organization }, [inside]: found }: Interaction,
   ways: Pick<Ways, 'openFor'>,
 ): Question {
+  const { question, progress, sessionUser, accounts, lead } = found;
   const open = ways.openFor(organization, providers);
   const { prompt, isAgain, asked } = question;
   const isChosen = progress.identifier !== null;
   // Nothing is sent to a remembered account before its user has typed or chosen it.
   const isLastUsed = remembered !== null && open.includes(remembered.way) && (isChosen || !sends(remembered.way));
+  const rememberedWay = isLastUsed ? remembered.way : open[0];
+  // The user of the session has the factor with which it began, and maybe no other one.
+  const sessionWay = isOfSession(found) ? wayOfSession(found, open) : null;
+  const firstWay = leadsTo !== null || isClosed ? methods.federation.first.page : (sessionWay ?? rememberedWay);
   return {
     prompt: prompt.name,
     hasSession: sessionUser !== null,
     isAgain,
     asked,
-    firstWay: leadsTo !== null || isClosed ? methods.federation.first.page : isLastUsed ? remembered.way : open[0],
+    firstWay,
     isLed: leadsTo !== null,
+    // A request of an application must not send a mail.
+    mustType: isAgain && !isChosen && sends(firstWay),
     remembered: rememberedHere(lead, accounts.length),
   };
+}
+
+function wayOfSession({ question: { session }, again }: Inside, open: readonly Way[]): Way | null {
+  const factor = firstFactorOf(session?.amr ?? []);
+  // Its connection is not in use any more.
+  if (factor === null || (again === null && session?.connection != null)) return null;
+  const way = methods[factor].first.page;
+  return open.includes(way) ? way : null;
 }
 
 function rememberedHere(lead: Lead['kind'], count: number): Question['remembered'] {

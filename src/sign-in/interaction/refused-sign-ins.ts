@@ -1,7 +1,7 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import { beginsWith, firstFactors } from '#credentials/module.ts';
 import type { Throttle } from '#kernel/throttle.ts';
-import { type Refusal, refusalOf } from '#oidc/module.ts';
+import { isByDemanded, type Refusal, refusalOf } from '#oidc/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { Policies, PolicyInForce } from '#settings/module.ts';
 import { organizationSignInRefused } from './events.ts';
@@ -69,8 +69,7 @@ const asksMore = ({ mfa }: Pick<Demands, 'mfa'>, own: Pick<Demands, 'mfa'>): boo
 /** Whether the domain of the user's email address demands a connection by which the user did not come. */
 export const isUnmet = <Given extends Pick<SignInFacts, 'demand' | 'connection'>>(
   facts: Given,
-): facts is Given & { demand: ConnectionDemand } =>
-  facts.demand !== null && (facts.connection === null || !facts.demand.connections.includes(facts.connection));
+): facts is Given & { demand: ConnectionDemand } => !isByDemanded(facts.connection, facts.demand?.connections ?? null);
 
 /** Whether a policy refuses a sign-in, whatever more is proved. */
 export function refusalOfFacts({

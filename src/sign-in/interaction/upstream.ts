@@ -4,6 +4,12 @@ import type { UserId } from '#directory/users/module.ts';
 /** An upstream provider that users can sign in with here. */
 export type OfferedProvider = Readonly<{ slug: string; name: string; provider: string }>;
 
+/** The provider with which the session began whose user must prove again who they are. */
+export type SessionProvider = OfferedProvider & {
+  /** Whether it knows how to ask its user again: a browser is led there only then, else the user presses the button. */
+  asksAgain: boolean;
+};
+
 /** The organization that owns the domain of an email address. It is the same for every address there, with and without an account. */
 export type Realm = {
   organizationId: string;

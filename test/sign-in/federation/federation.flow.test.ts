@@ -260,8 +260,8 @@ describe('the way there and back', () => {
   test('is remembered in the browser', async () => {
     const { visitor } = await arrive(someone());
     await it.connect('second');
-    const again = await it.begin(visitor, { prompt: 'login' });
-    const page = await visitor.open(again.url.replace(/\/[\w-]+$/, '/login'));
+    for (const [key, { name }] of visitor.jar) if (/session/.test(name)) visitor.jar.delete(key);
+    const page = await it.begin(visitor);
     await it.latchkey.run('connections.delete', { connection: 'second' });
     expect(words(page)).toContain('Continue with Acme Last used');
     expect([...visitor.jar.values()].find(({ name }) => name.endsWith('latchkey-provider'))?.value).toBe('acme');

@@ -109,6 +109,7 @@ function stepOf({ proved = ['password'], user = {}, held = {}, policy = {}, aske
     asked,
     firstWay: 'password',
     isLed: false,
+    mustType: false,
     remembered: 'none',
   };
   const step = nextStep(question, progress, facts, requirements);

@@ -249,6 +249,7 @@ describe('a page is open only if the prompt asks for it', () => {
         asked: null,
         firstWay: 'password',
         isLed: false,
+        mustType: false,
         remembered: 'none',
       };
       const found = all.filter((page) => isOpenNow(page, question, { chosen }, known));

@@ -32,6 +32,7 @@ const question = (prompt: Question['prompt'], more: Partial<Asked> = {}): Asked 
   age: 60,
   firstWay: 'password',
   isLed: false,
+  mustType: false,
   remembered: 'none',
   ...more,
 });
@@ -71,6 +72,11 @@ describe('the first factor uses the first method of the policy', () => {
   test.each(rows)('%s with %j', (firstWay, known, step) => {
     expect(decide(question('login', { firstWay }), known)).toEqual(step);
   });
+});
+
+test('a code is sent to the address of a session after its user has asked for it', () => {
+  const asked = question('login', { firstWay: 'email-code', isAgain: true, mustType: true });
+  expect(decide(asked, { identifier: 'a@x.example' })).toEqual(page('login'));
 });
 
 describe('what a browser remembers comes before the address', () => {
