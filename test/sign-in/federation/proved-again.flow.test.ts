@@ -34,7 +34,7 @@ const pathOf = ({ url }: Page): string => new URL(url).pathname.replace(/\/inter
 /** The page without what differs with each request. */
 const masked = ({ text }: Page): string =>
   text.replaceAll(
-    /aria-hidden="true">\w\w<|\/interaction\/[\w-]+|nonce="[^"]+"|value="[\w.-]{20,}"|[\w.+-]+@\S+?\.(?:com|example)/g,
+    /aria-hidden="true">\w\w<|<bdi>.*?<\/bdi>|\/interaction\/[\w-]+|nonce="[^"]+"|value="[\w.-]{20,}"|[\w.+-]+@\S+?\.(?:com|example)/g,
     '',
   );
 const asked = ({ location }: Page): URLSearchParams => new URL(location ?? '').searchParams;
