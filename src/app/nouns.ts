@@ -124,7 +124,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     managers: permissionHolders,
     letters: look.letters,
     clients: clients.lookup,
-    hasConnection: (id) => connections.homeRealms.hasConnection(id),
+    connectionsOf: (id) => connections.known.ofOrganization(id),
   });
   const organizationPolicy = new PolicyService({ organizations: organizations.organizations, tightenings, policies });
   const organizationChoices = new OrganizationChoices(clock, database);

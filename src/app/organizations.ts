@@ -7,13 +7,13 @@ import type { Kernel } from './kernel.ts';
 type OrganizationsNeed = Parameters<typeof createOrganizations>[0];
 
 type Needs = Omit<OrganizationsNeed, 'clock' | 'database'> &
-  Pick<Parameters<typeof createDomains>[0], 'managers' | 'letters' | 'hasConnection'> &
+  Pick<Parameters<typeof createDomains>[0], 'managers' | 'letters' | 'connectionsOf'> &
   Pick<ConstructorParameters<typeof OrganizationClientService>[0], 'clients'>;
 
 /** Creates organizations with their domains and machine clients. */
 export function createOrganizationNouns(kernel: Kernel, needs: Needs) {
   const { config, clock, database, invalidation, throttle, findTxt } = kernel;
-  const { audit, policies, tightenings, roles, users, managers, letters, clients, hasConnection } = needs;
+  const { audit, policies, tightenings, roles, users, managers, letters, clients, connectionsOf } = needs;
   const organizations = createOrganizations({ clock, database, audit, policies, tightenings, users, roles });
   return {
     organizations,
@@ -32,7 +32,7 @@ export function createOrganizationNouns(kernel: Kernel, needs: Needs) {
       users,
       managers,
       letters,
-      hasConnection,
+      connectionsOf,
       issuer: config.issuer,
     }),
   };

@@ -9,7 +9,7 @@ import type { UsableConnections } from './usable-connections.ts';
 type HomeRealm = {
   /** The owner of the domain. */
   organizationId: OrganizationId;
-  /** Its connections, the one that users are led to at the front; none where it has none that is ready. */
+  /** The connections by which users of the domain sign in: those that the domain names, else all of the organization; none where none is ready. */
   connections: readonly OfferedConnection[];
   signIn: DomainSignIn;
 };
@@ -50,14 +50,10 @@ export class HomeRealms {
     const { domains, known, usable } = this.#deps;
     const owner = await domains.ownerOf(domain);
     if (owner === null || !(await usable.isActive(owner.organizationId))) return null;
-    const { organizationId, signIn } = owner;
-    const connections = await known.offered(organizationId);
+    const { organizationId, signIn, connections: named } = owner;
+    const own = await known.offered(organizationId);
+    const connections = named.length === 0 ? own : own.filter(({ slug }) => named.includes(slug));
     return connections.length === 0 && signIn === 'any' ? null : { organizationId, connections, signIn };
-  }
-
-  /** Whether users can sign in by a connection of the organization. */
-  async hasConnection(organizationId: OrganizationId): Promise<boolean> {
-    return (await this.#deps.known.offered(organizationId)).length > 0;
   }
 
   /**

@@ -41,11 +41,19 @@ export class KnownConnections {
 
   /** The enabled and configured connections of the instance, or of one organization, in their order. */
   async offered(organizationId: OrganizationId | null): Promise<readonly OfferedConnection[]> {
-    const rows = await this.#cache.get(listOf(organizationId), async () => {
+    return (await this.#listed(organizationId)).flatMap(({ isOffered, ...offered }) => (isOffered ? [offered] : []));
+  }
+
+  /** All of one organization, in whatever state. */
+  ofOrganization(organizationId: OrganizationId): Promise<readonly KnownConnection[]> {
+    return this.#listed(organizationId);
+  }
+
+  #listed(organizationId: OrganizationId | null): Promise<readonly KnownConnection[]> {
+    return this.#cache.get(listOf(organizationId), async () => {
       const order = { position: 'asc', id: 'asc' } as const;
       return (await this.#database.em().find(Connection, { organizationId }, { orderBy: order })).map(knownOf);
     });
-    return rows.flatMap(({ isOffered, ...offered }) => (isOffered ? [offered] : []));
   }
 
   /** In whatever state: users have identities of connections that are disabled. */

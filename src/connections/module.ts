@@ -47,6 +47,7 @@ export function createConnections(dependencies: Dependencies) {
     connections,
     /** Brings the connections in the database to what the variables of this process say. */
     applyEnvironment: (variables: Config['connectionVariables']) => applyEnvironment(variables, connections),
+    known,
     homeRealms: new HomeRealms(parts),
     callbackUrl: (connection: Connection) =>
       connection.provider === 'saml' ? saml.serviceProvider(connection).acsUrl : callbackUrl(issuer, connection.slug),

@@ -10,6 +10,7 @@ import { readDomain } from './domain-name.ts';
 import { type DomainId, type DomainSignIn, type Joining, OrganizationDomain } from './domain.ts';
 import {
   connectionMissing,
+  connectionNotOwned,
   domainExists,
   domainInvalid,
   domainIsFreeMail,
@@ -27,11 +28,13 @@ export type DomainDependencies = {
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish'>;
   roles: Pick<MemberRoles, 'requireGivable'>;
-  /** Whether the organization has a connection with which its users can sign in. */
-  hasConnection(organizationId: OrganizationId): Promise<boolean>;
+  /** The connections of the organization to identity providers, by their slugs. */
+  connectionsOf(organizationId: OrganizationId): Promise<readonly OwnConnection[]>;
 };
 
-type DomainSettings = { joining: Joining; signIn: DomainSignIn };
+/** `isOffered`: users can sign in with it now. */
+type OwnConnection = { slug: string; isOffered: boolean };
+type DomainSettings = { joining: Joining; signIn: DomainSignIn; connections: readonly string[] };
 
 /** The domains of organizations: adds, lists, changes and removes them. */
 export class DomainService {
@@ -55,15 +58,20 @@ export class DomainService {
   /**
    * Claims a domain for an organization. Any number of organizations may; one can own it.
    * Throws organizations.not_found, domains.invalid, domains.public_suffix, domains.free_mail, domains.exists, domains.too_many,
-   * access.permissions_not_held, domains.connection_missing.
+   * access.permissions_not_held, domains.connection_missing, domains.connection_unknown.
    */
   async add(
     organizationId: OrganizationId,
-    { domain: typed, ...settings }: { domain: string } & DomainSettings,
+    {
+      domain: typed,
+      connections = [],
+      ...settings
+    }: { domain: string } & Omit<DomainSettings, 'connections'> & Partial<DomainSettings>,
     by: By,
   ): Promise<OrganizationDomain> {
     const domain = required(typed);
-    await this.#requireAllowed(organizationId, settings, by);
+    await this.#requireGivable(organizationId, settings, by);
+    requireConnections({ ...settings, connections }, connections, await this.#deps.connectionsOf(organizationId));
     return this.#deps.database.transaction(async (em) => {
       await lockOrganization(em, organizationId);
       const present = await em.find(OrganizationDomain, { organizationId });
@@ -75,6 +83,7 @@ export class DomainService {
         domain,
         token: randomSecret(),
         ...settings,
+        connections: [...connections],
         verifiedAt: null,
         provedAt: null,
         checkedAt: null,
@@ -88,22 +97,26 @@ export class DomainService {
     });
   }
 
-  /** Throws domains.not_found, access.permissions_not_held, domains.connection_missing. */
+  /** Throws domains.not_found, access.permissions_not_held, domains.connection_missing, domains.connection_unknown. */
   async change(
     organizationId: OrganizationId,
     id: DomainId,
     settings: Partial<DomainSettings>,
     by: By,
   ): Promise<OrganizationDomain> {
-    await this.#requireAllowed(organizationId, settings, by);
+    await this.#requireGivable(organizationId, settings, by);
+    const own = await this.#deps.connectionsOf(organizationId);
     return this.#act(organizationId, id, async (em, domain) => {
-      const { joining, signIn } = domain;
+      const { joining, signIn, connections } = domain;
       Object.assign(domain, settings);
+      if (settings.signIn !== undefined || settings.connections !== undefined)
+        requireConnections(domain, settings.connections ?? [], own);
       await em.flush();
       const { details, ...event } = eventAbout(domain, by);
       for (const [member, before, after] of [
         ['joining', joining, domain.joining],
         ['sign_in', signIn, domain.signIn],
+        ['connections', connections.join(' '), domain.connections.join(' ')],
       ] as const)
         if (before !== after)
           await this.#deps.audit.record(
@@ -121,15 +134,9 @@ export class DomainService {
     });
   }
 
-  /** Users who join at a sign-in get a role: from the actor who lets them join. A demand that no user can meet locks them out. */
-  async #requireAllowed(
-    organizationId: OrganizationId,
-    { joining, signIn = 'any' }: Partial<DomainSettings>,
-    by: By,
-  ): Promise<void> {
-    const { roles, hasConnection } = this.#deps;
-    if (joining === 'join') await roles.requireGivable([ROLE_OF_JOINED], organizationId, by);
-    if (signIn !== 'any' && !(await hasConnection(organizationId))) throw connectionMissing();
+  /** Users who join at a sign-in get a role: from the actor who lets them join. */
+  async #requireGivable(organizationId: OrganizationId, { joining }: Partial<DomainSettings>, by: By): Promise<void> {
+    if (joining === 'join') await this.#deps.roles.requireGivable([ROLE_OF_JOINED], organizationId, by);
   }
 
   async #act(
@@ -148,6 +155,18 @@ export class DomainService {
     await invalidation.publish(DOMAINS_TOPIC, domain.domain);
     return domain;
   }
+}
+
+/** A demand that no user can meet locks them out. Connections of others are none; one that was deleted since may stay named. */
+function requireConnections(
+  { signIn, connections }: Pick<DomainSettings, 'signIn' | 'connections'>,
+  given: readonly string[],
+  own: readonly OwnConnection[],
+): void {
+  const unknown = given.find((slug) => own.every((each) => each.slug !== slug));
+  if (unknown !== undefined) throw connectionNotOwned(unknown);
+  const isUsed = ({ slug }: OwnConnection): boolean => connections.length === 0 || connections.includes(slug);
+  if (signIn !== 'any' && !own.some((each) => each.isOffered && isUsed(each))) throw connectionMissing();
 }
 
 function required(typed: string): string {

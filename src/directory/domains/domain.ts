@@ -36,6 +36,8 @@ const OrganizationDomainSchema = defineEntity({
     token: p.text(),
     joining: p.text().$type<Joining>(),
     signIn: p.text().default('any').$type<DomainSignIn>(),
+    /** The slugs of the connections by which its users sign in; none: all connections of the organization. One that is deleted stays named. */
+    connections: p.array().columnType('text[]').$type<string[]>().defaultRaw(`'{}'`),
     /** Since when the organization owns the domain; null while it does not. */
     verifiedAt: instant().nullable(),
     /** The last look-up that found the record. */

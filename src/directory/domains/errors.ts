@@ -26,6 +26,11 @@ export const connectionMissing = errorType({
   status: 409,
   message: 'The organization has no connection that is ready. Create and enable one first.',
 });
+export const connectionNotOwned = errorType({
+  code: 'domains.connection_unknown',
+  status: 422,
+  message: (slug: string) => `The organization has no connection ${slug}.`,
+});
 export const domainExists = errorType({
   code: 'domains.exists',
   status: 409,

@@ -33,7 +33,11 @@ export const organizationDomainLapsed = eventType({
 export const organizationDomainChanged = eventType({
   name: 'organization.domain_changed',
   text: 'It was changed whether users with an email address at a domain may join the organization, or how they sign in.',
-  details: about.extend({ member: z.enum(['joining', 'sign_in']), before: z.string(), after: z.string() }),
+  details: about.extend({
+    member: z.enum(['joining', 'sign_in', 'connections']),
+    before: z.string(),
+    after: z.string(),
+  }),
   audience: ['operator', 'organization'],
   gravity: 'notice',
   webhook: true,

@@ -8,7 +8,13 @@ import type { DomainSignIn, Joining } from './domain.ts';
 import { KNOWN_DOMAIN_KEPT_FOR, MOST_KNOWN_DOMAINS } from './limits.ts';
 
 /** The organization that owns a domain, and what users with an address there may do and must do. */
-type DomainOwner = { organizationId: OrganizationId; joining: Joining; signIn: DomainSignIn };
+type DomainOwner = {
+  organizationId: OrganizationId;
+  joining: Joining;
+  signIn: DomainSignIn;
+  /** The slugs of the connections that the domain names; none where it takes all of the organization. */
+  connections: readonly string[];
+};
 
 /** Changes of a domain are told to every node under it, by the name of the domain. */
 export const DOMAINS_TOPIC = 'organization-domains';
@@ -39,7 +45,7 @@ export class KnownDomains {
   async ownerOf(domain: string): Promise<DomainOwner | null> {
     return this.#cache.get(domain, async () => {
       const [row] = await this.#database.sql<Omit<DomainOwner, 'organizationId'> & { organizationId: string }>(
-        `select organization_id as "organizationId", joining, sign_in as "signIn" from organization_domain
+        `select organization_id as "organizationId", joining, sign_in as "signIn", connections from organization_domain
          where domain = $1 and verified_at is not null`,
         [domain],
       );

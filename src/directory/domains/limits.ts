@@ -2,6 +2,8 @@ import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 
 /** Domains of one organization: groups of companies have dozens, and each is looked up again and again. */
 export const MOST_DOMAINS = 100;
+/** Connections that one domain names: a page with more buttons is no choice any more. */
+export const MOST_CONNECTIONS = 10;
 /** A verified domain counts for this long after the last look-up that found its record. */
 export const PROOF_COUNTS_FOR = 30 * DAY;
 /** A record is looked for again early enough that a week of failures changes nothing. */

@@ -10,6 +10,7 @@ import type { DomainService } from './domain-service.ts';
 import type { OrganizationDomain } from './domain.ts';
 import {
   connectionMissing,
+  connectionNotOwned,
   dnsUnreachable,
   domainExists,
   domainInvalid,
@@ -21,7 +22,7 @@ import {
   tooManyChecks,
   tooManyDomains,
 } from './errors.ts';
-import { MOST_DOMAINS } from './limits.ts';
+import { MOST_CONNECTIONS, MOST_DOMAINS } from './limits.ts';
 import {
   organizationDomainAdded,
   organizationDomainChanged,
@@ -45,6 +46,17 @@ const signInSchema = z.enum(['any', 'connection', 'connection_or_owner']);
 const SIGN_IN =
   'Users with an email address at the domain sign in in every way (any), by a connection of the organization alone (connection), or so unless they own the organization (connection_or_owner)';
 
+const connectionsSchema = z
+  .array(z.string().min(1).max(64))
+  .max(MOST_CONNECTIONS)
+  .refine((slugs) => new Set(slugs).size === slugs.length, 'Name each connection once.');
+const CONNECTIONS =
+  'Slugs of the connections of the organization by which users with an email address at the domain sign in; none: all of them';
+const connectionsOption = {
+  flags: '--connections <slugs>',
+  read: (text: string) => text.split(',').filter((slug) => slug !== ''),
+};
+
 const domainSchema = z.strictObject({
   id: z.string(),
   organization_id: z.string(),
@@ -52,6 +64,7 @@ const domainSchema = z.strictObject({
   status: z.enum(['pending', 'verified']),
   joining: joiningSchema,
   sign_in: signInSchema,
+  connections: z.array(z.string()),
   record: z.strictObject({ type: z.literal('TXT'), name: z.string(), value: z.string() }),
   verified_at: timeSchema.optional(),
   checked_at: timeSchema.optional(),
@@ -86,6 +99,7 @@ const addDomain = operation({
     domain: z.string().max(256).describe('Email domain, such as example.com; its subdomains do not count'),
     joining: joiningSchema.default('off').describe(JOINING),
     sign_in: signInSchema.default('any').describe(SIGN_IN),
+    connections: connectionsSchema.default([]).describe(CONNECTIONS),
   }),
   output: domainSchema,
   errors: [
@@ -97,6 +111,7 @@ const addDomain = operation({
     domainExists,
     tooManyDomains,
     connectionMissing,
+    connectionNotOwned,
   ],
   event: organizationDomainAdded,
   description: 'Add a domain to an organization. The answer names the DNS record that proves it.',
@@ -104,6 +119,7 @@ const addDomain = operation({
   command: {
     words: 'organization add-domain',
     arguments: { organization_id: { flags: '<organization_id>' }, domain: { flags: '<domain>' } },
+    options: { connections: connectionsOption },
   },
   run: async ({ organization_id: id, sign_in: signIn, ...given }, by: By, { domains }: Services) =>
     domainOnWire(await domains.add(id, { ...given, signIn }, by)),
@@ -129,20 +145,29 @@ const updateDomain = operation({
   input: z.strictObject({
     joining: joiningSchema.optional().describe(JOINING),
     sign_in: signInSchema.optional().describe(SIGN_IN),
+    connections: connectionsSchema.optional().describe(CONNECTIONS),
   }),
   output: domainSchema,
-  errors: [organizationNotFound, permissionsNotHeld, domainNotFound, connectionMissing],
+  errors: [organizationNotFound, permissionsNotHeld, domainNotFound, connectionMissing, connectionNotOwned],
   event: organizationDomainChanged,
   description:
     'Change whether users with an email address at a domain may join the organization, and how they sign in.',
   example: { joining: 'ask' },
-  command: { words: 'organization change-domain' },
-  run: async ({ organization_id: id, domain_id: domainId, joining, sign_in: signIn }, by: By, { domains }: Services) =>
+  command: { words: 'organization change-domain', options: { connections: connectionsOption } },
+  run: async (
+    { organization_id: id, domain_id: domainId, joining, sign_in: signIn, connections },
+    by: By,
+    { domains }: Services,
+  ) =>
     domainOnWire(
       await domains.change(
         id,
         domainId,
-        { ...(joining === undefined ? {} : { joining }), ...(signIn === undefined ? {} : { signIn }) },
+        {
+          ...(joining === undefined ? {} : { joining }),
+          ...(signIn === undefined ? {} : { signIn }),
+          ...(connections === undefined ? {} : { connections }),
+        },
         by,
       ),
     ),
@@ -172,6 +197,7 @@ function domainOnWire(row: OrganizationDomain): z.input<typeof domainSchema> {
     status: verifiedAt ? 'verified' : 'pending',
     joining: row.joining,
     sign_in: row.signIn,
+    connections: row.connections,
     record: { type: 'TXT', ...challengeOf(row) },
     ...(verifiedAt ? { verified_at: verifiedAt.toISOString() } : {}),
     ...(checkedAt ? { checked_at: checkedAt.toISOString() } : {}),

@@ -43,7 +43,11 @@ export type ArrivalDependencies = MembershipDependencies & {
   identities: Pick<LinkedIdentities, 'findUser' | 'used' | 'link'>;
   tokens: Pick<IdentityTokens, 'keep'>;
   /** The owner of the domain of an address. */
-  realms: { find(identifier: string): Promise<{ organizationId: Id<'org'>; signIn: string } | null> };
+  realms: {
+    find(
+      identifier: string,
+    ): Promise<{ organizationId: Id<'org'>; signIn: string; connections: readonly { slug: string }[] } | null>;
+  };
   emailProofs: Pick<EmailProofs, 'confirmByProvider'>;
   provided: {
     admit(email: string | null, link: string | undefined): Promise<ArrivalFacts['admission']>;
@@ -129,7 +133,8 @@ export class Arrivals {
     const { connection, email } = profile;
     const { organizationId } = connection;
     const realm = email === null ? null : await this.#deps.realms.find(email.address);
-    const standing = standingOf(profile, realm?.organizationId ?? null);
+    const isOfRealm = realm?.connections.some(({ slug }) => slug === connection.slug) ?? false;
+    const standing = standingOf(profile, isOfRealm);
     const trusted = standing === 'trusted' ? (email?.address ?? null) : null;
     const [linkedId, holder, admission] = await Promise.all([
       identities.findUser(identityOf(profile)),
@@ -142,7 +147,7 @@ export class Arrivals {
       linked,
       owner: owner && { ...owner, isProved: holder?.emailVerified === true },
       email: standing,
-      isBound: realm !== null && realm.signIn !== 'any' && realm.organizationId !== organizationId,
+      isBound: realm !== null && !isOfRealm && (realm.signIn !== 'any' || realm.organizationId === organizationId),
       connection: { ...connection, isOfOrganization: organizationId !== null },
       admission,
     };
@@ -261,10 +266,10 @@ export class Arrivals {
   }
 }
 
-/** An organization vouches for the addresses of its own domains, by a provider of its own. */
-function standingOf({ connection, email }: UpstreamProfile, domainOwner: Id<'org'> | null): ArrivalFacts['email'] {
+/** An organization vouches for the addresses of its own domains, by the connections of the domain. */
+function standingOf({ connection, email }: UpstreamProfile, isOfRealm: boolean): ArrivalFacts['email'] {
   if (email === null) return 'none';
   if (connection.organizationId === null) return email.isTrusted ? 'trusted' : 'untrusted';
-  if (domainOwner !== connection.organizationId) return 'foreign';
+  if (!isOfRealm) return 'foreign';
   return email.isAsserted || email.isTrusted ? 'trusted' : 'untrusted';
 }

@@ -33,19 +33,19 @@ export function leads({ providers, realms, log, isOpenFor }: Dependencies) {
     ofSession: findOpen,
 
     /**
-     * The provider that a request names: `connection` by its slug, `domain_hint` by a domain of its organization. A value without a meaning is
+     * The providers that a request names: `connection` one by its slug, `domain_hint` those of a domain. A value without a meaning is
      * left aside, so that no answer tells which connections there are.
      */
     async askedBy(
       params: { connection?: unknown; domain_hint?: unknown },
       clientId: string,
-    ): Promise<OfferedProvider | null> {
+    ): Promise<readonly OfferedProvider[]> {
       const { connection, domain_hint: domain } = params;
-      if (typeof connection !== 'string' && typeof domain !== 'string') return null;
-      const asked =
-        (typeof connection === 'string' ? await findOpen(connection) : null) ??
-        (typeof domain === 'string' ? await findByDomain(domain) : null);
-      if (asked === null) log.info({ client: clientId }, 'a request names a connection or a domain that leads nowhere');
+      if (typeof connection !== 'string' && typeof domain !== 'string') return [];
+      const named = typeof connection === 'string' ? await findOpen(connection) : null;
+      const asked = named !== null ? [named] : typeof domain === 'string' ? await findByDomain(domain) : [];
+      if (asked.length === 0)
+        log.info({ client: clientId }, 'a request names a connection or a domain that leads nowhere');
       return asked;
     },
   };
@@ -55,9 +55,9 @@ export function leads({ providers, realms, log, isOpenFor }: Dependencies) {
     return found !== null && isOpenFor(found.organizationId) ? found : null;
   }
 
-  async function findByDomain(domain: string): Promise<OfferedProvider | null> {
+  async function findByDomain(domain: string): Promise<readonly OfferedProvider[]> {
     const realm = await realms.findByDomain(domain.toLowerCase());
-    return realm === null ? null : (realmFor(realm, isOpenFor).providers[0] ?? null);
+    return realm === null ? [] : realmFor(realm, isOpenFor).providers;
   }
 }
 

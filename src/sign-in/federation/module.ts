@@ -77,6 +77,7 @@ export function createUpstreamRequests(dependencies: RequestDependencies) {
     attempts,
     requests,
     lastProviderCookie,
+    lastUsed: (ctx: Context): string | null => lastProviderCookie.read(ctx) ?? null,
     offered,
     ...leads({ providers, realms, log, isOpenFor }),
     sessions,

@@ -18,7 +18,7 @@ export type ArrivalFacts = {
   owner: (Account & { isProved: boolean }) | null;
   /** `foreign`: at the connection of an organization, an address of a domain that the organization does not own. */
   email: 'trusted' | 'untrusted' | 'foreign' | 'none';
-  /** The domain of the address demands the connection of its organization, which this one is not. */
+  /** The domain of the address demands its connections, or belongs to the organization of this one, and this one is none of them. */
   isBound: boolean;
   connection: {
     isOfOrganization: boolean;

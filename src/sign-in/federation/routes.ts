@@ -73,14 +73,15 @@ export function federationRoutes({
   async function showOwnProviders(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'federation');
     if (interaction === null) return;
-    const { path, identifier, providers, leadsTo, isClosed } = interaction;
+    const { path, identifier, providers, leadsTo, choices, isClosed } = interaction;
     if (leadsTo !== null) return goTo(ctx, await interactions.recordLed(interaction), leadsTo);
     if (providers.length === 0)
       return isClosed ? showStop(ctx, interaction, 'unready', null) : seeOther(ctx, `${path}/login`);
     show(ctx, 200, providersView, {
       action: `${path}/federation`,
       ...whoIs(interaction),
-      providers,
+      // Others are on the first page.
+      providers: choices.length > 0 ? choices : providers,
       lastProvider: lastProviderCookie.read(ctx) ?? null,
       email: identifier,
       otherWays: identifier === null ? [] : interactions.otherWays(interaction, 'federation'),

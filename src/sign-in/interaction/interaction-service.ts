@@ -36,8 +36,10 @@ export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progr
     remembered: RememberedAccounts;
     providers: RecordDependencies['providers'] & {
       offered(organization: string | null): Promise<readonly OfferedProvider[]>;
-      /** The provider that an authorization request names; null without one. */
-      askedBy(params: EngineInteraction['params'], clientId: string): Promise<OfferedProvider | null>;
+      /** The providers that an authorization request names: several of a domain. */
+      askedBy(params: EngineInteraction['params'], clientId: string): Promise<readonly OfferedProvider[]>;
+      /** The slug of the one that this browser used last. */
+      lastUsed(ctx: Context): string | null;
       /** The provider with which a session began, by the slug of its connection; null where no sign-in can begin with it now. */
       ofSession(connection: string): Promise<SessionProvider | null>;
     };
@@ -77,7 +79,9 @@ export class InteractionService extends InteractionRecords {
     const began = question.isAgain ? (question.session?.connection ?? null) : null;
     const again = began === null ? null : await upstream.ofSession(began);
     const accounts = remembered.list(ctx);
-    return this.seen({ question, progress, sessionUser, accounts, providers, asked, again, now: epochSeconds(clock) });
+    const lastProvider = upstream.lastUsed(ctx);
+    const found = { question, progress, sessionUser, accounts, providers, asked, lastProvider, again };
+    return this.seen({ ...found, now: epochSeconds(clock) });
   }
 
   /** The same, or null where there is none: for a page that a mailed link opens in any browser. */

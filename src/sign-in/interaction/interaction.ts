@@ -18,8 +18,10 @@ export type Inside = {
   /** The accounts that this browser remembers, each with a way that is open. */
   accounts: readonly RememberedAccount[];
   providers: readonly OfferedProvider[];
-  /** The provider that the request names, by its connection or by a domain. */
-  asked: OfferedProvider | null;
+  /** The providers that the request names: one by its connection, those of a domain. */
+  asked: readonly OfferedProvider[];
+  /** The slug of the one that this browser used last. */
+  lastProvider: string | null;
   /** The one with which the session began, where its user must prove again who they are; null where it began otherwise, or is not offered. */
   again: SessionProvider | null;
   /** Of the address of the sign-in. */
@@ -55,8 +57,10 @@ export type Interaction = {
   typed: string | null;
   /** The upstream providers that this sign-in can begin with; none where policy closes that way. */
   providers: readonly OfferedProvider[];
-  /** The provider that the typed address, or else the request, leads to; null where this browser was there with it before. */
+  /** The provider that the typed address, or else the request, leads to; null where this browser was there with it before, or the user chooses. */
   leadsTo: OfferedProvider | null;
+  /** The providers of the typed address, or else of the request, where there are several and nothing says which one. */
+  choices: readonly OfferedProvider[];
   /** The organization that owns the domain of the address lets no other way than its connections begin. */
   isClosed: boolean;
   /** The identity at one of them that waits for its account. */
@@ -156,6 +160,7 @@ export function seen(found: Inside): Interaction {
     typed,
     providers: providersIn(found, isClosed),
     leadsTo: isBack ? null : leadsToIn(found),
+    choices: isBack ? [] : choicesIn(found),
     isClosed,
     upstream,
     [inside]: { ...found, lead: lead.kind },
@@ -164,7 +169,7 @@ export function seen(found: Inside): Interaction {
 
 /** The connections of the organization at the front, and the provider that the request names. */
 function providersIn({ providers, asked, again, realm }: Inside, isClosed: boolean): readonly OfferedProvider[] {
-  const others = isClosed ? [] : [...[asked, again].filter((provider) => provider !== null), ...providers];
+  const others = isClosed ? [] : [...asked, ...(again === null ? [] : [again]), ...providers];
   const bySlug = new Map([...(realm?.providers ?? []), ...others].map((provider) => [provider.slug, provider]));
   return [...bySlug.values()];
 }
@@ -175,17 +180,30 @@ function providersIn({ providers, asked, again, realm }: Inside, isClosed: boole
  */
 export function leadIn({ question, progress, asked, again }: Leading): string | null {
   if (progress.identifier !== null) return progress.identifier;
-  const isLeft = progress.chosen !== null || question.prompt.name === 'select_account';
-  return isLeft ? null : ((asked ?? again)?.slug ?? null);
+  if (progress.chosen !== null || question.prompt.name === 'select_account') return null;
+  return asked.map(({ slug }) => slug).join(' ') || (again?.slug ?? null);
 }
 
+/** The providers to which the typed address, or else the request, leads. */
+const ledIn = ({ progress, asked, realm }: Inside): readonly OfferedProvider[] =>
+  progress.identifier === null ? asked : (realm?.providers ?? []);
+
+/** Of several the one that the request names, or else the one that this browser used last. */
 function leadsToIn(found: Inside): OfferedProvider | null {
-  const { progress, asked, again, realm } = found;
+  const { progress, asked, again, lastProvider } = found;
   const lead = leadIn(found);
   if (lead === null || lead === progress.led) return null;
-  const ofSession = isOfSession(found) && again?.asksAgain ? again : null;
-  if (progress.identifier === null) return asked ?? ofSession;
-  return realm?.providers[0] ?? ofSession;
+  const [first, ...others] = ledIn(found);
+  if (first === undefined) return isOfSession(found) && again?.asksAgain ? again : null;
+  if (others.length === 0) return first;
+  const bySlug = new Map([first, ...others].map((provider) => [provider.slug, provider]));
+  const named = asked.length === 1 ? bySlug.get(asked[0]!.slug) : undefined;
+  return named ?? bySlug.get(lastProvider ?? '') ?? null;
+}
+
+function choicesIn(found: Inside): readonly OfferedProvider[] {
+  const several = leadIn(found) === null || leadsToIn(found) !== null ? [] : ledIn(found);
+  return several.length > 1 ? several : [];
 }
 
 /** Whether the sign-in is for the user of the session, who must prove again who they are. What that session says is then no secret. */

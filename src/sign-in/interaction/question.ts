@@ -10,7 +10,7 @@ import { hintOf, type Lead, sends } from './remembered-lead.ts';
 
 /** The part of a sign-in that decides the next step: what the engine asks, and what this browser remembers. */
 export function questionOf(
-  { remembered, providers, leadsTo, isClosed, question: { organization }, [inside]: found }: Interaction,
+  { remembered, providers, leadsTo, choices, isClosed, question: { organization }, [inside]: found }: Interaction,
   ways: Pick<Ways, 'openFor'>,
 ): Question {
   const { question, progress, sessionUser, accounts, lead } = found;
@@ -22,14 +22,15 @@ export function questionOf(
   const rememberedWay = isLastUsed ? remembered.way : open[0];
   // The user of the session has the factor with which it began, and maybe no other one.
   const sessionWay = isOfSession(found) ? wayOfSession(found, open) : null;
-  const firstWay = leadsTo !== null || isClosed ? methods.federation.first.page : (sessionWay ?? rememberedWay);
+  const firstWay =
+    leadsTo !== null || choices.length > 0 || isClosed ? methods.federation.first.page : (sessionWay ?? rememberedWay);
   return {
     prompt: prompt.name,
     hasSession: sessionUser !== null,
     isAgain,
     asked,
     firstWay,
-    isLed: leadsTo !== null,
+    isLed: leadsTo !== null || choices.length > 0,
     // A request of an application must not send a mail.
     mustType: isAgain && !isChosen && sends(firstWay),
     remembered: rememberedHere(lead, accounts.length),

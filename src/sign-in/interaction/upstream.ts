@@ -13,7 +13,7 @@ export type SessionProvider = OfferedProvider & {
 /** The organization that owns the domain of an email address. It is the same for every address there, with and without an account. */
 export type Realm = {
   organizationId: string;
-  /** Its connections, the one that users are led to at the front. */
+  /** The connections by which users of the domain sign in: users are led to the only one, and choose among several. */
   providers: readonly OfferedProvider[];
   /** Whether no other way opens for an address of the domain. */
   isClosed: boolean;

@@ -46,7 +46,7 @@ beforeAll(async () => {
     managers: { membersWith: async () => [] },
     letters: { send: async () => true },
     issuer: 'https://id.example.com',
-    hasConnection: async () => false,
+    connectionsOf: async () => [],
   });
 });
 afterAll(() => database.close());
