@@ -109,6 +109,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     remembered,
     createUrl: comingIn.registration.createUrl,
     buttons: upstream.buttons,
+    mayLeadAway: upstream.mayLeadAway,
     audit,
     counted: metrics?.countSignIn,
   });

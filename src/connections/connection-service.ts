@@ -17,7 +17,7 @@ import {
   tooManyConnections,
 } from './errors.ts';
 import { connectionChanged, connectionCreated, connectionDeleted } from './events.ts';
-import { CONNECTIONS_TOPIC, listOf } from './known-connections.ts';
+import { CONNECTIONS_TOPIC, listOf, OF_ORGANIZATIONS } from './known-connections.ts';
 import { MOST_CONNECTIONS, OWNER_ROLE } from './limits.ts';
 import { givenRoles } from './membership-rules.ts';
 
@@ -236,7 +236,9 @@ export class ConnectionService {
   }
 
   async #tell({ organizationId = null }: Connection): Promise<void> {
-    await this.#deps.invalidation.publish(CONNECTIONS_TOPIC, listOf(organizationId));
+    const { invalidation } = this.#deps;
+    await invalidation.publish(CONNECTIONS_TOPIC, listOf(organizationId));
+    if (organizationId !== null) await invalidation.publish(CONNECTIONS_TOPIC, OF_ORGANIZATIONS);
   }
 }
 

@@ -14,6 +14,8 @@ type KnownConnection = OfferedConnection & { isOffered: boolean };
 
 /** Changes are told to every node under it, by the organization or `instance`. */
 export const CONNECTIONS_TOPIC = 'connections';
+/** The list of one connection of any organization. */
+export const OF_ORGANIZATIONS = 'organizations';
 /** The name of the list in which a connection stands. */
 export const listOf = (organizationId: OrganizationId | null): string => organizationId ?? 'instance';
 
@@ -47,6 +49,15 @@ export class KnownConnections {
   /** All of one organization, in whatever state. */
   ofOrganization(organizationId: OrganizationId): Promise<readonly KnownConnection[]> {
     return this.#listed(organizationId);
+  }
+
+  /** Whether any organization has a connection that is enabled. */
+  async haveOrganizations(): Promise<boolean> {
+    const some = await this.#cache.get(OF_ORGANIZATIONS, async () => {
+      const where = { organizationId: { $ne: null }, enabled: true };
+      return (await this.#database.em().find(Connection, where, { limit: 1 })).map(knownOf);
+    });
+    return some.length > 0;
   }
 
   #listed(organizationId: OrganizationId | null): Promise<readonly KnownConnection[]> {

@@ -70,6 +70,10 @@ export class UpstreamSignIn {
     return [...own, ...(await known.offered(null))];
   }
 
+  haveOrganizations(): Promise<boolean> {
+    return this.#deps.known.haveOrganizations();
+  }
+
   /** One with which users can sign in now, by its slug. */
   async find(
     slug: string,

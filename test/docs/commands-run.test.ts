@@ -16,6 +16,7 @@ const expected: ReadonlySet<string> = new Set([
   'assignments.exists',
   'domains.join_request_not_found',
   'domains.connection_missing',
+  'domains.connection_unknown',
 ]);
 
 let dns: TestDns;

@@ -144,7 +144,8 @@ export function formsOf(page: Pick<Page, 'text' | 'url'>): Form[] {
     const found = new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1];
     return found === undefined ? undefined : unescaped(found);
   };
-  return [...page.text.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head = '', body = '']) => {
+  const byId = new Map<string, Form>();
+  const forms = [...page.text.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head = '', body = '']) => {
     const form: Form = {
       action: new URL(attribute(` ${head}`, 'action') ?? page.url, page.url).href,
       method: attribute(` ${head}`, 'method') ?? 'get',
@@ -156,8 +157,19 @@ export function formsOf(page: Pick<Page, 'text' | 'url'>): Form[] {
       if (tag.startsWith('<button')) form.buttons.push({ name, value: attribute(tag, 'value') ?? '' });
       else if (name && attribute(tag, 'type') !== 'checkbox') form.fields[name] = attribute(tag, 'value') ?? '';
     }
+    byId.set(attribute(` ${head}`, 'id') ?? '', form);
     return form;
   });
+  // A button with an address of its own sends the fields of its form there.
+  const sentElsewhere = [...page.text.matchAll(/<button\b[^>]*\sformaction="[^"]*"[^>]*>/g)].flatMap(
+    ([tag]): Form[] => {
+      const owner = byId.get(attribute(tag, 'form') ?? '');
+      const action = new URL(attribute(tag, 'formaction') ?? '', page.url).href;
+      const button = { name: attribute(tag, 'name') ?? '', value: attribute(tag, 'value') ?? '' };
+      return owner === undefined ? [] : [{ ...owner, action, buttons: [button] }];
+    },
+  );
+  return [...forms, ...sentElsewhere];
 }
 
 export function pkce(): { verifier: string; challenge: string } {

@@ -83,6 +83,9 @@ export function createUpstreamRequests(dependencies: RequestDependencies) {
     sessions,
     signOut: new UpstreamSignOut({ ...dependencies, sessions, issuer: config.issuer, providers: dependencies.logout }),
     linking: new Linking(requests, () => offered(null), dependencies.tokens),
+    /** Whether the sign-in may go on at a provider after the page for the address: the last page of ours then has the box. */
+    mayLeadAway: async ({ providers: shown }: Interaction): Promise<boolean> =>
+      shown.length > 0 || (isOpenFor(null) && (await providers.haveOrganizations())),
     /** For the pages of other steps that show the buttons. */
     buttons: (ctx: Context, { path, providers: shown }: Interaction): ProviderButtons => ({
       action: `${path}/federation`,

@@ -15,6 +15,8 @@ type ProvidersPage = WhoShown &
   ProviderButtons & {
     /** As it was typed; null where nothing was. */
     email: string | null;
+    /** The box "Keep me signed in"; null where an earlier page had it. */
+    remember: boolean | null;
     otherWays: readonly OtherWay[];
     problem: TurnedBack | null;
   };
@@ -23,15 +25,17 @@ const plain: ProvidersPage = {
   ...unknownWho,
   ...someButtons,
   email: 'noor@fernway.example',
+  remember: false,
   otherWays: [{ way: 'password', url: '/interaction/4Tj2/password' }],
   problem: null,
 };
 export const providersView = view<ProvidersPage>('sign-in/federation/providers.njk', {
   samples: {
     plain,
-    remembered: { ...plain, ...rememberedWho, lastProvider: 'github' },
+    remembered: { ...plain, ...rememberedWho, lastProvider: 'github', remember: true },
     'no address yet': { ...plain, email: null, otherWays: [] },
     many: { ...plain, ...manyButtons },
+    'asked before': { ...plain, remember: null },
     cancelled: { ...plain, problem: { kind: 'cancelled', provider: 'Google' } },
     unreachable: { ...plain, problem: { kind: 'unreachable', provider: 'Google' } },
     hostile: {

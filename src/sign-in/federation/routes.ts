@@ -34,6 +34,7 @@ export type RouteDependencies = {
     | 'require'
     | 'otherWays'
     | 'recordIdentifier'
+    | 'recordBox'
     | 'recordLed'
     | 'recordUpstream'
     | 'recordProofIn'
@@ -49,7 +50,9 @@ export type RouteDependencies = {
   createUrl(ctx: Context, interaction: Interaction): string | null;
 };
 
-const buttonForm = form(z.object({ action: z.string().max(16).optional() }));
+const flag = z.string().max(8).optional();
+/** `box`: the page of the button has the box "Keep me signed in". */
+const buttonForm = form(z.object({ action: z.string().max(16).optional(), box: flag, remember: flag }));
 const providersPage = formPage<{ problem: TurnedBack }>();
 const bindingOf = ({ uid }: Interaction): string => `sign-in:${uid}`;
 
@@ -73,7 +76,7 @@ export function federationRoutes({
   async function showOwnProviders(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'federation');
     if (interaction === null) return;
-    const { path, identifier, providers, leadsTo, choices, isClosed } = interaction;
+    const { path, identifier, providers, leadsTo, choices, isClosed, keep, remembered } = interaction;
     if (leadsTo !== null) return goTo(ctx, await interactions.recordLed(interaction), leadsTo);
     if (providers.length === 0)
       return isClosed ? showStop(ctx, interaction, 'unready', null) : seeOther(ctx, `${path}/login`);
@@ -84,6 +87,7 @@ export function federationRoutes({
       providers: choices.length > 0 ? choices : providers,
       lastProvider: lastProviderCookie.read(ctx) ?? null,
       email: identifier,
+      remember: keep === null ? remembered !== null : null,
       otherWays: identifier === null ? [] : interactions.otherWays(interaction, 'federation'),
       problem: providersPage.refused(ctx).problem ?? null,
     });
@@ -92,9 +96,12 @@ export function federationRoutes({
   async function begin(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'federation');
     if (interaction === null) return;
-    await buttonForm.read(ctx);
+    const { box, remember } = (await buttonForm.read(ctx)).values;
     const provider = interaction.providers.find(({ slug }) => slug === ctx.params['connection']);
-    return provider === undefined ? seeOther(ctx, interaction.path) : goTo(ctx, interaction, provider);
+    if (provider === undefined) return seeOther(ctx, interaction.path);
+    const isChanged = box !== undefined && interaction.keep !== (remember !== undefined);
+    const current = isChanged ? await interactions.recordBox(interaction, remember !== undefined) : interaction;
+    return goTo(ctx, current, provider);
   }
 
   async function goTo(ctx: Context, interaction: Interaction, provider: OfferedProvider): Promise<void> {
@@ -176,8 +183,9 @@ export function federationRoutes({
       invitation: invitationCookie.read(ctx),
       isAgain: interaction.question.isAgain,
       record: async (em, userId) => {
-        // No page with the box is on this way: a browser that keeps the account goes on keeping it.
-        const remember = interaction.remembered?.id === userId ? { remember: true } : {};
+        // Where no page had the box, a browser that keeps the account goes on keeping it.
+        const isKept = interaction.keep === null && interaction.remembered?.id === userId;
+        const remember = isKept ? { remember: true } : {};
         await interactions.recordProofIn(em, interaction, { userId, proof, ...remember });
         await sessions.keep(interaction.uid, profile, userId, em);
       },

@@ -22,6 +22,8 @@ type Seen = readonly { name: string; values: readonly string[] }[];
 /** The upstream providers of the instance and of organizations, and their protocols. */
 export type UpstreamProviders = {
   offered(where: { organizationId: Id<'org'> | null }): Promise<readonly OfferedProvider[]>;
+  /** Whether organizations have connections of their own, so that a typed address may lead away. */
+  haveOrganizations(): Promise<boolean>;
   /** One that is offered, by its slug. */
   find(slug: string): Promise<(SessionProvider & { organizationId: Id<'org'> | null }) | null>;
   /** Throws connections.not_offered, connections.unreachable. */

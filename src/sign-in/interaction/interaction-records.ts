@@ -43,9 +43,14 @@ export class InteractionRecords {
     return this.record(interaction, { sentTo: { ...sentTo, [way]: interaction.identifier } });
   }
 
-  async recordIdentifier(interaction: Interaction, identifier: string | null): Promise<Interaction> {
+  /** `remember`: the box on the page of the address. */
+  async recordIdentifier(
+    interaction: Interaction,
+    identifier: string | null,
+    box: Pick<Proved, 'remember'> = {},
+  ): Promise<Interaction> {
     const { question, progress } = interaction[inside];
-    return this.record(interaction, withIdentifier(progress, identifier, question));
+    return this.record(interaction, { ...withIdentifier(progress, identifier, question), ...box });
   }
 
   async recordChoice(interaction: Interaction, chosen: 'session' | 'another'): Promise<Interaction> {
@@ -56,13 +61,19 @@ export class InteractionRecords {
   async recordAccount(interaction: Interaction, { identifier }: RememberedAccount): Promise<Interaction> {
     const { question, progress, sessionUser } = interaction[inside];
     const chosen = sessionUser === null ? progress.chosen : 'another';
-    return this.record(interaction, { ...withIdentifier(progress, identifier, question), chosen });
+    // Its own page has the box, ticked.
+    return this.record(interaction, { ...withIdentifier(progress, identifier, question), chosen, remember: null });
   }
 
   /** An identity at an upstream provider waits for its account: for the one with this address, or for a new one. */
   async recordUpstream(interaction: Interaction, upstream: Upstream, identifier: string | null): Promise<Interaction> {
     const begun = withIdentifier(interaction[inside].progress, identifier, interaction[inside].question);
     return this.record(interaction, { ...begun, upstream, wants: identifier === null ? 'account' : 'sign-in' });
+  }
+
+  /** The box on a page from which the user leaves for a provider: it comes back with the sign-in. */
+  async recordBox(interaction: Interaction, remember: boolean): Promise<Interaction> {
+    return this.record(interaction, { remember });
   }
 
   /** This browser goes to the provider that the address or the request leads to. */

@@ -55,6 +55,8 @@ export type Interaction = {
   remembered: RememberedAccount | null;
   /** `identifier` without what only this browser remembers: for the fields of forms. */
   typed: string | null;
+  /** The box "Keep me signed in" as an earlier page of this sign-in left it; null where none had one. */
+  keep: boolean | null;
   /** The upstream providers that this sign-in can begin with; none where policy closes that way. */
   providers: readonly OfferedProvider[];
   /** The provider that the typed address, or else the request, leads to; null where this browser was there with it before, or the user chooses. */
@@ -158,6 +160,7 @@ export function seen(found: Inside): Interaction {
     facts: factsOf(question, progress, sessionUser, now),
     remembered: led ?? rememberedAs(accounts, identifier),
     typed,
+    keep: progress.remember,
     providers: providersIn(found, isClosed),
     leadsTo: isBack ? null : leadsToIn(found),
     choices: isBack ? [] : choicesIn(found),

@@ -8,7 +8,7 @@ import {
 import { view } from '#kernel/views.ts';
 
 export type IdentifierPage = {
-  /** Where the form posts to. Fields: `email`; button `action=continue`. */
+  /** Where the form posts to. Fields: `email`, `remember`; button `action=continue`. */
   action: string;
   /** The application of the sign-in; null for our own pages. */
   client: { name: string } | null;
@@ -19,6 +19,8 @@ export type IdentifierPage = {
   /** Where passkeys are used instead; null where there are none. */
   passkeyUrl: string | null;
   buttons: ProviderButtons;
+  /** The box "Keep me signed in", where the sign-in may go on at a provider; null without it. */
+  remember: boolean | null;
   /** Where this browser shows the accounts that it remembers; null without any. */
   chooserUrl: string | null;
   /** Where an account can be created; null where that is not possible. */
@@ -41,6 +43,7 @@ const plain: IdentifierPage = {
   hasUsernames: false,
   passkeyUrl: '/interaction/4Tj2/passkey',
   buttons: noButtons,
+  remember: null,
   chooserUrl: null,
   createUrl: '/interaction/4Tj2/create',
   problem: null,
@@ -51,9 +54,15 @@ export const identifierView = view<IdentifierPage>('sign-in/login/identifier.njk
     plain,
     'with a hint': { ...plain, email: 'noor@fernway.example' },
     'with remembered accounts': { ...plain, chooserUrl: '/interaction/4Tj2/account' },
-    'with providers': { ...plain, buttons: { ...someButtons, lastProvider: 'microsoft' } },
-    'with many providers': { ...plain, passkeyUrl: null, buttons: manyButtons },
-    'back from a provider': { ...plain, buttons: someButtons, problem: { kind: 'cancelled', provider: 'Google' } },
+    'with providers': { ...plain, remember: false, buttons: { ...someButtons, lastProvider: 'microsoft' } },
+    'with the box alone': { ...plain, remember: true, passkeyUrl: null, createUrl: null },
+    'with many providers': { ...plain, remember: true, passkeyUrl: null, buttons: manyButtons },
+    'back from a provider': {
+      ...plain,
+      remember: true,
+      buttons: someButtons,
+      problem: { kind: 'cancelled', provider: 'Google' },
+    },
     'without a client': { ...plain, client: null },
     'without passkeys and new accounts': { ...plain, passkeyUrl: null, createUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },

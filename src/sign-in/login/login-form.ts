@@ -4,7 +4,8 @@ import { form } from '#kernel/http/form.ts';
 import { canonicalEmail, canonicalIdentifier, identifierField, type Usernames } from '#directory/users/module.ts';
 
 /** An email address, or a username where users have them. */
-export const identifierForm = (usernames: Usernames['use']) => form(z.object({ email: identifierField(usernames) }));
+export const identifierForm = (usernames: Usernames['use']) =>
+  form(z.object({ email: identifierField(usernames), remember: z.string().max(8).optional() }));
 
 export const passwordForm = form(
   z.object({

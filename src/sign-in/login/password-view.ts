@@ -6,8 +6,8 @@ export type PasswordPage = WhoShown & {
   action: string;
   /** The typed email address, with or without an account. */
   email: string;
-  /** The box "Keep me signed in" as it was left. */
-  remember: boolean;
+  /** The box "Keep me signed in" as it was left; null where an earlier page had it. */
+  remember: boolean | null;
   /** This page again, for when the pause is over. */
   retryUrl: string;
   /** For who has forgotten it. */
@@ -50,6 +50,7 @@ export const passwordView = view<PasswordPage>('sign-in/login/password.njk', {
     remembered: { ...plain, ...rememberedWho, remember: true },
     'remembered, wrong': { ...plain, ...rememberedWho, remember: true, problem: { kind: 'wrong' } },
     'no other way': { ...plain, otherWays: [] },
+    'asked before': { ...plain, remember: null },
     'another way': {
       ...plain,
       otherWays: [

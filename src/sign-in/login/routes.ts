@@ -40,6 +40,8 @@ export type RouteDependencies = {
   createUrl(ctx: Context, interaction: Interaction): string | null;
   /** The buttons of upstream providers. */
   buttons(ctx: Context, interaction: Interaction): ProviderButtons;
+  /** Whether the sign-in may go on at a provider after the page for the address. */
+  mayLeadAway(interaction: Interaction): Promise<boolean>;
   /** The challenge that a browser solves before a password is checked, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -49,7 +51,7 @@ export type RouteDependencies = {
 
 type Verified = Extract<Awaited<ReturnType<LoginService['attempt']>>, { kind: 'verified' }>;
 
-const identifierPage = formPage<Pick<IdentifierPage, 'email' | 'problem'>>();
+const identifierPage = formPage<Pick<IdentifierPage, 'email' | 'remember' | 'problem'>>();
 const passwordPage = formPage<Pick<PasswordPage, 'remember' | 'problem'>>();
 
 /** Routes of the email page and the password page. */
@@ -60,6 +62,7 @@ export function loginRoutes({
   deviceCookie,
   createUrl,
   buttons,
+  mayLeadAway,
   work,
 }: RouteDependencies): Router<State> {
   const router = new StepRouter();
@@ -72,19 +75,21 @@ export function loginRoutes({
   async function showOwnIdentifier(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'login');
     if (interaction === null) return;
-    showIdentifier(ctx, interaction);
+    return showIdentifier(ctx, interaction);
   }
 
   async function submitIdentifier(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'login');
     if (interaction === null) return;
     const form = await identifierForm(usernames.use).read(ctx);
+    const box = (await mayLeadAway(interaction)) ? { remember: form.values.remember !== undefined } : {};
     if (!form.isValid)
       return identifierPage.refuse(ctx, ctx.path, {
         email: form.values.email ?? '',
+        ...box,
         problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
       });
-    return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email));
+    return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email, box));
   }
 
   async function showOwnPassword(ctx: Context): Promise<void> {
@@ -100,7 +105,7 @@ export function loginRoutes({
     const { email, remember: box } = form.values;
     if (isAnotherUser(email, interaction.identifier, usernames.use))
       return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, email ?? null));
-    const remember = box !== undefined;
+    const remember = box !== undefined || interaction.keep === true;
     const refuse = (problem: PasswordPage['problem']) => passwordPage.refuse(ctx, ctx.path, { remember, problem });
     if (!form.isValid) return refuse({ kind: form.errors.password === 'required' ? 'required' : 'wrong' });
     if ((await work.check(ctx.state.ip, form.values.work)) === 'missing') return refuse({ kind: 'work' });
@@ -132,9 +137,14 @@ export function loginRoutes({
     return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof, remember, act }));
   }
 
-  function showIdentifier(ctx: Context, interaction: Interaction): void {
-    const { path, question } = interaction;
-    const { email = interaction.typed ?? question.loginHint, problem = null } = identifierPage.refused(ctx);
+  async function showIdentifier(ctx: Context, interaction: Interaction): Promise<void> {
+    const { path, question, keep } = interaction;
+    const chooserUrl = interactions.isOpenNow(interaction, 'account') ? `${path}/account` : null;
+    const {
+      email = interaction.typed ?? question.loginHint,
+      remember = keep ?? chooserUrl !== null,
+      problem = null,
+    } = identifierPage.refused(ctx);
     show(ctx, 200, identifierView, {
       action: `${path}/login`,
       client: { name: question.client.name },
@@ -142,14 +152,15 @@ export function loginRoutes({
       hasUsernames: usernames.use !== 'off',
       passkeyUrl: interactions.isOpen(interaction, 'passkey') ? `${path}/passkey` : null,
       buttons: buttons(ctx, interaction),
-      chooserUrl: interactions.isOpenNow(interaction, 'account') ? `${path}/account` : null,
+      remember: (await mayLeadAway(interaction)) ? remember : null,
+      chooserUrl,
       createUrl: interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,
       problem,
     });
   }
 
   async function showPassword(ctx: Context, interaction: BegunInteraction): Promise<void> {
-    const { path, identifier, remembered } = interaction;
+    const { path, identifier, remembered, keep } = interaction;
     const { remember = remembered !== null, problem = null } = passwordPage.refused(ctx);
     const page = `${path}/password`;
     const challenge = await work.challenge(ctx.state.ip);
@@ -157,7 +168,7 @@ export function loginRoutes({
       action: page,
       ...whoIs(interaction),
       email: identifier,
-      remember,
+      remember: keep === null ? remember : null,
       retryUrl: page,
       forgotUrl: `${path}/forgot`,
       otherWays: interactions.otherWays(interaction, 'password'),

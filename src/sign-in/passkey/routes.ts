@@ -59,7 +59,10 @@ export function passkeyRoutes({
       return passkeyPage.refuse(ctx, ctx.path, { remember: remember !== undefined, problem: { kind: onUse(failure) } });
     if (credential === '') return seeOther(ctx, pageOf(interaction));
     // The page of the address has no box, and the second factor is not asked.
-    const keep = who === 'anyone' || begun.facts.userId !== null ? {} : { remember: remember !== undefined };
+    const keep =
+      who === 'anyone' || begun.facts.userId !== null
+        ? {}
+        : { remember: remember !== undefined || begun.keep === true };
     return signInWith(ctx, interaction, { answer: credential, keep });
   }
 
@@ -130,7 +133,7 @@ export function passkeyRoutes({
   }
 
   async function showPasskey(ctx: Context, interaction: Interaction): Promise<void> {
-    const { path, identifier, facts, remembered } = interaction;
+    const { path, identifier, facts, remembered, keep } = interaction;
     const { problem = null, forget = null, remember = remembered !== null } = passkeyPage.refused(ctx);
     const { name, forgetAccount, continuesTo } = whoIs(interaction);
     const options = await signIn.options(await questionOf(interaction));
@@ -145,7 +148,7 @@ export function passkeyRoutes({
       name: isSecondFactor ? null : name,
       forgetAccount: isSecondFactor ? null : forgetAccount,
       continuesTo: isSecondFactor ? null : continuesTo,
-      remember: isSecondFactor ? null : remember,
+      remember: isSecondFactor || keep !== null ? null : remember,
       changeUrl: isSecondFactor || email === null ? null : `${path}/login`,
       otherUrl: isSecondFactor ? `${path}/second-factor/methods` : email === null ? `${path}/login` : null,
       otherWays: isSecondFactor || email === null ? [] : interactions.otherWays(interaction, 'passkey'),

@@ -11,7 +11,7 @@ export type CodePage = WhoShown & {
   resendAction: string;
   /** The typed email address, with or without an account. */
   email: string;
-  remember: boolean;
+  remember: boolean | null;
   otherWays: readonly OtherWay[];
   problem: CodeProblem | null;
 };

@@ -55,7 +55,7 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
     const interaction = await interactions.beginning(ctx, way);
     if (interaction === null) return;
     const form = await codeForm.read(ctx);
-    const remember = form.values.remember !== undefined;
+    const remember = form.values.remember !== undefined || interaction.keep === true;
     const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
     if (!form.isValid) return refuse(form.errors.code === 'required' ? 'required' : 'wrong');
     const proof = { factor: channel, amr: methods[channel].amr };
@@ -75,7 +75,7 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
   }
 
   function showCode(ctx: Context, interaction: BegunInteraction): void {
-    const { remembered } = interaction;
+    const { remembered, keep } = interaction;
     const { remember = remembered !== null, problem = null } = codePage.refused(ctx);
     const page = `${interaction.path}/${way}`;
     show(ctx, 200, codeView, {
@@ -86,7 +86,7 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
       ...whoIs(interaction),
       email: interaction.identifier,
       otherWays: interactions.otherWays(interaction, way),
-      remember,
+      remember: keep === null ? remember : null,
       problem,
     });
   }

@@ -241,7 +241,8 @@ describe('a user with an account', () => {
     for (const [key, { name }] of visitor.jar) if (!/device|remembered/.test(name)) visitor.jar.delete(key);
     const begun = await it.begin(visitor);
     expect(pathOf(begun)).toBe('/password');
-    const away = await visitor.submit(await atLogin(begun), { email: user.email });
+    // The box is ticked there.
+    const away = await visitor.submit(await atLogin(begun), { email: user.email, remember: '1' });
     it.tell(someone({ sub: 'kept', email: user.email }));
     const end = await visitor.follow(await visitor.request(it.callback(away, acme.connection)));
     expect(isDone(end)).toBe(true);
