@@ -33,7 +33,7 @@ export function leads({ providers, realms, log, isOpenFor }: Dependencies) {
     ofSession: findOpen,
 
     /**
-     * The providers that a request names: `connection` one by its slug, `domain_hint` those of a domain. A value without a meaning is
+     * The providers that a request names: one by its slug (`connection`), or all connections of a domain (`domain_hint`). A value without a meaning is
      * left aside, so that no answer tells which connections there are.
      */
     async askedBy(

@@ -18,7 +18,7 @@ export type Inside = {
   /** The accounts that this browser remembers, each with a way that is open. */
   accounts: readonly RememberedAccount[];
   providers: readonly OfferedProvider[];
-  /** The providers that the request names: one by its connection, those of a domain. */
+  /** The providers that the request names: one by its connection, or all connections of a domain. */
   asked: readonly OfferedProvider[];
   /** The slug of the one that this browser used last. */
   lastProvider: string | null;
@@ -209,7 +209,7 @@ function choicesIn(found: Inside): readonly OfferedProvider[] {
   return several.length > 1 ? several : [];
 }
 
-/** Whether the sign-in is for the user of the session, who must prove again who they are. What that session says is then no secret. */
+/** Whether the sign-in is for the user of the session, who must prove again who they are. Facts of that session are then no secret. */
 export function isOfSession(found: Named): boolean {
   const { isAgain } = found.question;
   const [typed, own] = [namedIn(found).typed, found.sessionUser?.identifier].map((name) =>

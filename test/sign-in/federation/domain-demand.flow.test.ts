@@ -1,4 +1,4 @@
-/** What a domain that demands its connection makes of sessions, tokens and open pages from before. */
+/** Sessions, tokens and open pages from before, when a domain demands its connection. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestClient, TestUser } from '../../support/app.ts';
 import { signInTo } from '../../support/account.ts';

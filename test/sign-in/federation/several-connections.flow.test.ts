@@ -70,7 +70,7 @@ describe('a typed address of a domain with several connections', () => {
     for (const [key, { name }] of visitor.jar) if (/session/.test(name)) visitor.jar.delete(key);
     const again = await type(`another@${acme.domain}`, visitor);
     expect(awayOf(again.page)).toBe(acme.second);
-    // Who comes back chooses.
+    // A user who comes back chooses.
     const choice = await visitor.submit(again.login, { email: `another@${acme.domain}` });
     expect(buttonsOn(choice)).toEqual([acme.second, acme.connection]);
   });
