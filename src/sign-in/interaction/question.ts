@@ -38,9 +38,10 @@ export function questionOf(
 }
 
 function wayOfSession({ question: { session }, again }: Inside, open: readonly Way[]): Way | null {
-  const factor = firstFactorOf(session?.amr ?? []);
-  // Its connection is not in use any more.
-  if (factor === null || (again === null && session?.connection != null)) return null;
+  const factor = session && firstFactorOf(session.amr);
+  // A connection that is not in use any more.
+  const isGone = session !== null && session.connection !== null && again === null;
+  if (factor === null || isGone) return null;
   const way = methods[factor].first.page;
   return open.includes(way) ? way : null;
 }
