@@ -11,6 +11,7 @@ import { type Database, openDatabase } from '#kernel/database.ts';
 import type { HashCost } from '#credentials/module.ts';
 import { checksOf } from '#kernel/http/health.ts';
 import { createEdge } from '#kernel/http/edge.ts';
+import type { Outbound } from '#kernel/http/outbound.ts';
 import type { Log } from '#kernel/log.ts';
 import { runFor } from '#kernel/operations/bound-operation.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
@@ -38,6 +39,8 @@ export type AppDependencies = {
   pglite?: PGlite;
   /** The cost of a password hash, for tests of other features; by default the safe cost. */
   hashCost?: HashCost;
+  /** The client for outgoing requests, for tests that stand in for hosts of others. */
+  outbound?: Outbound;
 };
 
 export type App = Awaited<ReturnType<typeof createApp>>;

@@ -6,7 +6,7 @@ import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { createOutbound } from '#kernel/http/outbound.ts';
+import { createOutbound, type Outbound } from '#kernel/http/outbound.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
 import { ownUrls } from '#kernel/issuer.ts';
 import { createJobs } from '#kernel/jobs.ts';
@@ -22,7 +22,12 @@ export type Kernel = Awaited<ReturnType<typeof openKernel>>;
 
 /** Opens the services of the kernel in order. `opened` closes them in reverse order. */
 export async function openKernel(
-  { config, log, clock }: { config: Config; log: Log; clock: Clock },
+  {
+    config,
+    log,
+    clock,
+    outbound = createOutbound({ allow: config.outboundAllow, log, own: ownUrls(config, '') }),
+  }: { config: Config; log: Log; clock: Clock; outbound?: Outbound },
   keyRing: KeyRing,
   database: Database,
   opened: AsyncDisposableStack,
@@ -34,7 +39,6 @@ export async function openKernel(
   const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseMigrationUrl, log });
   opened.defer(() => invalidation.close());
   const throttle = createThrottle({ redis, processes: config.webConcurrency });
-  const outbound = createOutbound({ allow: config.outboundAllow, log, own: ownUrls(config, '') });
   const findTxt = createTxtRecords(config.dnsServers);
   const jobs = createJobs({ database, config, keyRing, clock, log });
   opened.defer(() => jobs.stop(SECOND));

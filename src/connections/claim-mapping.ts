@@ -24,3 +24,7 @@ export const written = (claims: Claims): { name: string; values: string[] }[] =>
     name,
     values: [typeof value === 'string' ? value : (JSON.stringify(value) ?? '')],
   }));
+
+/** Without the members that are undefined. */
+export const definedOf = <Value>(members: Readonly<Record<string, Value | undefined>>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(members).filter((entry): entry is [string, Value] => entry[1] !== undefined));

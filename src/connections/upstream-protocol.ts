@@ -1,5 +1,4 @@
 /** OpenID Connect and OAuth 2.0 towards providers, with a certified library. It is loaded by the first sign-in that needs it. */
-import { createHash } from 'node:crypto';
 import {
   allowInsecureRequests,
   authorizationCodeGrant,
@@ -11,8 +10,6 @@ import {
   customFetch,
   discovery,
   enableNonRepudiationChecks,
-  fetchProtectedResource,
-  fetchUserInfo,
   refreshTokenGrant,
   type ServerMetadata,
   type TokenEndpointResponse,
@@ -26,8 +23,10 @@ import { methodOf } from './connection-rules.ts';
 import type { Connection } from './connection.ts';
 import { FAILURE_KEPT_FOR, METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
 import type { keysAt as KeysAt, LoggedOut } from './logout-token.ts';
-import { mapped, written } from './claim-mapping.ts';
-import type { Claims, OauthProvider, OpenidProvider } from './providers/provider.ts';
+import { definedOf, written } from './claim-mapping.ts';
+import { endpointsOf, issuerOf, oauthClaims, withoutIdToken } from './oauth-claims.ts';
+import { AnswerRefused, openidClaims } from './openid-claims.ts';
+import type { OauthProvider, OpenidProvider } from './providers/provider.ts';
 import type { Transaction } from './transaction.ts';
 import type { Told } from './upstream-profile.ts';
 
@@ -39,11 +38,6 @@ export type Upstream = {
   secret: string;
   redirectUri: string;
 };
-
-/** An answer that the library lets through and that is wrong all the same. */
-export class AnswerRefused extends Error {
-  override readonly name = 'AnswerRefused';
-}
 
 /** ID tokens are signed with RS256 unless the connection says otherwise (OpenID Connect Core §2, `alg`). */
 const USUAL_ALGORITHMS = ['RS256'] as const;
@@ -73,7 +67,7 @@ export class UpstreamProtocol {
     const scopes = connection.settings.scopes ?? [...provider.scopes, ...(longer.scopes ?? [])];
     const challenge = provider.takesCodeChallenge ? await calculatePKCECodeChallenge(request.verifier) : undefined;
     const isOpenid = provider.protocol === 'openid';
-    const parameters = given({
+    const parameters = definedOf({
       ...longer.parameters,
       ...(forceAuthentication === true ? provider.forcedAuthentication : {}),
       redirect_uri: redirectUri,
@@ -189,7 +183,8 @@ export class UpstreamProtocol {
     }
     const server = metadataOf(connection, provider);
     const configuration = new Configuration(server, clientId, metadata, authentication);
-    configuration[customFetch] = this.#fetch;
+    configuration[customFetch] =
+      provider.protocol === 'oauth' ? async (url, init) => withoutIdToken(await this.#fetch(url, init)) : this.#fetch;
     if (server.jwks_uri !== undefined) enableNonRepudiationChecks(configuration);
     for (const allow of insecure(new URL(server.token_endpoint!))) allow(configuration);
     return configuration;
@@ -210,90 +205,3 @@ function metadataOf(connection: Connection, provider: Upstream['provider']): Ser
 /** Plain http is for providers on this machine, and even those must be in OUTBOUND_ALLOW. */
 const insecure = ({ protocol, hostname }: URL) =>
   protocol === 'http:' && isLoopback(hostname) ? [allowInsecureRequests] : [];
-
-const endpointsOf = ({ settings }: Connection, { endpoints }: OauthProvider) => ({
-  authorizationEndpoint: settings.authorizationEndpoint ?? endpoints!.authorizationEndpoint,
-  tokenEndpoint: settings.tokenEndpoint ?? endpoints!.tokenEndpoint,
-  userinfoEndpoint: settings.userinfoEndpoint ?? endpoints!.userinfoEndpoint,
-});
-
-const issuerOf = (connection: Connection, provider: OauthProvider): string =>
-  provider.issuer ?? new URL(endpointsOf(connection, provider).tokenEndpoint).origin;
-
-async function openidClaims(
-  configuration: Configuration,
-  connection: Connection,
-  { normalize = (claims) => claims }: OpenidProvider,
-  tokens: TokenEndpointResponse & { claims(): Claims | undefined },
-  parameters: URLSearchParams,
-): Promise<{ issuer: string; claims: Claims }> {
-  const idToken = tokens.claims();
-  if (idToken === undefined) throw new AnswerRefused('no ID token');
-  requireOwn(idToken, connection.clientId);
-  requireHashes(idToken, tokens, parameters.get('code') ?? '');
-  const told = mapped(normalize(idToken, parameters), connection.settings.claims);
-  const issuer = String(idToken.iss);
-  const { groupRoles } = connection.settings;
-  const hasGroups = groupRoles === undefined || told.groups !== undefined || told.roles !== undefined;
-  const isComplete = told.email !== undefined && told.name !== undefined && hasGroups;
-  if (isComplete || configuration.serverMetadata().userinfo_endpoint === undefined) return { issuer, claims: told };
-  const answer = await fetchUserInfo(configuration, tokens.access_token, String(idToken.sub));
-  const further = mapped(normalize(answer, parameters), connection.settings.claims);
-  // An address and whether it is verified come from one document: each alone could be true of another address.
-  const { email, email_verified: verified } = told.email === undefined ? further : told;
-  return { issuer, claims: { ...further, ...given(told), email, email_verified: verified } };
-}
-
-/** Without the members that are undefined. */
-const given = <Value>(members: Readonly<Record<string, Value | undefined>>): Record<string, Value> =>
-  Object.fromEntries(Object.entries(members).filter((entry): entry is [string, Value] => entry[1] !== undefined));
-
-/** OpenID Connect Core §3.1.3.7, steps 4 and 5: the library compares `azp` only where there are several audiences. */
-function requireOwn({ azp }: Claims, clientId: string): void {
-  if (azp !== undefined && azp !== clientId) throw new AnswerRefused('the ID token is for another client');
-}
-
-const digests: Readonly<Record<string, string>> = { '256': 'sha256', '384': 'sha384', '512': 'sha512' };
-
-/** OpenID Connect Core §3.1.3.8 and §3.3.2.11: an `at_hash` and a `c_hash` belong to the access token and the code of the same answer. */
-function requireHashes(
-  claims: Claims,
-  { id_token: idToken, access_token: token }: TokenEndpointResponse,
-  code: string,
-) {
-  const { alg } = JSON.parse(Buffer.from(idToken!.split('.')[0]!, 'base64url').toString()) as { alg: string };
-  const halfOf = (text: string): string => {
-    const digest = createHash(digests[alg.slice(-3)] ?? 'sha512')
-      .update(text)
-      .digest();
-    return digest.subarray(0, digest.length / 2).toString('base64url');
-  };
-  for (const [hash, text] of [
-    [claims.at_hash, token],
-    [claims.c_hash, code],
-  ] as const)
-    if (hash !== undefined && hash !== halfOf(text)) throw new AnswerRefused('the ID token belongs to another answer');
-}
-
-async function oauthClaims(
-  configuration: Configuration,
-  { connection, secret }: Upstream,
-  provider: OauthProvider,
-  tokens: TokenEndpointResponse,
-): Promise<{ issuer: string; claims: Claims }> {
-  const headers = new Headers({ accept: 'application/json' });
-  const ask = async (url: string): Promise<unknown> => {
-    const target = new URL(url);
-    for (const [name, value] of Object.entries(provider.proof?.(tokens.access_token, secret) ?? {}))
-      target.searchParams.set(name, value);
-    const answer = await fetchProtectedResource(configuration, tokens.access_token, target, 'GET', undefined, headers);
-    if (!answer.ok) throw new AnswerRefused(`status ${answer.status} of the user endpoint`);
-    try {
-      return await answer.json();
-    } catch {
-      throw new AnswerRefused('the user endpoint did not answer with JSON');
-    }
-  };
-  const claims = await provider.readClaims(endpointsOf(connection, provider).userinfoEndpoint, ask);
-  return { issuer: issuerOf(connection, provider), claims: mapped(claims, connection.settings.claims) };
-}

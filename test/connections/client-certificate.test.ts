@@ -55,6 +55,7 @@ async function assertionAt(issuer: string, certificate: string) {
     iss: issuer,
     aud: 'latchkey',
     sub: 'user-1',
+    tid: '9122040d-6c67-4c5b-b112-36a304b66dad',
     exp: seconds() + 300,
     iat: seconds(),
     nonce: body.get('code'),

@@ -1,7 +1,11 @@
 /** Answers of providers in the form that their documentation describes. */
 
+/** Where the documentation shows the answer, and when that was read. */
+type Source = { url: string; read: string };
+
 export type Sample = {
   provider: string;
+  source: Source;
   issuer: string;
   claims: Record<string, unknown>;
   profile: Record<string, unknown>;
@@ -9,8 +13,11 @@ export type Sample = {
 
 export const idTokens: readonly Sample[] = [
   {
-    // https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
     provider: 'google',
+    source: {
+      url: 'https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload',
+      read: '2026-11-30',
+    },
     issuer: 'https://accounts.google.com',
     claims: {
       azp: 'latchkey',
@@ -31,9 +38,12 @@ export const idTokens: readonly Sample[] = [
     },
   },
   {
-    // https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference
     provider: 'microsoft',
-    issuer: 'https://login.microsoftonline.com/common/v2.0',
+    source: {
+      url: 'https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference',
+      read: '2026-11-30',
+    },
+    issuer: 'https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0',
     claims: {
       ver: '2.0',
       sub: 'AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ',
@@ -50,8 +60,11 @@ export const idTokens: readonly Sample[] = [
     },
   },
   {
-    // https://developer.apple.com/documentation/signinwithapple/authenticating-users-with-sign-in-with-apple
     provider: 'apple',
+    source: {
+      url: 'https://developer.apple.com/documentation/signinwithapple/authenticating-users-with-sign-in-with-apple',
+      read: '2026-11-30',
+    },
     issuer: 'https://appleid.apple.com',
     claims: {
       sub: '001234.5b3a3bdf9c0b4f049c1471cae1cd1d8d.0001',
@@ -67,8 +80,11 @@ export const idTokens: readonly Sample[] = [
     },
   },
   {
-    // https://docs.gitlab.com/integration/openid_connect_provider/#shared-information
     provider: 'gitlab',
+    source: {
+      url: 'https://docs.gitlab.com/integration/openid_connect_provider/#shared-information',
+      read: '2026-11-30',
+    },
     issuer: 'https://gitlab.com',
     claims: {
       sub: '4711',
@@ -88,8 +104,8 @@ export const idTokens: readonly Sample[] = [
     },
   },
   {
-    // https://docs.slack.dev/reference/methods/openid.connect.token
     provider: 'slack',
+    source: { url: 'https://docs.slack.dev/reference/methods/openid.connect.token', read: '2026-11-30' },
     issuer: 'https://slack.com',
     claims: {
       sub: 'U0R7MFMJM',
@@ -117,8 +133,8 @@ export const idTokens: readonly Sample[] = [
 
 export const apiAnswers = [
   {
-    // https://docs.github.com/en/rest/users/users and https://docs.github.com/en/rest/users/emails
     provider: 'github',
+    source: { url: 'https://docs.github.com/en/rest/users/users', read: '2026-11-30' },
     issuer: 'https://github.com',
     tokenEndpoint: 'https://github.com/login/oauth/access_token',
     tokens: { scope: 'read:user,user:email', token_type: 'bearer' },
@@ -143,8 +159,8 @@ export const apiAnswers = [
     },
   },
   {
-    // https://developers.facebook.com/docs/graph-api/reference/user/
     provider: 'facebook',
+    source: { url: 'https://developers.facebook.com/docs/graph-api/reference/user/', read: '2026-11-30' },
     issuer: 'https://www.facebook.com',
     tokenEndpoint: 'https://graph.facebook.com/v23.0/oauth/access_token',
     tokens: { token_type: 'bearer', expires_in: 5_183_944 },
@@ -164,8 +180,8 @@ export const apiAnswers = [
     },
   },
   {
-    // https://docs.x.com/x-api/users/get-my-user
     provider: 'x',
+    source: { url: 'https://docs.x.com/x-api/users/get-my-user', read: '2026-11-30' },
     issuer: 'https://x.com',
     tokenEndpoint: 'https://api.x.com/2/oauth2/token',
     tokens: { token_type: 'bearer', expires_in: 7200, scope: 'users.email users.read tweet.read' },
@@ -186,8 +202,11 @@ export const apiAnswers = [
     },
   },
   {
-    // https://learn.microsoft.com/en-us/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2
     provider: 'linkedin',
+    source: {
+      url: 'https://learn.microsoft.com/en-us/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2',
+      read: '2026-11-30',
+    },
     issuer: 'https://www.linkedin.com/oauth',
     tokenEndpoint: 'https://www.linkedin.com/oauth/v2/accessToken',
     tokens: { token_type: 'Bearer', expires_in: 5_184_000, scope: 'email,openid,profile' },
@@ -206,8 +225,8 @@ export const apiAnswers = [
     profile: { subject: '782bbtaQ', email: { address: 'doe@email.com', isTrusted: true }, locale: 'en-US' },
   },
   {
-    // https://discord.com/developers/docs/resources/user#user-object-example-user
     provider: 'discord',
+    source: { url: 'https://discord.com/developers/docs/resources/user#user-object-example-user', read: '2026-11-30' },
     issuer: 'https://discord.com',
     tokenEndpoint: 'https://discord.com/api/oauth2/token',
     tokens: { token_type: 'Bearer', expires_in: 604_800, scope: 'identify email' },

@@ -71,7 +71,11 @@ const apiRows = apiAnswers.map((sample): [string, (typeof apiAnswers)[number]] =
 
 describe('a provider of OpenID Connect', () => {
   test.each(idTokenRows)('%s', async (provider, { issuer: issuedBy, claims, profile }) => {
-    await connect(provider, provider === 'apple' ? { client_secret: p8, team_id: 'TEAM', key_id: 'KEY' } : {});
+    const settings: Record<string, object> = {
+      apple: { client_secret: p8, team_id: 'TEAM', key_id: 'KEY' },
+      microsoft: { issuer: issuedBy },
+    };
+    await connect(provider, settings[provider]);
     issueIdTokens(issuedBy, claims);
     if (provider === 'apple') {
       upstream.answers['https://appleid.apple.com/auth/token'] = upstream.answers[`${issuedBy}/token`]!;
@@ -106,11 +110,12 @@ describe('a provider of OpenID Connect', () => {
     ['yes', false],
     [{}, false],
   ])('Microsoft vouches for an address with xms_edov %j: %s', async (edov, isTrusted) => {
-    const tenant = 'https://login.microsoftonline.com/0e2d1c4b-tenant/v2.0';
+    const tenant = 'https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0';
     await connect('microsoft', { issuer: tenant, trusts_email: true });
     // An `email_verified` of a tenant means nothing.
     const email = { email: 'nina@fernway.example', email_verified: true };
-    issueIdTokens(tenant, { sub: 'AAAAAAA', name: 'Nina', ...email, xms_edov: edov });
+    const tid = '9122040d-6c67-4c5b-b112-36a304b66dad';
+    issueIdTokens(tenant, { tid, sub: 'AAAAAAA', name: 'Nina', ...email, xms_edov: edov });
     expect((await profileOf('microsoft')).email).toEqual({
       address: 'nina@fernway.example',
       isTrusted,
@@ -121,12 +126,12 @@ describe('a provider of OpenID Connect', () => {
   test('Microsoft signs for the tenant of the user where a connection admits all tenants', async () => {
     await connect('microsoft');
     const common = 'https://login.microsoftonline.com/common/v2.0';
-    const issuedBy = 'https://login.microsoftonline.com/9188040d/v2.0';
+    const issuedBy = 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0';
     upstream.openid(
       common,
       ({ body }) => ({
         iss: issuedBy,
-        tid: '9188040d',
+        tid: '9188040d-6c67-4c5b-b112-36a304b66dad',
         aud: 'latchkey',
         exp: seconds() + 300,
         iat: seconds(),
@@ -138,6 +143,38 @@ describe('a provider of OpenID Connect', () => {
       { issuer: 'https://login.microsoftonline.com/{tenantid}/v2.0' },
     );
     expect(await profileOf('microsoft')).toMatchObject({ issuer: issuedBy, subject: 'AAAAAAA' });
+  });
+
+  // https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate-the-issuer
+  test.each<[string, string | undefined, boolean]>([
+    ['of every tenant', 'https://login.microsoftonline.com/{tenantid}/v2.0', true],
+    ['of the tenant', 'https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0', true],
+    ['without an issuer', undefined, true],
+    ['of personal accounts', 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0', false],
+    ['of another kind', 'https://sts.windows.net/{tenantid}/', false],
+  ])('a key %s signs for the tenant: %s %s', async (_, keyIssuer, isTaken) => {
+    await connect('microsoft');
+    const common = 'https://login.microsoftonline.com/common/v2.0';
+    const tid = '9122040d-6c67-4c5b-b112-36a304b66dad';
+    const iss = `https://login.microsoftonline.com/${tid}/v2.0`;
+    upstream.openid(
+      common,
+      ({ body }) => ({
+        iss,
+        tid,
+        aud: 'latchkey',
+        exp: seconds() + 300,
+        iat: seconds(),
+        nonce: body.get('code'),
+        sub: 'AAAAAAA',
+        name: 'Nina',
+        email: 'nina@outlook.com',
+      }),
+      { issuer: 'https://login.microsoftonline.com/{tenantid}/v2.0' },
+    );
+    const { keys } = upstream.answers[`${common}/keys`] as { keys: object[] };
+    upstream.answers[`${common}/keys`] = { keys: keys.map((key) => ({ ...key, issuer: keyIssuer })) };
+    expect((await signInAt(node, 'microsoft')).kind).toBe(isTaken ? 'profile' : 'refused');
   });
 
   test('Apple is shown a secret that the key of the team signs, and sends the name with the first answer', async () => {

@@ -12,6 +12,7 @@ import type { HashCost } from '#credentials/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { type Config, readConfig } from '#kernel/config.ts';
 import { runOperation } from './operations.ts';
+import type { Outbound } from '#kernel/http/outbound.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { createLog, type Log } from '#kernel/log.ts';
 import { type App, createApp } from '../../src/app/app.ts';
@@ -55,6 +56,8 @@ type Options = {
   embedded?: boolean;
   /** Hashes passwords at the cost of production: for tests about hashes. */
   safeHashes?: boolean;
+  /** In place of the client for outgoing requests. */
+  outbound?: Outbound;
 };
 
 /** Nothing listens there: a browser is stopped before it follows. */
@@ -126,6 +129,7 @@ export async function startTestApp({
   embedded = false,
   safeHashes = false,
   log = quietLog,
+  outbound,
 }: Options = {}): Promise<TestApp> {
   const { port, release } = await holdPort();
   const server = embedded ? undefined : process.env['TEST_DATABASE_URL'];
@@ -146,6 +150,7 @@ export async function startTestApp({
     clock: systemClock,
     ...(pglite ? { pglite } : {}),
     ...(safeHashes ? {} : { hashCost: cheapHashes }),
+    ...(outbound ? { outbound } : {}),
   });
   await release();
   await app.applyEnvironment();

@@ -27,7 +27,9 @@ export const github: OauthProvider = {
     const [user, emails] = await Promise.all([ask(userinfoEndpoint), ask(`${userinfoEndpoint}/emails`)]);
     const { id, login, name } = membersOf(user);
     const listed = Array.isArray(emails) ? emails.map(membersOf) : [];
-    const { email, verified } = listed.find(({ primary }) => primary === true) ?? {};
+    const [first, second] = listed.filter(({ primary }) => primary === true);
+    // Two primary addresses would leave the choice to their order.
+    const { email, verified } = (second === undefined && first) || {};
     return { sub: numericId(id), preferred_username: login, name, email, email_verified: verified };
   },
   vouchesForEmail: always,

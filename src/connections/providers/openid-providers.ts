@@ -26,6 +26,10 @@ export const google: OpenidProvider = {
     (typeof hd === 'string' && hd !== '') || (typeof email === 'string' && /@gmail\.com$/i.test(email)),
 };
 
+const ENTRA = 'https://login.microsoftonline.com/';
+const ENTRA_TENANT = `${ENTRA}{tenantid}/v2.0`;
+const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
 /** https://learn.microsoft.com/en-us/entra/identity-platform/v2-protocols-oidc */
 export const microsoft: OpenidProvider = {
   ...usual,
@@ -38,6 +42,12 @@ export const microsoft: OpenidProvider = {
   certificateAssertions: { algorithm: 'PS256', thumbprints: ['x5t#S256'] },
   // https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc#the-offline_access-scope
   offlineAccess: { scopes: ['offline_access'] },
+  // One set of keys serves all tenants, and a key may be of one of them alone:
+  // https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate-the-issuer
+  isIssuerOfKey({ iss, tid }, { issuer = ENTRA_TENANT }) {
+    if (typeof iss !== 'string' || !iss.startsWith(ENTRA)) return true;
+    return typeof tid === 'string' && GUID.test(tid) && iss === String(issuer).replace('{tenantid}', tid);
+  },
   // An administrator of any tenant can write any `email`. Only `xms_edov`, an optional claim that the application must ask
   // for, says that the domain of the address is proved: https://learn.microsoft.com/en-us/entra/identity-platform/optional-claims-reference
   normalize: ({ xms_edov: proved, ...claims }) => ({

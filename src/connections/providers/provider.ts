@@ -48,6 +48,8 @@ type ClaimName =
   | ('iss' | 'azp' | 'at_hash' | 'c_hash' | 'auth_time' | 'acr' | 'amr' | 'sid')
   /** Of Google: the hosted domain. */
   | 'hd'
+  /** Of Microsoft: the tenant of the user. */
+  | 'tid'
   /** Of Microsoft: the domain of the email address is proved. */
   | 'xms_edov';
 /** Claims with the names of OpenID Connect Core §2 and §5.1. The values come from a provider, so they may be anything. */
@@ -84,6 +86,8 @@ export type OpenidProvider = Row & {
   responseMode?: 'form_post';
   /** Client assertions, where the provider knows a private key by its certificate alone. Only RSA keys have the algorithm. */
   certificateAssertions?: { algorithm: 'PS256'; thumbprints: readonly Thumbprint[] };
+  /** Whether the issuer of an ID token may use the key that signed it, where one set of keys serves several issuers. */
+  isIssuerOfKey?: (claims: Claims, key: Readonly<Record<string, unknown>>) => boolean;
   /** Brings claims that differ from the standard into its form. `parameters` come with the answer. */
   normalize?: (claims: Claims, parameters: URLSearchParams) => Claims;
 };

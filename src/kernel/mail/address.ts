@@ -56,6 +56,6 @@ export function maskMailAddress(address: string): string {
 export function headerText(text: string, longest: number): string {
   const line = text
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
-    .replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
+    .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
   return Array.from(line.trim()).slice(0, longest).join('');
 }
