@@ -82,6 +82,7 @@ async function assemble(
     clients: clients.clients,
     accessRevocation: nouns.accessRevocation,
     memberships: nouns.memberships,
+    used: nouns.connections.states,
     saml: nouns.saml,
   });
   const provider = createProvider(kernel, nouns, samlRecords);

@@ -17,7 +17,7 @@ export function createSamlMessages(
 
 type RecordParts = Pick<
   Parameters<typeof createRecords>[0],
-  'audit' | 'clients' | 'accessRevocation' | 'memberships'
+  'audit' | 'clients' | 'accessRevocation' | 'memberships' | 'used'
 > & {
   saml: ReturnType<typeof createSamlMessages>;
 };
@@ -26,7 +26,7 @@ export type SamlRecords = ReturnType<typeof createSamlRecords>;
 /** Creates the applications that speak SAML, and their logout: the provider tells them of the ends of sessions. */
 export function createSamlRecords(
   { clock, config, database, keyRing, outbound, log }: Kernel,
-  { audit, clients, accessRevocation, memberships, saml }: RecordParts,
+  { audit, clients, accessRevocation, memberships, used, saml }: RecordParts,
 ) {
   return createRecords({
     clock,
@@ -37,6 +37,7 @@ export function createSamlRecords(
     clients,
     accessRevocation,
     memberships,
+    used,
     messages: saml.messages,
     keys: saml.keys.service,
     fetch: outbound.fetch,

@@ -12,7 +12,7 @@ const UsedUpstreamStateSchema = defineEntity({
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('used_upstream_state_expires_at_index'),
   },
 });
-/** The state of an answer that was used, or its assertion, until no answer with it is taken any more (table `used_upstream_state`). */
+/** A state, an assertion or a logout request that was used, until none like it is taken any more (table `used_upstream_state`). */
 export class UsedUpstreamState extends UsedUpstreamStateSchema.class {}
 UsedUpstreamStateSchema.setClass(UsedUpstreamState);
 

@@ -15,6 +15,7 @@ import {
 } from '#saml/messages/module.ts';
 import type { Connection, ConnectionId } from '../connection.ts';
 import { TRANSACTION_LIFETIME } from '../limits.ts';
+import type { UsedStates } from '../used-states.ts';
 import type { SamlEndpoint, SamlIdentityProvider } from './identity-provider.ts';
 import { namesSubject } from './presets.ts';
 import { sessionNameOf } from './saml-claims.ts';
@@ -29,6 +30,7 @@ type Dependencies = {
   keys: SamlKeys;
   messages: Pick<MessageReader, 'readLogoutRequest' | 'readLogoutResponse'>;
   find: (id: ConnectionId) => Promise<SamlIdentityProvider | null>;
+  used: Pick<UsedStates, 'use'>;
 };
 
 /** The sessions that a provider ends, and what it is told then. */
@@ -52,9 +54,9 @@ export class SamlLogout {
     this.#deps = dependencies;
   }
 
-  /** A request of the provider, which it must have signed. Throws SamlAnswerRefused. */
+  /** A request of the provider, which it must have signed, once. Throws SamlAnswerRefused. */
   async read(connection: Connection, received: Received, formState: string | null): Promise<SamlLoggedOut> {
-    const { clock, issuer, keys, messages } = this.#deps;
+    const { clock, issuer, keys, messages, used } = this.#deps;
     const { entityId, metadata } = await this.#providerOf(connection);
     const ours = serviceProviderOf(issuer, connection);
     const decryptionKeys = await keys.decryptionKeys();
@@ -68,6 +70,7 @@ export class SamlLogout {
     const isNamed = !namesSubject(connection.settings);
     // Without the name of a session, an attribute that is the subject finds none.
     if (sessionIndexes.length === 0 && !isNamed) throw new SamlAnswerRefused('subject_attribute');
+    if (!(await used.use(`saml-logout:${entityId} ${request.id}`))) throw new SamlAnswerRefused('replayed');
     const relayState = received.binding === 'post' ? formState : read.relayState;
     return {
       issuer: entityId,

@@ -4,7 +4,8 @@
  * Owns    the tables saml_service_provider, saml_request, saml_name_id, saml_session and saml_logout: entity identifier, addresses,
  *         certificates and rules of an application; requests and sign-outs under way; the names and sessions that
  *         applications know.
- * Leaves  the client to applications/clients, signing in to oidc, messages to saml/messages, our keys to saml/keys.
+ * Leaves  the client to applications/clients, signing in to oidc, messages to saml/messages, our keys to saml/keys, the memory of used
+ *         messages to connections.
  * URLs    /saml/applications/:service and below, /saml/logout.
  */
 import type { Clock } from '#kernel/clock.ts';

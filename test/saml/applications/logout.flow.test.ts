@@ -236,6 +236,26 @@ describe('a sign-out that an application begins', () => {
   });
 });
 
+describe('a sign-out that comes again', () => {
+  test('ends no session that began after it, by the browser and by the back channel', async () => {
+    const app = await application();
+    const visitor = new Visitor();
+    const session = await signIn(app, visitor);
+    const given = { sessionIndexes: [] };
+    const url = await byRedirect(app, session, given);
+    const body = soapEnvelope(await signXml(request(app, session, given).xml, applicationKey));
+    const call = () => fetch(`${app.base}/slo`, { method: 'POST', body, headers: { 'content-type': 'text/xml' } });
+    expect((await new Visitor().request(url)).status).toBe(303);
+    expect(await isSignedIn(visitor)).toBe(false);
+    const statuses = (await Promise.all(Array.from({ length: 10 }, call))).map(({ status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, ...Array<number>(9).fill(500)]);
+    await signIn(app, visitor);
+    expect((await new Visitor().request(url)).status).toBe(400);
+    expect((await call()).status).toBe(500);
+    expect(await isSignedIn(visitor)).toBe(true);
+  });
+});
+
 describe('a sign-out that no application of the user began', () => {
   test.each<[string, (other: TestApplication, stranger: Session) => Given]>([
     ['without a signature', () => ({ key: null })],

@@ -169,6 +169,23 @@ describe('a logout request of the provider', () => {
     expect(await isSignedIn(visitor)).toBe(true);
   });
 
+  test('counts once, of many at the same time too: a session that began after it stays', async () => {
+    const person = samlPerson();
+    const first = await signedIn(person, '_again');
+    const sent = {
+      parameter: 'SAMLRequest',
+      xml: requestXml({ nameId: person.nameId.value }),
+      relayState: null,
+    } as const;
+    const url = await redirectUrl(slo(), sent, it.idp.key);
+    const pages = await Promise.all(Array.from({ length: 10 }, () => new Visitor().request(url)));
+    expect(pages.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([303, ...Array<number>(9).fill(410)]);
+    expect(await isSignedIn(first)).toBe(false);
+    const second = await signedIn(person, '_again');
+    expect((await new Visitor().request(url)).status).toBe(410);
+    expect(await isSignedIn(second)).toBe(true);
+  });
+
   test('cannot be had by the name of the session alone', async () => {
     const person = samlPerson();
     const visitor = await signedIn(person, '_8');

@@ -26,6 +26,8 @@ export type SingleLogoutDependencies = {
   applications: Pick<ApplicationService, 'find'>;
   accessRevocation: AccessRevocation<'session ended'>;
   messages: Pick<MessageReader, 'readLogoutRequest' | 'readLogoutResponse'>;
+  /** Whether a name is used for the first time, on all nodes; for longer than a message counts. */
+  used: { use(name: string): Promise<boolean> };
 };
 type Parts = { sessions: SamlSessions; chains: LogoutChains; logoutMessages: LogoutMessages };
 
@@ -47,7 +49,7 @@ export class SingleLogout {
     this.#parts = parts;
   }
 
-  /** A request of an application. It ends the sessions that it names, of its own user, and no other ones. */
+  /** A request of an application. It ends the sessions that it names, of its own user, and no other ones; a second time it ends none. */
   async receive(
     clientId: string,
     { received, relayState: posted }: { received: Received; relayState: string | null },
@@ -55,13 +57,16 @@ export class SingleLogout {
   ): Promise<LogoutStep> {
     const application = await this.#open(clientId);
     if (application === null) return { kind: 'refused' };
-    const read = await this.#deps.messages.readLogoutRequest(received, this.#demands(application));
-    const refusal = read.kind === 'refused' ? read.reason : this.#problemOf(application, read.value, received);
-    if (read.kind === 'refused' || refusal !== null) {
-      await this.#noteRefusal(application, refusal ?? 'failed', by);
+    const refuse = async (reason: string): Promise<LogoutStep> => {
+      await this.#noteRefusal(application, reason, by);
       return { kind: 'refused' };
-    }
+    };
+    const read = await this.#deps.messages.readLogoutRequest(received, this.#demands(application));
+    if (read.kind === 'refused') return refuse(read.reason);
     const request = read.value;
+    const problem = this.#problemOf(application, request, received);
+    if (problem !== null) return refuse(problem);
+    if (!(await this.#deps.used.use(`saml-logout:${clientId} ${request.id}`))) return refuse('replayed');
     const ended = await this.#parts.sessions.named(application.client.id, request);
     const others = await this.#end(ended, byClient(clientId, by.visitor));
     const waiting = await this.#toldByBrowser(others);
