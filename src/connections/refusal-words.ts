@@ -68,6 +68,7 @@ export const refusalWords: Readonly<Record<RefusalReason, string>> = {
     'The assertion, the NameID or an attribute is encrypted with an algorithm that is not accepted. Use AES-GCM with RSA-OAEP. For an assertion in AES-CBC sign the response too, or set allows_cbc.',
   decryption_failed:
     'No key of this instance decrypts the assertion, the NameID or an attribute. Load the metadata of this instance into the provider again.',
+  condition: 'The assertion has a condition that this instance does not know. Let the provider leave it out.',
   malformed: 'A member of the answer is missing, or has no valid value.',
 
   metadata_expired: 'The validity of the metadata is over.',
@@ -103,6 +104,8 @@ export const refusalWords: Readonly<Record<RefusalReason, string>> = {
   no_metadata: 'The connection has no metadata of the provider.',
   metadata_over: 'The validity of the metadata is over, and it could not be read again.',
   subject_attribute: 'The attribute that says who the user is is missing, or has several values.',
+  name_id_format:
+    'The NameID is not in the format of the connection. Change the format at the provider, or change or remove name_id_format.',
   transient_subject:
     'The NameID is transient: it is another one at each sign-in. Send a persistent one, or name an attribute as the subject.',
 };

@@ -219,6 +219,7 @@ const said: readonly Forgery[] = [
     ),
   ],
   ['for no audience', 'no_audience', signed(/<saml:AudienceRestriction>.*<\/saml:AudienceRestriction>/gs, '')],
+  ['with an unknown condition', 'condition', signed('</saml:Conditions>', '<saml:Condition/></saml:Conditions>')],
   ['without conditions', 'no_conditions', signed(/<saml:Conditions .*<\/saml:Conditions>/gs, '')],
   ['for another recipient', 'recipient', signed(/Recipient="[^"]*"/g, 'Recipient="https://sp.example/acs"')],
   ['for no recipient', 'recipient', signed(/ Recipient="[^"]*"/g, '')],

@@ -5,6 +5,7 @@ import {
   buildAuthnRequest,
   checkResponse,
   type MessageReader,
+  type NameId,
   nameIdFormats,
   postForm,
   redirectUrl,
@@ -49,6 +50,15 @@ const formats = {
 
 /** An ID of XML begins with a letter or an underscore. */
 const requestIdOf = ({ nonce }: Pick<Transaction, 'nonce'>): string => `_${nonce}`;
+
+/**
+ * A user who changes the request on its way may have the NameID in another format, such as a name of their own choice, and so the NameID of
+ * another user. An attribute that names the subject is not changed by that.
+ */
+function isAskedFormat({ format }: NameId, settings: Connection['settings']): boolean {
+  const { nameIdFormat: asked = 'unspecified' } = settings;
+  return asked === 'unspecified' || namesSubject(settings) || format === formats[asked];
+}
 
 /** With these a provider says that the user turned back. */
 const turnedBack: ReadonlySet<string> = new Set([statuses.authnFailed, statuses.requestDenied]);
@@ -140,6 +150,7 @@ export class SamlProtocol {
       inResponseTo,
     });
     if (checked.kind === 'refused') throw new SamlAnswerRefused(checked.reason);
+    if (!isAskedFormat(checked.nameId, settings)) throw new SamlAnswerRefused('name_id_format');
     // The issuer chose the identifier, so it is unique among its own alone.
     if (!(await used.use(`saml:${entityId} ${checked.assertionId}`, checked.replayableUntil)))
       throw new SamlAnswerRefused('replayed');

@@ -10,6 +10,8 @@ export type SamlRefusal =
   | 'metadata_over'
   /** The attribute that names the subject is missing, or has several values. */
   | 'subject_attribute'
+  /** The NameID is not in the format that the connection asks for. */
+  | 'name_id_format'
   /** The NameID is another one at each sign-in. */
   | 'transient_subject';
 

@@ -74,16 +74,21 @@ function readConfirmation(element: Element): SubjectConfirmation {
   };
 }
 
+/** The conditions of SAML Core §2.5.1. OneTimeUse holds for every assertion here; ProxyRestriction is about assertions made from this one. */
+const conditions: readonly string[] = ['AudienceRestriction', 'OneTimeUse', 'ProxyRestriction'];
+
+/** An assertion with a condition that is not understood is not valid (SAML Core §2.5.1.1). */
 function readConditions(element: Element | null): Assertion['conditions'] {
-  return (
-    element && {
-      notBefore: timeAttribute(element, 'NotBefore'),
-      notOnOrAfter: timeAttribute(element, 'NotOnOrAfter'),
-      audienceRestrictions: children(element, saml, 'AudienceRestriction').map((restriction) =>
-        children(restriction, saml, 'Audience').map((audience) => textOf(audience).trim()),
-      ),
-    }
-  );
+  if (element === null) return null;
+  const isKnown = (each: Element): boolean => conditions.some((name) => isNamed(each, saml, name));
+  if (!elementsIn(element).every(isKnown)) throw new RefusedMessage('condition');
+  return {
+    notBefore: timeAttribute(element, 'NotBefore'),
+    notOnOrAfter: timeAttribute(element, 'NotOnOrAfter'),
+    audienceRestrictions: children(element, saml, 'AudienceRestriction').map((restriction) =>
+      children(restriction, saml, 'Audience').map((audience) => textOf(audience).trim()),
+    ),
+  };
 }
 
 function readAuthnStatement(element: Element): AuthnStatement {

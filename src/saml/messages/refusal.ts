@@ -44,6 +44,7 @@ type ReadingRefusal =
   | 'encryption_form'
   | 'encryption_algorithm'
   | 'decryption_failed'
+  | 'condition'
   | 'malformed';
 
 type MetadataRefusal =

@@ -96,6 +96,23 @@ describe('an answer is refused', () => {
     await it.latchkey.run('connections.update', { connection: 'acme', claims: null });
   });
 
+  test.each(['urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified', null])(
+    'whose NameID is not in the format that was asked for (%s), unless an attribute names the subject',
+    async (format) => {
+      const change = (given: object) => it.latchkey.run('connections.update', { connection: 'acme', ...given });
+      await change({ name_id_format: 'persistent' });
+      const person = samlPerson();
+      expect(isDone((await it.arrive(person)).page)).toBe(true);
+      const other = { ...person, nameId: { ...person.nameId, format } };
+      expect((await it.arrive(other)).page.status).toBe(403);
+      await expect.poll(it.lastRefusal).toBe('name_id_format');
+      await change({ claims: { sub: 'mail' } });
+      expect((await it.arrive(other)).page.status).not.toBe(403);
+      await change({ name_id_format: null, claims: null });
+      expect(isDone((await it.arrive(other)).page)).toBe(true);
+    },
+  );
+
   test('a second time, also as the answer to a new request', async () => {
     const visitor = newcomer();
     const request = await it.asked(visitor);
