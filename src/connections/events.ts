@@ -69,3 +69,12 @@ export const connectionTestCreated = eventType({
   gravity: 'info',
   webhook: false,
 });
+
+export const connectionLogoutRefused = eventType({
+  name: 'connection.logout_refused',
+  text: 'A request of an identity provider to sign its users out was refused.',
+  details: about.extend({ reason: z.string() }),
+  audience: ['operator', 'organization'],
+  gravity: 'warning',
+  webhook: false,
+});

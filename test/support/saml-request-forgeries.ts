@@ -1,4 +1,4 @@
-/** Requests that no identity provider may answer: the reason in the audit log, and the doors where they can be sent. */
+/** Requests that no party may answer: the reason in the audit log, and the doors where they can be sent. */
 import { createHmac, sign } from 'node:crypto';
 import { MINUTE } from '#kernel/clock.ts';
 import { buildAuthnRequest, buildLogoutRequest, type NameId, type Received } from '#saml/messages/module.ts';
@@ -6,12 +6,13 @@ import { applicationKey, strangersKey, type TestApplication } from './saml-appli
 import { encryptedAs, sentBy, signedBy } from './saml-forger.ts';
 import type { TestKey } from './saml-keys.ts';
 
+type Party = Pick<TestApplication, 'entityId' | 'base' | 'acs'>;
 export type RequestScene = {
-  app: TestApplication;
+  app: Party;
   /** Of the same vendor: it signs with the same key. */
-  sibling: TestApplication;
+  sibling: Party;
   /** Registered with a key of its own. */
-  thief: TestApplication;
+  thief: Party;
   /** Registered nowhere. */
   nobody: TestKey;
   /** Of the user, at the application. */
@@ -20,7 +21,6 @@ export type RequestScene = {
 
 type Binding = Received['binding'];
 export type Door = readonly ['sso' | 'slo', Binding];
-/** Of the identity provider: what it takes there, and how. */
 export const doors: readonly Door[] = [
   ['sso', 'redirect'],
   ['sso', 'post'],
@@ -114,23 +114,23 @@ export const requestForgeries: readonly RequestForgery[] = [
     forge: by(({ nobody }) => ({ key: nobody })),
   },
   {
-    title: 'of another application, with its own key',
+    title: 'of another party, with its own key',
     reason: 'signature_wrong',
     forge: by(() => ({ key: strangersKey })),
   },
   {
-    title: 'of another application, in its own name',
+    title: 'of another party, in its own name',
     reason: 'signature_wrong',
     forge: (scene, to) =>
       signedRequest(to, goodRequest(scene, to, { issuer: scene.thief.entityId }), { key: strangersKey }),
   },
   {
-    title: 'of another application with the same key',
+    title: 'of another party with the same key',
     reason: 'issuer',
     forge: said(({ sibling }) => ({ issuer: sibling.entityId })),
   },
   {
-    title: 'for the door of another application',
+    title: 'for the door of another party',
     reason: 'destination',
     forge: (scene, to) => signedRequest(to, goodRequest(scene, to, { destination: `${scene.sibling.base}/${to[0]}` })),
   },

@@ -1,6 +1,8 @@
+import type { AuditLog, By } from '#audit/module.ts';
 import { headerText } from '#kernel/mail/address.ts';
 import { bindings, buildMetadata, nameIdFormats } from '#saml/messages/module.ts';
 import type { Connection } from '../connection.ts';
+import { connectionLogoutRefused } from '../events.ts';
 import { LONGEST_NAME } from '../limits.ts';
 import { samlClaims } from './saml-claims.ts';
 import type { SamlKeys } from './saml-keys.ts';
@@ -10,6 +12,7 @@ import { SamlAnswerRefused, type SamlRefusal } from './saml-refusal.ts';
 import { serviceProviderOf } from './service-provider.ts';
 
 type Dependencies = {
+  audit: Pick<AuditLog, 'note'>;
   issuer: string;
   keys: SamlKeys;
   /** In whatever state; null for none, and for one of another protocol. */
@@ -77,13 +80,15 @@ export class SamlServiceProvider {
   }
 
   /** The sessions that a signed request of the provider ends. Null for no connection. */
-  async logoutRequest(slug: string, received: Received, formState: string | null) {
+  async logoutRequest(slug: string, received: Received, formState: string | null, by: By) {
     const connection = await this.#deps.findUsable(slug);
     if (connection === null) return null;
-    return refusedOr(async () => {
+    const read = await refusedOr(async () => {
       const ended = await (await this.#deps.logout()).read(connection, received, formState);
       return { kind: 'ended' as const, ...ended };
     });
+    if (read.kind === 'refused') await this.#noteRefusal(connection, read.reason, by);
+    return read;
   }
 
   /** Reads the answer to a sign-out that began here with this state. */
@@ -94,6 +99,22 @@ export class SamlServiceProvider {
       await (await this.#deps.logout()).readAnswer(connection, received, state);
       return { kind: 'read' as const };
     });
+  }
+
+  async #noteRefusal(
+    { id, slug: connection, provider, organizationId = null }: Connection,
+    reason: SamlRefusal,
+    by: By,
+  ): Promise<void> {
+    await this.#deps.audit.note(
+      connectionLogoutRefused({
+        ...by,
+        subject: { type: 'connection', id },
+        ...(organizationId === null ? {} : { organizationId }),
+        outcome: 'failure',
+        details: { connection, connection_id: id, provider, reason },
+      }),
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AuditLog } from '#audit/module.ts';
 import type { MessageReader } from '#saml/messages/module.ts';
 import { type DocumentDependencies, MetadataDocuments } from '#saml/metadata/module.ts';
 import { Connection } from '../connection.ts';
@@ -12,6 +13,7 @@ import { SamlServiceProvider } from './saml-service-provider.ts';
 import { serviceProviderOf } from './service-provider.ts';
 
 export type SamlDependencies = Omit<SamlConnectionDependencies, 'source' | 'documents'> & {
+  audit: Pick<AuditLog, 'record' | 'note'>;
   issuer: string;
   outbound: DocumentDependencies['outbound'];
   messages: Pick<MessageReader, 'readMetadata' | 'readResponse' | 'readLogoutRequest' | 'readLogoutResponse'>;
@@ -23,7 +25,7 @@ export type SamlDependencies = Omit<SamlConnectionDependencies, 'source' | 'docu
 
 /** Creates the part of the connections that speaks SAML. */
 export function createSaml(dependencies: SamlDependencies) {
-  const { clock, database, issuer, messages, samlKeys: keys, usable, used } = dependencies;
+  const { audit, clock, database, issuer, messages, samlKeys: keys, usable, used } = dependencies;
   const documents = new MetadataDocuments(dependencies);
   const source = new MetadataSource({ clock, documents });
   const connections = new SamlConnections({ ...dependencies, documents, source });
@@ -35,6 +37,7 @@ export function createSaml(dependencies: SamlDependencies) {
   const logout = () =>
     (loadedLogout ??= import('./saml-logout.ts').then(({ SamlLogout: Logout }) => new Logout(parts)));
   const ours = new SamlServiceProvider({
+    audit,
     issuer,
     keys,
     find: (slug) => database.em().findOne(Connection, { slug, provider: 'saml' }),

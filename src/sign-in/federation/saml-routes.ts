@@ -1,4 +1,4 @@
-import { byVisitor, system } from '#audit/module.ts';
+import { type By, byVisitor, system } from '#audit/module.ts';
 import { readForm } from '#kernel/http/body.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
@@ -29,6 +29,7 @@ type SamlServiceProvider = {
     connection: string,
     received: Received,
     formState: string | null,
+    by: By,
   ): Promise<
     | {
         kind: 'ended';
@@ -139,7 +140,8 @@ export function samlRoutes({
   /** SAML Profiles §4.4: the sessions that began with this one end, and no others; the provider is told, where it wants to know. */
   async function logOut(ctx: Context, received: Received, formState: string | null): Promise<void> {
     const connection = slugOf(ctx);
-    const read = await serviceProvider.logoutRequest(connection, received, formState);
+    const by = byVisitor(visitorOf(ctx));
+    const read = await serviceProvider.logoutRequest(connection, received, formState, by);
     if (read?.kind !== 'ended') {
       noteRefusal(ctx, { reason: `logout request for ${connection}: ${read?.reason ?? 'no connection'}` });
       return showOver(ctx);

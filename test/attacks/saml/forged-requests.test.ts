@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Received } from '#saml/messages/module.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
-import { signInAt, startApplication, strangersKey } from '../../support/saml-applications.ts';
+import { signInAt, startApplication, strangersKey, type TestApplication } from '../../support/saml-applications.ts';
 import { samlKey } from '../../support/saml-keys.ts';
 import {
   type Door,
@@ -15,7 +15,7 @@ import {
 import { Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
-let scene: RequestScene;
+let scene: RequestScene & { app: TestApplication };
 /** A browser in which the user is signed in: only the request can stop an assertion, or a sign-out. */
 const victim = new Visitor();
 beforeAll(async () => {

@@ -114,7 +114,7 @@ export async function startSimpleSamlIdp(ground: Ground, people: readonly Person
     signOutUrl,
     signOut: (browser) => browser.open(signOutUrl),
     async encrypt(isWanted) {
-      settings.remote = isWanted ? { 'assertion.encryption': true } : {};
+      settings.remote = isWanted ? { 'assertion.encryption': true, 'nameid.encryption': true } : {};
       await apply();
     },
   };
