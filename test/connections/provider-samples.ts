@@ -162,10 +162,10 @@ export const apiAnswers = [
     provider: 'facebook',
     source: { url: 'https://developers.facebook.com/docs/graph-api/reference/user/', read: '2026-11-30' },
     issuer: 'https://www.facebook.com',
-    tokenEndpoint: 'https://graph.facebook.com/v23.0/oauth/access_token',
+    tokenEndpoint: 'https://graph.facebook.com/v25.0/oauth/access_token',
     tokens: { token_type: 'bearer', expires_in: 5_183_944 },
     answers: {
-      'https://graph.facebook.com/v23.0/me': {
+      'https://graph.facebook.com/v25.0/me': {
         id: '10154321987654321',
         name: 'Nina Fernway',
         first_name: 'Nina',
@@ -231,7 +231,7 @@ export const apiAnswers = [
     tokenEndpoint: 'https://discord.com/api/oauth2/token',
     tokens: { token_type: 'Bearer', expires_in: 604_800, scope: 'identify email' },
     answers: {
-      'https://discord.com/api/users/@me': {
+      'https://discord.com/api/v10/users/@me': {
         id: '80351110224678912',
         username: 'Nelly',
         discriminator: '1337',

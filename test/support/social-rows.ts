@@ -103,7 +103,7 @@ const openidRows = idTokens.map(({ provider, issuer, claims }): SocialRow => {
 const api: Readonly<Record<string, { authorize: string; names: Parameters<typeof named>[1]; within?: string }>> = {
   github: { authorize: 'https://github.com/login/oauth/authorize', names: { subject: 'id', name: 'name' } },
   facebook: {
-    authorize: 'https://www.facebook.com/v23.0/dialog/oauth',
+    authorize: 'https://www.facebook.com/v25.0/dialog/oauth',
     names: { subject: 'id', name: 'name', email: 'email' },
   },
   x: {

@@ -44,9 +44,9 @@ export const facebook: OauthProvider = {
   title: 'Facebook',
   issuer: 'https://www.facebook.com',
   endpoints: {
-    authorizationEndpoint: 'https://www.facebook.com/v23.0/dialog/oauth',
-    tokenEndpoint: 'https://graph.facebook.com/v23.0/oauth/access_token',
-    userinfoEndpoint: 'https://graph.facebook.com/v23.0/me',
+    authorizationEndpoint: 'https://www.facebook.com/v25.0/dialog/oauth',
+    tokenEndpoint: 'https://graph.facebook.com/v25.0/oauth/access_token',
+    userinfoEndpoint: 'https://graph.facebook.com/v25.0/me',
   },
   scopes: ['public_profile', 'email'],
   // https://developers.facebook.com/docs/facebook-login/reauthentication
@@ -119,7 +119,8 @@ export const discord: OauthProvider = {
   endpoints: {
     authorizationEndpoint: 'https://discord.com/oauth2/authorize',
     tokenEndpoint: 'https://discord.com/api/oauth2/token',
-    userinfoEndpoint: 'https://discord.com/api/users/@me',
+    // Without a version it is one that may end: https://discord.com/developers/docs/reference#api-versioning
+    userinfoEndpoint: 'https://discord.com/api/v10/users/@me',
   },
   scopes: ['identify', 'email'],
   // https://discord.com/developers/docs/resources/user
