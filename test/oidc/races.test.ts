@@ -9,7 +9,7 @@ import { authorizeUrl, pkce, Visitor } from '../support/visitor.ts';
  * `RACE_ROUNDS=1000` races longer, for changes of the storage.
  */
 const onServer = process.env['TEST_DATABASE_URL'] !== undefined;
-const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? (onServer ? 250 : 24));
+const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? (onServer ? 100 : 24));
 const SESSIONS = onServer ? 16 : 4;
 /** Requests of one round, half of them to each node. */
 const RACERS = 4;

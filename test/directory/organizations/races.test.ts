@@ -12,7 +12,7 @@ import { type Answer, type Node, sender, startNode } from '../../support/nodes.t
  * `RACE_ROUNDS=1000` races longer, for changes of the storage.
  */
 const onServer = process.env['TEST_DATABASE_URL'] !== undefined;
-const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? (onServer ? 40 : 6));
+const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? (onServer ? 20 : 6));
 const MINUTES = 5 * 60_000;
 
 let dns: TestDns;
