@@ -1,5 +1,5 @@
 /** The nouns of the product: settings, how it looks, users, what they prove themselves with, relying parties and keys. */
-import { access, apiScopes, createPermissions } from '#directory/access/module.ts';
+import { access, apiScopes, createPermissions, permissions } from '#directory/access/module.ts';
 import { OwnerLetters, PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis, ownApi } from '#applications/apis/module.ts';
@@ -55,7 +55,8 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuer,
     policies,
     certificates: clientCertificatesOf(config),
-    ownApi: ownApi(apiScopes),
+    ownApi: ownApi(permissions),
+    apis: { find: (identifier) => apis.lookup.find(identifier) },
   });
   const apis = createApis({
     clock,

@@ -1,19 +1,32 @@
 import type { Middleware } from 'koa';
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { type AuditEvent, type AuditLog, byClient, byUser } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { visitorOf } from '#kernel/http/context.ts';
+import type { Throttle } from '#kernel/throttle.ts';
 import type { UserActivity, UserId } from '#directory/users/module.ts';
 import type { Reuse } from './artifacts/token-reuse.ts';
 import type { Engine } from './engine.ts';
 import { noteRefusals } from './refusals.ts';
-import { sessionEnded, tokenReused, tokenRevoked } from './events.ts';
+import { refreshRefused, sessionEnded, tokenReused, tokenRevoked } from './events.ts';
+import { REFUSED_REFRESH_RECORDED_EVERY } from './limits.ts';
 
-type Dependencies = { database: Pick<Database, 'transaction'>; audit: Pick<AuditLog, 'record'> };
+type Dependencies = {
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  throttle: Pick<Throttle, 'consume'>;
+};
+type RefusedToken = Owned & {
+  clientId?: string | undefined;
+  grantId?: string | undefined;
+  origin?: { organization?: string | undefined } | undefined;
+};
 type Owned = { accountId?: string | undefined };
 
 /** Events of a request before they are written. */
 const happened = new WeakMap<object, AuditEvent[]>();
+/** The refresh token that a request showed and that was refused: the event, and the grant that it is counted by. */
+const refused = new WeakMap<object, { event: AuditEvent; grant: string }>();
 
 /**
  * The engine tells what it did; the record wants what that means. Tokens that are issued are counted, not recorded, and refusals are
@@ -64,17 +77,38 @@ export function noteActivity(engine: Engine, activity: Pick<UserActivity, 'note'
 }
 
 /** Around the engine: writes down what happened before the answer goes out. */
-export function recordEvents({ database, audit }: Dependencies): Middleware {
+export function recordEvents({ database, audit, throttle }: Dependencies): Middleware {
   return async function recordEvents(ctx, next) {
     await next();
-    const events = happened.get(ctx);
-    if (!events) return;
+    const refusal = refused.get(ctx);
+    const events = [...(happened.get(ctx) ?? [])];
+    if (refusal && (await throttle.consume(ONCE, refusal.grant)).allowed) events.push(refusal.event);
+    if (events.length === 0) return;
     const visitor = visitorOf(ctx);
     await database.transaction(async (em) => {
       for (const event of events) await audit.record(em, { ...event, visitor });
     });
   };
 }
+
+/** The request that is served now showed a refresh token that is known and that this refusal ends. */
+export function noteRefusedRefresh(
+  { clientId, accountId, grantId = '', origin }: RefusedToken,
+  { error_detail: detail, error_description: told, message }: errors.OIDCProviderError,
+): void {
+  const { ctx } = Provider;
+  if (!ctx) return;
+  const event = refreshRefused({
+    ...byClient(clientId),
+    ...of(accountId),
+    ...(origin?.organization === undefined ? {} : { organizationId: origin.organization }),
+    outcome: 'failure',
+    details: { reason: detail ?? told ?? message },
+  });
+  refused.set(ctx, { event, grant: grantId });
+}
+
+const ONCE = { name: 'refused-refreshes', points: 1, duration: REFUSED_REFRESH_RECORDED_EVERY } as const;
 
 function clientAt({ oidc }: KoaContextWithOIDC): Pick<AuditEvent, 'actor' | 'subject' | 'clientId'> {
   const { client, entities } = oidc;

@@ -20,6 +20,15 @@ export const tokenReused = eventType({
   webhook: true,
 });
 
+export const refreshRefused = eventType({
+  name: 'token.refresh_refused',
+  text: 'A refresh token that a client holds yields no tokens any more: the user, the client, the consent or a policy changed since. Recorded once an hour for each grant.',
+  details: z.strictObject({ reason: z.string() }),
+  audience: ['operator', 'organization'],
+  gravity: 'info',
+  webhook: true,
+});
+
 export const tokenRevoked = eventType({
   name: 'token.revoked',
   text: 'A client revoked a token (RFC 7009).',

@@ -52,3 +52,5 @@ export const LONGEST_INITIAL_TOKEN = (90 * DAY) / SECOND;
 export const LONGEST_ORGANIZATION = 128;
 /** Permissions in one token. A longer list makes it too long for headers; `access.check` answers for the rest. */
 export const MOST_TOLD_PERMISSIONS = 100;
+/** A client that tries a refused refresh token again and again is recorded once in this time. */
+export const REFUSED_REFRESH_RECORDED_EVERY = HOUR;

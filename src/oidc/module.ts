@@ -229,7 +229,7 @@ export function createOidc({
         limitRegistrations(throttle, policies) as Middleware,
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),
-        recordEvents({ database, audit }),
+        recordEvents({ database, audit, throttle }),
         rotations.middleware(),
         heldWrites.middleware(),
         begunSignIns.middleware() as Middleware,

@@ -56,6 +56,7 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     policies: policiesWith(),
     certificates: {},
     ownApi: { identifier: 'urn:latchkey:api', scopes: [{ name: 'users.read' }] },
+    apis: { find: async (identifier) => apiLookup.find(identifier) },
   });
   const { apis, lookup: apiLookup } = createApis({
     clock,

@@ -8,6 +8,8 @@ export type ShownApp = {
   homeUrl: string | null;
   since: Date;
   scopes: readonly { name: string; description: string | null; api: string | null }[];
+  /** It learns that the user belongs to these, and the roles there. */
+  organizations: readonly { name: string }[];
 };
 
 /** An application that the user opens from here; `path` is ours. */
@@ -28,11 +30,15 @@ const tally: ShownApp = {
     { name: 'invoices:write', description: 'Read and change your invoices', api: 'Fernway Studio' },
     standard('offline_access'),
   ],
+  organizations: [{ name: 'Fernway Studio' }, { name: 'Acme' }],
 };
 const plain: AppsPage = {
   frame: sampleFrame,
   launchable: [],
-  apps: [tally, { ...tally, id: 'cli', name: 'Tally CLI', homeUrl: null, scopes: [standard('openid')] }],
+  apps: [
+    tally,
+    { ...tally, id: 'cli', name: 'Tally CLI', homeUrl: null, scopes: [standard('openid')], organizations: [] },
+  ],
 };
 
 export const appsView = view<AppsPage>('account/apps/apps.njk', {
@@ -57,13 +63,20 @@ export const appsView = view<AppsPage>('account/apps/apps.njk', {
           name: '<img src=x onerror=alert(1)>\u202E',
           homeUrl: 'javascript:alert(1)',
           scopes: [{ name: 'a.title', description: '<b>{client}</b>', api: '"><i>' }, standard('__proto__')],
+          organizations: [{ name: '"><script>alert(1)</script>' }],
         },
       ],
     },
     long: {
       ...plain,
       frame: longFrame,
-      apps: [{ ...tally, name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' }],
+      apps: [
+        {
+          ...tally,
+          organizations: [{ name: 'N'.repeat(128) }],
+          name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft',
+        },
+      ],
     },
   },
 });

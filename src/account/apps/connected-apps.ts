@@ -1,7 +1,9 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import type { ApiLookup } from '#applications/apis/module.ts';
 import { type ClientLookup, OWN_CLIENT_ID } from '#applications/clients/module.ts';
+import type { OrganizationService } from '#directory/organizations/module.ts';
 import type { Database } from '#kernel/database.ts';
+import { parseId } from '#kernel/ids.ts';
 import type { AppGrant, AppGrants } from '#oidc/module.ts';
 import type { AccessRevocation, UserId } from '#directory/users/module.ts';
 import type { ShownApp } from './apps-view.ts';
@@ -14,6 +16,8 @@ type Consent = {
   clientId: string;
   scopes: readonly string[];
   resourceScopes: Readonly<Record<string, readonly string[]>>;
+  /** The ids of the organizations about which the client learns. */
+  organizations: readonly string[];
   createdAt: Date;
 };
 
@@ -29,6 +33,7 @@ export type ConnectedAppsDependencies = {
   };
   clients: Pick<ClientLookup, 'find'>;
   apis: Pick<ApiLookup, 'find'>;
+  organizations: Pick<OrganizationService, 'findById'>;
 };
 
 /** Applications that may do something for a user: by a decision that is remembered, or by being the house's own. */
@@ -78,7 +83,25 @@ export class ConnectedApps {
     ];
     const since = Math.min(...[grant?.since, consent?.createdAt].flatMap((date) => (date ? [date.getTime()] : [])));
     const { client_uri: homeUrl = null } = client.metadata;
-    return { id, name: client.name, homeUrl, since: new Date(since), scopes: await this.#scopes(scopes) };
+    return {
+      id,
+      name: client.name,
+      homeUrl,
+      since: new Date(since),
+      scopes: await this.#scopes(scopes),
+      organizations: await this.#organizations(consent?.organizations ?? []),
+    };
+  }
+
+  /** By name, without those that are gone. */
+  async #organizations(ids: readonly string[]): Promise<ShownApp['organizations']> {
+    const found = await Promise.all(
+      ids.flatMap((id) => parseId('org', id) ?? []).map((id) => this.#deps.organizations.findById(id)),
+    );
+    return found
+      .filter((organization) => organization !== null)
+      .map(({ name }) => ({ name }))
+      .sort((a, b) => a.name.localeCompare(b.name));
   }
 
   async #scopes(all: readonly Scopes[]): Promise<ShownApp['scopes']> {

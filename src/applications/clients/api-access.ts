@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MOST_APIS } from './limits.ts';
 
 /** Every scope of the API, also those that it gets later. */
-const ALL_SCOPES = '*';
+export const ALL_SCOPES = '*';
 
 /** API identifier -> the scopes of it that a client may ask for. An API that is not named is closed to the client. */
 export type ApiAccess = Readonly<Record<string, readonly string[]>>;

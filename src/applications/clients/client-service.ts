@@ -3,7 +3,7 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
-import { type ApiAccess, apiAccessSchema } from './api-access.ts';
+import { ALL_SCOPES, type ApiAccess, apiAccessSchema } from './api-access.ts';
 import { changesBetween } from './changes.ts';
 import { Client, RetiredClientId, takeClient } from './client.ts';
 import { clientChanged, clientCreated, clientDeleted } from './events.ts';
@@ -42,6 +42,9 @@ type ClientChange = {
   apis?: ApiAccess | undefined;
 };
 
+/** The APIs that clients can be given access to. */
+export type KnownApis = { find(identifier: string): Promise<{ scopes: readonly { name: string }[] } | null> };
+
 type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'em' | 'transaction'>;
@@ -49,6 +52,7 @@ type Dependencies = {
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
   rights: Pick<ClientRights, 'requireOver'>;
   readMetadata: ReadMetadata;
+  apis: KnownApis;
   /** After a change was committed. */
   changed: (clientId: string) => Promise<void>;
 };
@@ -79,7 +83,7 @@ export class ClientService {
     const metadata = this.#deps.readMetadata(input.type, profile, input.metadata ?? {});
     checkTexts(input);
     if (input.clientId === OWN_CLIENT_ID) throw clientIdTaken();
-    const apis = readApis(input.apis ?? {});
+    const apis = await this.#readApis(input.apis ?? {});
     this.#deps.rights.requireOver({ metadata, apis }, by);
     const now = this.#deps.clock.now();
     const id = newId('client');
@@ -151,7 +155,7 @@ export class ClientService {
       if (client.registered && client.firstParty)
         throw metadataInvalid({ first_party: 'must be false for a client that registered itself' });
       client.disabled = change.disabled ?? client.disabled;
-      if (change.apis) client.apis = readApis(change.apis);
+      if (change.apis) client.apis = await this.#readApis(change.apis, client.apis);
       this.#deps.rights.requireOver(client, by);
       client.updatedAt = this.#deps.clock.now();
       await em.flush();
@@ -179,6 +183,23 @@ export class ClientService {
     });
     await this.#deps.changed(clientId);
   }
+
+  /** Of an API that is gone since, a client keeps what it has. */
+  async #readApis(given: ApiAccess, before: ApiAccess = {}): Promise<ApiAccess> {
+    const parsed = apiAccessSchema.safeParse(given);
+    if (!parsed.success) throw metadataInvalid({ apis: 'must name scopes, or *, for each API' });
+    for (const [identifier, scopes] of Object.entries(parsed.data)) {
+      const had = Object.hasOwn(before, identifier) ? before[identifier]! : [];
+      const added = scopes.filter((scope) => !had.includes(scope));
+      if (added.length === 0) continue;
+      const api = await this.#deps.apis.find(identifier);
+      if (api === null) throw metadataInvalid({ apis: `must name an API that exists: there is no ${identifier}` });
+      const unknown = added.find((added) => added !== ALL_SCOPES && !api.scopes.some(({ name }) => name === added));
+      if (unknown !== undefined)
+        throw metadataInvalid({ apis: `must name scopes of ${identifier}: it has no ${unknown}` });
+    }
+    return parsed.data;
+  }
 }
 
 const of = (clientId: string, by: By) => ({ ...by, subject: { type: 'client', id: clientId }, clientId });
@@ -187,12 +208,6 @@ function merge(metadata: ClientMetadata, change: Record<string, unknown>): Recor
   return Object.fromEntries(
     Object.entries({ ...metadata, ...change }).filter(([, value]) => value !== null && value !== undefined),
   );
-}
-
-function readApis(apis: ApiAccess): ApiAccess {
-  const parsed = apiAccessSchema.safeParse(apis);
-  if (!parsed.success) throw metadataInvalid({ apis: 'must name scopes, or *, for each API' });
-  return parsed.data;
 }
 
 function checkTexts({

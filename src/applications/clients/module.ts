@@ -17,7 +17,7 @@ import { type CachedClient, ClientLookup } from './client-lookup.ts';
 import { ClientOrigins } from './client-origins.ts';
 import { ClientRights, type OwnApi } from './client-rights.ts';
 import { ClientSecrets } from './client-secrets.ts';
-import { ClientService } from './client-service.ts';
+import { ClientService, type KnownApis } from './client-service.ts';
 import { HybridClients } from './hybrid-clients.ts';
 import { metadataReader } from './metadata-rules.ts';
 import { ownClient } from './own-client.ts';
@@ -35,6 +35,8 @@ export type Dependencies = {
   /** Null where no client certificate can reach this instance (RFC 8705). */
   certificates: object | null;
   ownApi: OwnApi;
+  /** All APIs; null for one that does not exist. */
+  apis: KnownApis;
 };
 
 /** Creates the client service, its cached look-up, and self-registered clients. */

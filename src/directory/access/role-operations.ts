@@ -32,6 +32,7 @@ const roleName = z
     'must begin with a letter and have letters, digits and _ . : - only',
   )
   .describe('Name, as tokens show it');
+const idOrName = z.string().max(64).describe('Identifier or name of the role');
 const inherits = z.array(z.string().max(64)).max(MOST_PARENTS).describe('Names or ids of roles that it inherits');
 const permissions = z
   .array(z.string().max(2200))
@@ -44,7 +45,7 @@ function collect(text: string, previous: unknown): unknown {
 }
 
 function operationsOn(place: OperationPlace) {
-  const ofRole = { ...place.params, role_id: idSchema('rol') };
+  const ofRole = { ...place.params, role_id: idOrName };
   return [
     operation({
       name: place.named('roles.list'),
@@ -117,8 +118,10 @@ function operationsOn(place: OperationPlace) {
       description: 'Change a role. Lists replace the lists that it had; every holder of the role follows at once.',
       example: { permissions: ['organization.members.read'] },
       command: place.command('role change', 'change-role', { options }),
-      run: async ({ role_id: id, ...given }, by: By, { roles }: Services) =>
-        roleOnWire(await roles.change(placeOf(given), id, given, by)),
+      run: async ({ role_id: idOrName, ...given }, by: By, { roles }: Services) => {
+        const { id } = await roles.require(placeOf(given), idOrName);
+        return roleOnWire(await roles.change(placeOf(given), id, given, by));
+      },
     }),
     operation({
       name: place.named('roles.delete'),
@@ -129,7 +132,8 @@ function operationsOn(place: OperationPlace) {
       event: roleDeleted,
       description: 'Delete a role, with all its assignments.',
       command: place.command('role delete', 'delete-role'),
-      run: async ({ role_id: id, ...given }, by: By, { roles }: Services) => {
+      run: async ({ role_id: idOrName, ...given }, by: By, { roles }: Services) => {
+        const { id } = await roles.require(placeOf(given), idOrName);
         await roles.delete(placeOf(given), id, by);
         return { id, deleted: true as const };
       },

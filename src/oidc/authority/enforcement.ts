@@ -3,6 +3,7 @@ import { ownMember } from '#applications/clients/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Handles } from '../artifacts/handles.ts';
+import { noteRefusedRefresh } from '../engine-events.ts';
 import type { Engine } from '../engine.ts';
 import { levelOf } from '../levels.ts';
 import { isFapi, isPkceRequired } from '../profiles.ts';
@@ -53,6 +54,16 @@ export type Shown = Issued & {
 
 /** The present authority of a presented token or code; undefined, or an engine error, if it is invalid. */
 export async function judged(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<Shown | undefined> {
+  try {
+    return await judge(engine, shown, deps);
+  } catch (error) {
+    if (shown.kind === 'RefreshToken' && route() === 'token' && error instanceof errors.OIDCProviderError)
+      noteRefusedRefresh(shown, error);
+    throw error;
+  }
+}
+
+async function judge(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<Shown | undefined> {
   const where = route();
   if (!uses.has(where) || isDecided(shown)) return shown;
   const verdict = await judgementOn(engine, shown, deps);

@@ -96,6 +96,28 @@ describe('a new client', () => {
     });
     expect(await database.sql('select 1 from client')).toEqual([]);
   });
+
+  test('names no API that does not exist, and no scope that an API does not have', async () => {
+    const refusalOf = async (apis: Record<string, string[]>, of?: string) => {
+      const done = of
+        ? node.clients.change(of, { apis }, operator)
+        : node.clients.create({ ...webApp, apis }, operator);
+      return done.then(
+        ({ client }) => client.apis,
+        (error: { details: { apis: string } }) => error.details.apis,
+      );
+    };
+    const [books, loans] = ['https://books.example', 'https://loans.example'];
+    await node.call('apis.create', { identifier: books, scopes: [{ name: 'read' }] });
+    expect(await refusalOf({ [loans]: ['*'] })).toBe(`must name an API that exists: there is no ${loans}`);
+    expect(await refusalOf({ [books]: ['read', 'write'] })).toBe(`must name scopes of ${books}: it has no write`);
+    const { client } = await node.clients.create({ ...webApp, apis: { [books]: ['read'] } }, operator);
+    // An API that is gone does not lock the client, and gives it nothing.
+    await node.call('apis.delete', { identifier: books });
+    expect(await refusalOf({ [books]: ['read'] }, client.clientId)).toEqual({ [books]: ['read'] });
+    expect(await refusalOf({ [books]: ['read', 'write'] }, client.clientId)).toMatch(/there is no/);
+    expect(await refusalOf({}, client.clientId)).toEqual({});
+  });
 });
 
 describe('a change', () => {

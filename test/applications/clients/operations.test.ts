@@ -40,6 +40,7 @@ describe('client create', () => {
   });
 
   test('accepts every Latchkey member and every metadata member', async () => {
+    await call('apis.create', { identifier: 'https://api.example', scopes: [{ name: 'read' }] });
     const answer = await call('clients.create', {
       name: 'Robot',
       type: 'machine',

@@ -26,7 +26,10 @@ describe('a role', () => {
     expect(second.inherits).toEqual(['TENANT_USER', first.name]);
     const { roles } = await latchkey.run<{ roles: TestRole[] }>('roles.list');
     expect(roles.map(({ name }) => name)).toEqual(expect.arrayContaining([first.name, second.name, 'SUPER_ADMIN']));
-    await latchkey.run('roles.delete', { role_id: first.id });
+    expect(await latchkey.run('roles.read', { role_id: first.name })).toEqual(first);
+    await latchkey.run('roles.update', { role_id: first.name, description: 'First' });
+    expect(await latchkey.run('roles.delete', { role_id: first.name })).toEqual({ id: first.id, deleted: true });
+    expect(await codeOf('roles.read', { role_id: first.name })).toBe('roles.not_found');
     expect(await latchkey.run('roles.read', { role_id: second.id })).toMatchObject({ inherits: ['TENANT_USER'] });
   });
 

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => latchkey.close());
 afterEach(() => vi.useRealTimers());
 
-type Held = { user: TestUser; organization: TestOrganization; visitor: Visitor; token: string };
+type Held = { isNamed: boolean; user: TestUser; organization: TestOrganization; visitor: Visitor; token: string };
 
 async function held(given: { for?: 'none' } = {}): Promise<Held> {
   const user = await latchkey.user();
@@ -24,7 +24,7 @@ async function held(given: { for?: 'none' } = {}): Promise<Held> {
   const named = given.for === 'none' ? {} : { organization: organization.id };
   const asked = { scope: 'openid offline_access', prompt: 'consent', ...named };
   const { refresh_token: token } = await tokensFor(latchkey.base, client, user, asked, visitor);
-  return { user, organization, visitor, token };
+  return { isNamed: given.for !== 'none', user, organization, visitor, token };
 }
 const demand = async ({ organization }: Pick<Held, 'organization'>, name: string, value: unknown) =>
   latchkey.run('organizations.policy.update', {
@@ -37,6 +37,13 @@ const refresh = async (token: string, more: Record<string, string> = {}) => {
   const { status, body } = await post(`${latchkey.base}/oidc/token`, client, parameters);
   return { ...body, status };
 };
+/** The events about refused refreshes of a user: one for each grant in an hour. */
+const refusals = ({ id }: TestUser) =>
+  latchkey.app.database.sql(
+    `select subject_id, client_id, organization_id, outcome, details from audit_record
+     where type = 'token.refresh_refused' and subject_id = $1`,
+    [id],
+  );
 const isActive = async (token: string) =>
   (await post(`${latchkey.base}/oidc/introspect`, client, { token })).body['active'];
 const later = (seconds: number): void =>
@@ -65,6 +72,11 @@ describe.each<[string, () => Promise<Held>]>([
     await demand(given, name, value);
     const refused = await refresh(given.token);
     expect(refused).toMatchObject({ status: 400, error: 'invalid_grant', error_description: words });
+    expect(await refresh(given.token)).toMatchObject({ error: 'invalid_grant' });
+    const about = { subject_id: given.user.id, client_id: client.client_id, outcome: 'failure' };
+    expect(await refusals(given.user)).toEqual([
+      { ...about, organization_id: given.isNamed ? given.organization.id : null, details: { reason: words } },
+    ]);
     expect(await isActive(given.token)).toBe(false);
     await demand(given, name, null);
     expect(await isActive(given.token)).toBe(true);

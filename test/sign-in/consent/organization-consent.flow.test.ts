@@ -51,6 +51,9 @@ test('the page names the organization, and each organization is asked about once
     expect(await silently(visitor, organization.id)).toBeNull();
   }
   expect(codeOf(await visitor.open(urlFor()))).not.toBeNull();
+  const { text: apps } = await visitor.open(`${latchkey.base}/account/apps`);
+  for (const { name } of [{ name: 'Acme Tools' }, { name: 'Beta Works' }])
+    expect(apps).toMatch(new RegExp(`See that you belong to .*${name}`));
 });
 
 test('a user who says no is asked again', async () => {
