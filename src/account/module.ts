@@ -120,7 +120,7 @@ export type Dependencies = {
   accessRevocation: AccessRevocation<
     'application without consent disconnected' | 'password changed on the account page' | 'linked account removed'
   >;
-} & Pick<LinkedAccountDependencies, 'identities' | 'tellOwner'> &
+} & Pick<LinkedAccountDependencies, 'identities' | 'upstreamTokens' | 'tellOwner'> &
   Omit<OwnOrganizationsDependencies, 'joinRequests'> &
   JoinRequestsDependencies &
   Omit<ConnectedAppsDependencies, 'database' | 'audit'> &

@@ -74,6 +74,7 @@ export function createOwnAccount(
     notMe,
     linking,
     identities: nouns.identities.linked,
+    upstreamTokens: nouns.connections.upstreamTokens,
     tellOwner: credentials.tellOwner,
     deviceCookie,
     members: nouns.organizations.members,

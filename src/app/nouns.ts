@@ -164,6 +164,11 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     samlKeys: saml.keys.service,
     audit,
     tokens: identities.tokens,
+    deletion: {
+      findStranded: (em, connection, asked) => credentials.waysIn.findStranded(em, connection, asked),
+      domains: domains.known,
+    },
+    properties: () => policies.for(instance).profile.properties.map(({ name }) => name),
     clients: clients.lookup,
     roles: organizationRoles,
     organizations: knownOrganizations,

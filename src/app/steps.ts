@@ -12,6 +12,7 @@ import { createRecovery } from '#sign-in/recovery/module.ts';
 import { createRestriction } from '#sign-in/restriction/module.ts';
 import { createNotMe, createRisk } from '#sign-in/risk/module.ts';
 import { createSetup } from '#setup/module.ts';
+import { ProvidedProperties } from '#directory/users/module.ts';
 import { createContactProofs } from '#directory/contacts/module.ts';
 import { createVerification } from '#sign-in/verification/module.ts';
 import { createOwnAccount } from './account.ts';
@@ -177,6 +178,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     users,
     identities: nouns.identities.linked,
     tokens: nouns.identities.tokens,
+    providedProperties: new ProvidedProperties({ clock, database, audit, policies }),
     isMember: (organizationId, userId) => nouns.organizations.members.isMember(organizationId, userId),
     members: nouns.organizations.members,
     followedRoles: nouns.followedRoles,

@@ -4,13 +4,37 @@ import type { Kernel } from './kernel.ts';
 
 type Needs = Pick<
   Parameters<typeof createConnections>[0],
-  'audit' | 'clients' | 'roles' | 'tokens' | 'organizations' | 'domains' | 'users' | 'isOwner' | 'messages' | 'samlKeys'
+  | 'audit'
+  | 'deletion'
+  | 'properties'
+  | 'clients'
+  | 'roles'
+  | 'tokens'
+  | 'organizations'
+  | 'domains'
+  | 'users'
+  | 'isOwner'
+  | 'messages'
+  | 'samlKeys'
 >;
 
 /** Creates the connections to upstream identity providers. */
 export function createUpstream(
   kernel: Kernel,
-  { audit, clients, roles, tokens, organizations, domains, users, isOwner, messages, samlKeys }: Needs,
+  {
+    audit,
+    deletion,
+    properties,
+    clients,
+    roles,
+    tokens,
+    organizations,
+    domains,
+    users,
+    isOwner,
+    messages,
+    samlKeys,
+  }: Needs,
 ) {
   const { config, clock, database, keyRing, invalidation, outbound, throttle, log } = kernel;
   return {
@@ -24,6 +48,8 @@ export function createUpstream(
       throttle,
       log,
       issuer: config.issuer,
+      deletion,
+      properties,
       clients,
       roles,
       messages,

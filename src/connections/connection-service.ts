@@ -1,12 +1,14 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { AuditLog, By } from '#audit/module.ts';
 import type { IdentityTokens } from '#directory/identities/module.ts';
+import { permissionsNotHeld } from '#directory/organizations/errors.ts';
 import { lockOrganization, type MemberRoles, type OrganizationId } from '#directory/organizations/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { type KeyRing, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, parseId } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
+import { type DeletionDependencies, requireSpare } from './connection-deletion.ts';
 import { eventAbout, isGeneric, isOfVariables, losesSecret, requireUsable, wireName } from './connection-rules.ts';
 import { Connection, type ConnectionId, type ConnectionSettings, sealPlace } from './connection.ts';
 import {
@@ -29,6 +31,9 @@ export type ConnectionDependencies = {
   invalidation: Pick<Invalidation, 'publish'>;
   tokens: Pick<IdentityTokens, 'forgetConnection'>;
   roles: Pick<MemberRoles, 'requireGivable'>;
+  deletion: DeletionDependencies;
+  /** The names of the custom properties that users can have. */
+  properties: () => readonly string[];
   /** Null for a client that does not exist. */
   clients: { find(clientId: string): Promise<object | null> };
 };
@@ -84,6 +89,7 @@ export class ConnectionService {
   ): Promise<Connection> {
     const { clock, database, keyRing, audit } = this.#deps;
     requireUsable(given, secret);
+    this.#requireProperties(organizationId, given.settings, by);
     await this.#requireClients(given.settings);
     await this.#requireGivable(organizationId, given.settings, by);
     const isKnown = !isGeneric(given.provider) && given.settings.issuer === undefined;
@@ -136,6 +142,7 @@ export class ConnectionService {
     const { clock, keyRing, audit } = this.#deps;
     const { organizationId = null, settings: before } = await this.require(idOrSlug);
     await this.#requireGivable(organizationId, merged(before, settings), by);
+    this.#requireProperties(organizationId, settings, by);
     await this.#requireClients(settings);
     return this.#act(idOrSlug, async (em, connection) => {
       const isByOperator = connection.fromEnvironment && given.fromEnvironment === undefined;
@@ -172,12 +179,13 @@ export class ConnectionService {
   }
 
   /**
-   * Its users stay, and no identity that they have linked there: a later connection of the same slug is another one.
-   * Throws connections.not_found, connections.of_environment.
+   * Its users stay, and nothing of theirs at it: a later connection of the same slug is another one. `isForced`: also where users or
+   * domains need it. Throws connections.not_found, connections.of_environment, connections.demanded, connections.last_way_in.
    */
-  async delete(idOrSlug: string, by: By): Promise<Connection> {
+  async delete(idOrSlug: string, isForced: boolean, by: By): Promise<Connection> {
     const { connection } = await this.#act(idOrSlug, async (em, connection) => {
       if (connection.fromEnvironment) throw connectionOfEnvironment();
+      if (!isForced) await requireSpare(em, connection, this.#deps.deletion);
       await em.nativeDelete(Connection, { id: connection.id });
       await this.#deps.audit.record(em, connectionDeleted(eventAbout(connection, by)));
       return { connection };
@@ -212,6 +220,19 @@ export class ConnectionService {
     }
     const owns = by.may?.('connections.manage') === true ? [] : [OWNER_ROLE];
     await this.#deps.roles.requireGivable([...owns, ...roles], organizationId, by);
+  }
+
+  /**
+   * Properties of users count in every application, so the owner of an organization does not choose them.
+   * Throws connections.invalid, access.permissions_not_held.
+   */
+  #requireProperties(organizationId: OrganizationId | null, settings: ConnectionChanges['settings'], by: By): void {
+    const { properties, updatesProperties } = settings;
+    if (properties === undefined && updatesProperties === undefined) return;
+    if (organizationId !== null && by.may?.('connections.manage') !== true) throw permissionsNotHeld();
+    const known = this.#deps.properties();
+    const unknown = Object.keys(properties ?? {}).find((name) => !known.includes(name));
+    if (unknown !== undefined) throw connectionInvalid(`there is no property ${unknown} in profile.properties`);
   }
 
   async #requireClients({ tokenClients }: ConnectionChanges['settings']): Promise<void> {

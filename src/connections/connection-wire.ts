@@ -8,6 +8,7 @@ import {
   LONGEST_IDENTIFIER,
   LONGEST_NAME,
   LONGEST_SECRET,
+  MOST_PROPERTIES,
   MOST_SCOPES,
   MOST_TOKEN_CLIENTS,
 } from './limits.ts';
@@ -53,6 +54,13 @@ const settingsShape = {
   claims: z
     .partialRecord(z.enum(mappedMembers), z.string().min(1).max(LONGEST_IDENTIFIER))
     .describe('Claims or SAML attributes with other names, as {"name": "profile.full_name"}'),
+  properties: z
+    .record(z.string().min(1).max(64), z.string().min(1).max(LONGEST_IDENTIFIER))
+    .refine((properties) => Object.keys(properties).length <= MOST_PROPERTIES, `must have at most ${MOST_PROPERTIES}`)
+    .describe('Custom properties of users from claims or SAML attributes, as {"team": "department"}'),
+  updates_properties: z
+    .boolean()
+    .describe('Custom properties follow the provider at each sign-in; otherwise the first sign-in decides'),
   token_clients: z
     .array(shortText)
     .max(MOST_TOKEN_CLIENTS)
@@ -156,6 +164,8 @@ const members = {
   client_certificate: 'clientCertificate',
   team_id: 'teamId',
   claims: 'claims',
+  properties: 'properties',
+  updates_properties: 'updatesProperties',
   token_clients: 'tokenClients',
   ...membershipMembers,
   ...samlMembers,

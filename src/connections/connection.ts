@@ -23,6 +23,10 @@ export type ConnectionSettings = Partial<Endpoints> &
     /** The team of an Apple developer, who issues the client secrets. */
     teamId?: string;
     claims?: ClaimMapping;
+    /** The claim or attribute from which each custom property of a user is read. */
+    properties?: Readonly<Record<string, string>>;
+    /** Custom properties follow the provider at each sign-in; otherwise the first sign-in decides. */
+    updatesProperties?: boolean;
     /** The identifiers of the clients that may fetch tokens of the provider for its users. */
     tokenClients?: readonly string[];
   } & MembershipSettings;

@@ -1,4 +1,5 @@
 import { errorType, RETRY_AFTER } from '#kernel/errors.ts';
+import { listNames } from '#directory/users/errors.ts';
 import { MOST_CONNECTIONS } from './limits.ts';
 
 export const connectionNotFound = errorType({
@@ -66,4 +67,20 @@ export const entityTaken = errorType({
   code: 'connections.entity_taken',
   status: 409,
   message: 'The organization, or the instance, has another connection to this identity provider. Change that one.',
+});
+/** 409: `details` names the first of the users. */
+export const connectionLastWay = errorType<[users: readonly { id: string; name: string }[]]>({
+  code: 'connections.last_way_in',
+  status: 409,
+  message: (users) =>
+    `Nothing else signs in ${listNames(users)}, and no mail reaches them. Give them an email address or a password first, or insist (force).`,
+  details: (users) => ({ users }),
+});
+/** 409: users with an email address of these domains could sign in no more. */
+export const connectionDemanded = errorType<[domains: readonly string[]]>({
+  code: 'connections.demanded',
+  status: 409,
+  message: (domains) =>
+    `It is the last connection of its organization, and these domains demand one: ${domains.join(', ')}. Change their sign-in first, or insist (force).`,
+  details: (domains) => ({ domains }),
 });

@@ -55,6 +55,12 @@ export const REFRESH_POLLED_EVERY = SECOND / 5;
 export const MOST_TOKEN_CLIENTS = 50;
 /** Tokens of one user that a client may fetch at a connection in a minute: a client that keeps a token until it expires needs one an hour. */
 export const TOKEN_FETCHES = { name: 'upstream-token-fetches', points: 30, duration: MINUTE } as const;
+/** Custom properties that a connection fills. */
+export const MOST_PROPERTIES = 50;
+/** Characters of a value for a custom property: the longest type, a URL, has as many. */
+export const LONGEST_PROPERTY = 2048;
+/** Users in the answer to a refused deletion. */
+export const MOST_NAMED_USERS = 10;
 /** Groups, or roles, of one user. Entra ID sends at most 150 by SAML, others more. */
 export const MOST_GROUPS = 500;
 /** Characters of metadata that is given: below the limit of a request of the management API. */

@@ -1,7 +1,7 @@
 /** The user, as an ID token and the userinfo endpoint describe one. */
 import { createHash } from 'node:crypto';
 import { type Configuration, fetchUserInfo, getJwksCache, type TokenEndpointResponse } from 'openid-client';
-import { definedOf, mapped } from './claim-mapping.ts';
+import { definedOf, mapped, valueAt } from './claim-mapping.ts';
 import type { Connection } from './connection.ts';
 import type { Claims, OpenidProvider } from './providers/provider.ts';
 
@@ -26,9 +26,10 @@ export async function openidClaims(
   requireHashes(idToken, tokens, parameters.get('code') ?? '');
   const told = mapped(normalize(idToken, parameters), connection.settings.claims);
   const issuer = String(idToken.iss);
-  const { groupRoles } = connection.settings;
+  const { groupRoles, properties = {} } = connection.settings;
   const hasGroups = groupRoles === undefined || told.groups !== undefined || told.roles !== undefined;
-  const isComplete = told.email !== undefined && told.name !== undefined && hasGroups;
+  const hasProperties = Object.values(properties).every((name) => valueAt(told, name) !== undefined);
+  const isComplete = told.email !== undefined && told.name !== undefined && hasGroups && hasProperties;
   if (isComplete || configuration.serverMetadata().userinfo_endpoint === undefined) return { issuer, claims: told };
   const answer = await fetchUserInfo(configuration, tokens.access_token, String(idToken.sub));
   const further = mapped(normalize(answer, parameters), connection.settings.claims);

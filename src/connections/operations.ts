@@ -16,7 +16,9 @@ import {
 } from './connection-wire.ts';
 import type { Connection, ConnectionId } from './connection.ts';
 import {
+  connectionDemanded,
   connectionInvalid,
+  connectionLastWay,
   connectionNotFound,
   connectionOfEnvironment,
   entityTaken,
@@ -55,6 +57,7 @@ const options = {
   stores_tokens: { flags: '--stores-tokens <yes>' },
   enabled: { flags: '--enabled <yes>' },
   updates_users: { flags: '--updates-users <yes>' },
+  updates_properties: { flags: '--updates-properties <yes>' },
   metadata: { flags: '--metadata-file <file>', isFile: true },
   metadata_certificates: { flags: '--metadata-certificates-file <file>', isFile: true },
   certificates: { flags: '--certificates-file <file>', isFile: true },
@@ -208,12 +211,17 @@ const deleteConnection = operation({
   name: 'connections.delete',
   permission: 'connections.manage',
   params,
+  input: z.strictObject({
+    force: z.boolean().default(false).describe('Also where users or domains cannot do without it'),
+  }),
   output: z.strictObject({ id: z.string(), deleted: z.literal(true) }),
-  errors: [connectionNotFound, connectionOfEnvironment],
+  errors: [connectionNotFound, connectionOfEnvironment, connectionDemanded, connectionLastWay],
   event: connectionDeleted,
-  description: 'Delete a connection. Users with no other way to sign in must recover their accounts by email.',
-  run: async ({ connection }, by: By, { connections }: Services) => {
-    const { id } = await connections.delete(connection, by);
+  description:
+    'Delete a connection, with the identities of its users there and their tokens. Users without a password recover their accounts by email.',
+  example: { force: false },
+  run: async ({ connection, force: isForced }, by: By, { connections }: Services) => {
+    const { id } = await connections.delete(connection, isForced, by);
     return { id, deleted: true as const };
   },
 });

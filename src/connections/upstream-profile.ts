@@ -1,6 +1,7 @@
 import type { OrganizationId } from '#directory/organizations/module.ts';
 import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import { newCanonicalEmail } from '#directory/users/email.ts';
+import type { ProvidedValue } from '#directory/users/module.ts';
 import { headerText } from '#kernel/mail/address.ts';
 import { isGeneric } from './connection-rules.ts';
 import type { Connection, ConnectionId } from './connection.ts';
@@ -23,6 +24,8 @@ export type UpstreamProfile = {
     /** `acr` and `amr` count as proof of a second factor. */
     trustsFactors: boolean;
     membership: MembershipRules;
+    /** Custom properties follow the provider after the first sign-in. */
+    updatesProperties: boolean;
   };
   issuer: string;
   /** Exactly as the provider writes it. */
@@ -50,6 +53,8 @@ export type UpstreamProfile = {
   signOutHint: string | null;
   /** Null where the connection keeps none. */
   tokens: UpstreamTokenSet | null;
+  /** Values for custom properties. */
+  properties: Readonly<Record<string, ProvidedValue>>;
 };
 
 /** The answer of a provider about a user. */
@@ -60,6 +65,7 @@ export type Told = {
   signOutHint: string | null;
   /** Null for a protocol without tokens. */
   tokens: UpstreamTokenSet | null;
+  properties: Readonly<Record<string, ProvidedValue>>;
   /** As the provider wrote it, for the test of a connection. */
   seen: readonly { name: string; values: readonly string[] }[];
 };
@@ -68,7 +74,7 @@ export type Told = {
 export function profileOf(
   connection: Connection,
   { vouchesForEmail }: Pick<Provider, 'vouchesForEmail'>,
-  { issuer, claims, signOutHint, tokens }: Omit<Told, 'seen'>,
+  { issuer, claims, signOutHint, tokens, properties }: Omit<Told, 'seen'>,
 ): UpstreamProfile | null {
   const subject = identifier(claims.sub);
   if (subject === null) return null;
@@ -86,6 +92,7 @@ export function profileOf(
       mayLinkByEmail: connection.linksByEmail,
       trustsFactors: connection.trustsFactors,
       membership: membershipRulesOf(connection.settings),
+      updatesProperties: connection.settings.updatesProperties ?? false,
     },
     issuer,
     subject,
@@ -103,6 +110,7 @@ export function profileOf(
     sessionId: identifier(claims.sid),
     signOutHint,
     tokens: connection.storesTokens ? tokens : null,
+    properties,
   };
 }
 

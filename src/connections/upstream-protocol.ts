@@ -13,6 +13,7 @@ import {
   refreshTokenGrant,
   type ServerMetadata,
   type TokenEndpointResponse,
+  tokenRevocation,
 } from 'openid-client';
 import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
@@ -23,7 +24,7 @@ import { methodOf } from './connection-rules.ts';
 import type { Connection } from './connection.ts';
 import { FAILURE_KEPT_FOR, METADATA_KEPT_FOR, MOST_KEPT_METADATA } from './limits.ts';
 import type { keysAt as KeysAt, LoggedOut } from './logout-token.ts';
-import { definedOf, written } from './claim-mapping.ts';
+import { definedOf, propertiesOf, valueAt, written } from './claim-mapping.ts';
 import { endpointsOf, issuerOf, oauthClaims, withoutIdToken } from './oauth-claims.ts';
 import { AnswerRefused, openidClaims } from './openid-claims.ts';
 import type { OauthProvider, OpenidProvider } from './providers/provider.ts';
@@ -103,6 +104,7 @@ export class UpstreamProtocol {
       ...told,
       signOutHint: isAskedFor ? (tokens.id_token ?? null) : null,
       tokens: this.#tokensOf(tokens),
+      properties: propertiesOf(upstream.connection.settings.properties, (name) => valueAt(told.claims, name)),
       seen: written(told.claims),
     };
   }
@@ -117,6 +119,14 @@ export class UpstreamProtocol {
     if (upstream.provider.protocol === 'openid' && idToken !== undefined && idToken.sub !== subject)
       throw new AnswerRefused('the refreshed tokens are of another user');
     return this.#tokensOf(tokens);
+  }
+
+  /** RFC 7009 §2.1: with a refresh token the access tokens of its grant end, too. Nothing happens where the provider has no address for it. */
+  async revoke(upstream: Upstream, { refreshToken, accessToken }: UpstreamTokenSet): Promise<void> {
+    const configuration = await this.#configurationOf(upstream);
+    if (configuration.serverMetadata().revocation_endpoint === undefined) return;
+    const kind = refreshToken === null ? 'access_token' : 'refresh_token';
+    await tokenRevocation(configuration, refreshToken ?? accessToken, { token_type_hint: kind });
   }
 
   #tokensOf(tokens: TokenEndpointResponse): UpstreamTokenSet {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AuditLog, By } from '#audit/module.ts';
-import type { HeldTokens, IdentityTokens, UpstreamTokenSet } from '#directory/identities/module.ts';
+import type { HeldTokens, IdentityTokens, UpstreamSubject, UpstreamTokenSet } from '#directory/identities/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { AppError } from '#kernel/errors.ts';
@@ -62,6 +62,28 @@ export class UpstreamTokens {
     } catch (error) {
       throw error instanceof AppError && error.code === noUpstreamToken.code ? upstreamSignInNeeded() : error;
     }
+  }
+
+  /** Revokes the tokens of an identity at the provider: to be called once the identity is unlinked. It never fails. */
+  async revocationOf(
+    userId: UserId,
+    { connection: slug, issuer, subject }: UpstreamSubject,
+  ): Promise<() => Promise<void>> {
+    const { usable, tokens, log } = this.#deps;
+    const fail = (err: unknown): null => {
+      log.warn({ connection: slug, err }, 'tokens at an identity provider cannot be revoked');
+      return null;
+    };
+    const held = await tokens.find(userId, slug, subject).catch(fail);
+    return async () => {
+      if (held?.issuer !== issuer) return;
+      try {
+        const connection = await usable.find(slug);
+        if (connection !== null) await (await usable.protocol()).revoke(usable.open(connection), held.tokens);
+      } catch (error) {
+        fail(error);
+      }
+    };
   }
 
   async #find({ userId, connection: slug, subject }: Asked): Promise<UpstreamTokenSet> {

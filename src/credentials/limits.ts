@@ -74,3 +74,5 @@ export const RECOVERY_CODES = 10;
 export const FEW_RECOVERY_CODES = 3;
 /** Bytes: other products gave 80 bits, and their users bring them along. */
 export const LEAST_IMPORTED_TOTP_BYTES = 10;
+/** Users of a connection whose other ways to sign in are read together. */
+export const STRANDED_BATCH = 1000;

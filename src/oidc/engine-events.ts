@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { type AuditEvent, type AuditLog, byClient, byUser } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { visitorOf } from '#kernel/http/context.ts';

@@ -59,6 +59,8 @@ export function connectionsOn(
     samlKeys,
     tokens: identities.tokens,
     roles: noRoles,
+    deletion: { findStranded: async () => [], domains: { demanding: async () => [] } },
+    properties: () => ['team'],
     clients: { find: async (id) => (id.startsWith('unknown') ? null : { id }) },
     throttle: { consume: async () => ({ allowed: true }) },
     organizations: new KnownOrganizations({ clock, database, invalidation }),

@@ -38,6 +38,11 @@ export const linkedAccountsView = view<LinkedAccountsPage>('account/linked-accou
   samples: {
     plain,
     'nothing linked': { ...plain, linked: [] },
+    'one linked': { ...plain, linked: [plain.linked[0]!] },
+    'three linked': {
+      ...plain,
+      linked: [...plain.linked, { ...plain.linked[0]!, id: 'q0E4Tj2mQ8xX', provider: github, account: 'noor-haddad' }],
+    },
     'nothing offered': { ...plain, offered: [] },
     'linked just now': { ...plain, frame: { ...sampleFrame, done: 'linked' } },
     taken: { ...plain, problem: { kind: 'taken', provider: 'Google' } },

@@ -38,6 +38,8 @@ export type LinkedAccountDependencies = {
   database: Pick<Database, 'transaction'>;
   identities: Pick<LinkedIdentities, 'list' | 'link' | 'unlink'>;
   linking: Pick<Linking, 'offered'>;
+  /** Revokes the tokens of an identity at its provider, after it is unlinked. */
+  upstreamTokens: { revocationOf(userId: UserId, identity: Identity): Promise<() => Promise<void>> };
   waysIn: Pick<WaysIn, 'assertOneLeft'>;
   accessRevocation: AccessRevocation<'linked account removed'>;
   tellOwner: TellOwner;
@@ -94,18 +96,21 @@ export class LinkedAccounts {
 
   /** False where the user has none with this id. Throws credentials.last_way_in. */
   async unlink(userId: UserId, id: string, by: By, session: string): Promise<boolean> {
-    const { database, identities, linking, waysIn, accessRevocation, tellOwner } = this.#deps;
+    const { database, identities, linking, upstreamTokens, waysIn, accessRevocation, tellOwner } = this.#deps;
     const identity = (await identities.list(userId)).find((each) => idOf(each) === id);
     if (identity === undefined) return false;
     const offered = await linking.offered();
     const name = offered.find(({ slug }) => slug === identity.connection)?.name ?? identity.connection;
-    return database.transaction(async (em) => {
+    const revoke = await upstreamTokens.revocationOf(userId, identity);
+    const isUnlinked = await database.transaction(async (em) => {
       if ((await identities.unlink(em, userId, identity, by)) === null) return false;
       await waysIn.assertOneLeft(em, userId);
       await accessRevocation.revoke(em, 'linked account removed', userId, by, { keep: { session } });
       await tellOwner(em, { userId, kind: 'identity_unlinked', name, visitor: by.visitor });
       return true;
     });
+    if (isUnlinked) await revoke();
+    return isUnlinked;
   }
 }
 

@@ -65,6 +65,13 @@ export const securityView = view<SecurityPage>('account/security/security.njk', 
   samples: {
     plain,
     'nothing yet': { ...plain, passkeys: [], app: null, codes: null, passwordChangedAt: null, linked: [], trusted: [] },
+    'three linked accounts': {
+      ...plain,
+      linked: [
+        ...plain.linked!,
+        { provider: { slug: 'github', name: 'GitHub', provider: 'github' }, account: 'noor-haddad' },
+      ],
+    },
     'no passkeys and no providers here': { ...plain, passkeys: null, linked: null },
     'few codes, keys without names': {
       ...plain,

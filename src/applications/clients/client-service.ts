@@ -72,18 +72,26 @@ export class ClientService {
 
   /** Throws clients.metadata_invalid, clients.client_id_taken, clients.client_id_retired, clients.rights_missing. */
   async create(input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
-    const result = await this.#deps.database.transaction((em) => this.add(em, input, by));
+    const apis = await this.#readApis(input.apis ?? {});
+    const result = await this.#deps.database.transaction((em) => this.#add(em, { ...input, apis }, by));
     await this.#deps.changed(result.client.clientId);
     return result;
   }
 
   /** The same in the caller's transaction, for a client that other rows belong to. Nothing asked for it before, so no cache knows it. */
-  async add(em: EntityManager, input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
+  async add(em: EntityManager, input: Omit<NewClient, 'apis'>, by: By): Promise<{ client: Client; secret?: string }> {
+    return this.#add(em, { ...input, apis: {} }, by);
+  }
+
+  async #add(
+    em: EntityManager,
+    { apis, ...input }: NewClient & { apis: ApiAccess },
+    by: By,
+  ): Promise<{ client: Client; secret?: string }> {
     const { profile = 'default' } = input;
     const metadata = this.#deps.readMetadata(input.type, profile, input.metadata ?? {});
     checkTexts(input);
     if (input.clientId === OWN_CLIENT_ID) throw clientIdTaken();
-    const apis = await this.#readApis(input.apis ?? {});
     this.#deps.rights.requireOver({ metadata, apis }, by);
     const now = this.#deps.clock.now();
     const id = newId('client');
@@ -137,6 +145,7 @@ export class ClientService {
    */
   async change(clientId: string, change: ClientChange, by: By): Promise<{ client: Client; secret?: string }> {
     checkTexts(change);
+    const apis = change.apis && (await this.#readApis(change.apis, (await this.require(clientId)).apis));
     const result = await this.#deps.database.transaction(async (em) => {
       const client = await takeClient(em, clientId);
       this.#deps.rights.requireOver(client, by);
@@ -155,7 +164,7 @@ export class ClientService {
       if (client.registered && client.firstParty)
         throw metadataInvalid({ first_party: 'must be false for a client that registered itself' });
       client.disabled = change.disabled ?? client.disabled;
-      if (change.apis) client.apis = await this.#readApis(change.apis, client.apis);
+      if (apis) client.apis = apis;
       this.#deps.rights.requireOver(client, by);
       client.updatedAt = this.#deps.clock.now();
       await em.flush();
@@ -184,7 +193,7 @@ export class ClientService {
     await this.#deps.changed(clientId);
   }
 
-  /** Of an API that is gone since, a client keeps what it has. */
+  /** Ahead of a transaction: in one, nothing waits for another connection. Of an API that is gone since, a client keeps what it has. */
   async #readApis(given: ApiAccess, before: ApiAccess = {}): Promise<ApiAccess> {
     const parsed = apiAccessSchema.safeParse(given);
     if (!parsed.success) throw metadataInvalid({ apis: 'must name scopes, or *, for each API' });

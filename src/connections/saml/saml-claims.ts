@@ -59,7 +59,7 @@ export const sessionNameOf = (nameId: string, index: string): string =>
 const SAML_SESSION = 'saml:';
 
 /** The values of the first of these attributes that is there. */
-function attributeOf({ attributes }: SignedUser, names: readonly string[]): readonly string[] {
+export function attributeOf({ attributes }: SignedUser, names: readonly string[]): readonly string[] {
   for (const name of names) {
     const values = attributes.filter((attribute) => attribute.name === name).flatMap((attribute) => attribute.values);
     if (values.length > 0) return values;

@@ -12,13 +12,14 @@ import {
   signXml,
   statuses,
 } from '#saml/messages/module.ts';
+import { propertiesOf } from '../claim-mapping.ts';
 import type { Connection, ConnectionId } from '../connection.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Told } from '../upstream-profile.ts';
 import type { UsedStates } from '../used-states.ts';
 import type { SamlIdentityProvider } from './identity-provider.ts';
 import { namesSubject } from './presets.ts';
-import { samlClaims } from './saml-claims.ts';
+import { attributeOf, samlClaims } from './saml-claims.ts';
 import type { SamlKeys } from './saml-keys.ts';
 import { SamlAnswerRefused } from './saml-refusal.ts';
 import { serviceProviderOf } from './service-provider.ts';
@@ -111,6 +112,7 @@ export class SamlProtocol {
       issuer: entityId,
       claims,
       tokens: null,
+      properties: propertiesOf(connection.settings.properties, (name) => attributeOf(accepted, [name])),
       signOutHint: JSON.stringify({ nameId, sessionIndex }),
       seen: [
         { name: 'NameID', values: [nameId.value] },

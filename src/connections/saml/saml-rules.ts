@@ -10,6 +10,8 @@ const names = Object.entries(samlMembers) as [string, keyof SamlSettings][];
 export const samlMemberOf = (settings: SamlSettings): string | null =>
   names.find(([, member]) => settings[member] !== undefined)?.[0] ?? null;
 
+const propertyMembers = ['properties', 'updatesProperties'] as const satisfies (keyof Connection['settings'])[];
+
 /** Words below `/saml` that name something else than a connection. */
 const reserved: ReadonlySet<string> = new Set(['applications', 'logout']);
 
@@ -20,7 +22,12 @@ export function samlProblem(
 ): string | null {
   if (secret !== null) return 'saml has no client_secret; the provider proves itself by its certificates';
   if (slug !== undefined && reserved.has(slug)) return `the slug ${slug} is reserved`;
-  const own = new Set<string>([...names.map(([, member]) => member), ...Object.values(membershipMembers), 'claims']);
+  const own = new Set<string>([
+    ...names.map(([, member]) => member),
+    ...Object.values(membershipMembers),
+    'claims',
+    ...propertyMembers,
+  ]);
   const foreign = Object.keys(settings).find((member) => !own.has(member));
   if (foreign !== undefined)
     return `saml takes no ${foreign.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;

@@ -1,8 +1,8 @@
 import type { OrganizationId } from '#directory/organizations/module.ts';
 import { type Cache, createCache } from '#kernel/cache.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
-import { fromUuid } from '#kernel/ids.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { DomainSignIn, Joining } from './domain.ts';
 import { KNOWN_DOMAIN_KEPT_FOR, MOST_KNOWN_DOMAINS } from './limits.ts';
@@ -39,6 +39,16 @@ export class KnownDomains {
       maxEntries: MOST_KNOWN_DOMAINS,
       ttl: KNOWN_DOMAIN_KEPT_FOR,
     });
+  }
+
+  /** The domains of an organization whose users must come by one of its connections, as a transaction sees them. */
+  async demanding(em: EntityManager, organizationId: OrganizationId): Promise<string[]> {
+    const rows = await em.execute<{ domain: string }[]>(
+      `select domain from organization_domain
+       where organization_id = ? and sign_in <> 'any' and verified_at is not null order by domain`,
+      [toUuid(organizationId)],
+    );
+    return rows.map(({ domain }) => domain);
   }
 
   /** Null for a domain that no organization has verified. A writer checks it again. */

@@ -73,6 +73,21 @@ export class LinkedIdentities {
     return rows.map(({ connection }) => connection);
   }
 
+  /** Users with an identity at a connection and with none at these other ones, in the order of their ids, after one of them. */
+  async ownersOnlyAt(
+    em: EntityManager,
+    connection: string,
+    { others, after, limit }: { others: readonly string[]; after: UserId | null; limit: number },
+  ): Promise<UserId[]> {
+    const rows = await em.execute<{ id: string }[]>(
+      `select distinct i.user_id as id from user_identity i where i.connection = ? and (?::uuid is null or i.user_id > ?::uuid)
+       and not exists (select 1 from user_identity o where o.user_id = i.user_id and o.connection = any(?::text[]))
+       order by 1 limit ?`,
+      [connection, after && toUuid(after), after && toUuid(after), `{${others.join(',')}}`, limit],
+    );
+    return rows.map(({ id }) => fromUuid('usr', id));
+  }
+
   /** False where this user has linked it before. Throws identities.taken. */
   async link(
     em: EntityManager,

@@ -27,5 +27,5 @@ export function createIdentities({ clock, database, keyRing, audit }: Dependenci
 
 export type { BulkIdentity, IdentityBulk } from './identity-bulk.ts';
 export type { HeldTokens, IdentityTokens, UpstreamTokenSet } from './identity-tokens.ts';
-export type { LinkedIdentities, LinkedIdentity } from './linked-identities.ts';
+export type { LinkedIdentities, LinkedIdentity, UpstreamSubject } from './linked-identities.ts';
 export { UserIdentity } from './user-identity.ts';

@@ -70,6 +70,15 @@ export const userPropertiesChanged = eventType({
   webhook: true,
 });
 
+export const userPropertiesProvided = eventType({
+  name: 'user.properties_provided',
+  text: 'An identity provider set custom properties of a user, or sent values that their types do not take.',
+  details: z.strictObject({ connection: z.string(), members: z.array(z.string()), refused: z.array(z.string()) }),
+  audience: ['operator', 'organization'],
+  gravity: 'info',
+  webhook: true,
+});
+
 export const userUsernameChanged = eventType({
   name: 'user.username_changed',
   text: 'The username of a user was set, changed or removed.',

@@ -90,7 +90,7 @@ export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { type ReadUser, User, type UserId } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
-export { lockActive, lockUser, readUser } from './user.ts';
+export { activeAmong, lockActive, lockUser, readUser } from './user.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkUser, UserBulk } from './user-bulk.ts';
@@ -103,7 +103,8 @@ export { drawContained } from './picture-image.ts';
 export { UserPicture, PictureService } from './picture-service.ts';
 export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './picture-limits.ts';
 export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
-export { PropertyService } from './property-service.ts';
+export { PropertyService, ProvidedProperties } from './property-service.ts';
+export type { ProvidedValue } from './property-fields.ts';
 export type { ProfileCompletion } from './profile-completion.ts';
 export {
   type AskedClaim,

@@ -160,3 +160,26 @@ function answer(schema: z.ZodType, isRequired: boolean): z.ZodType {
       return z.NEVER;
     });
 }
+
+/** A value of a property as an identity provider says it; null for one that no property can have. */
+export type ProvidedValue = string | number | boolean | null;
+
+const booleans: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+/** The beginning of a tag or a comment: a provider that sends markup as a text is wrong, or tries something. */
+const MARKUP = /<[a-z!?/]/i;
+
+/** The value in the type of the property; undefined for one that does not fit. Nothing is cut: half a value is a wrong one. */
+export function fitted(property: Property, value: ProvidedValue): string | number | boolean | undefined {
+  if (value === null) return undefined;
+  if (property.type === 'boolean')
+    return typeof value === 'boolean'
+      ? value
+      : Object.hasOwn(booleans, String(value))
+        ? booleans[String(value)]
+        : undefined;
+  if (property.type === 'number' && typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  const text = String(value).trim();
+  if (text === '' || MARKUP.test(text)) return undefined;
+  const parsed = valueType(property).safeParse(text);
+  return parsed.success && parsed.data !== '' ? (parsed.data as string | number) : undefined;
+}

@@ -5,8 +5,8 @@ import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies, Property } from '#settings/module.ts';
 import { propertiesInvalid, userNotFound } from './errors.ts';
-import { userPropertiesChanged } from './events.ts';
-import { valueType } from './property-fields.ts';
+import { userPropertiesChanged, userPropertiesProvided } from './events.ts';
+import { fitted, type ProvidedValue, valueType } from './property-fields.ts';
 import type { RoleHolders } from './role-holders.ts';
 import type { UserId } from './user.ts';
 
@@ -47,6 +47,58 @@ export class PropertyService {
           userPropertiesChanged({ ...by, subject: { type: 'user', id }, details: { members: Object.keys(values) } }),
         );
       return row.properties;
+    });
+  }
+}
+
+/** Properties that identity providers say about users. */
+export class ProvidedProperties {
+  readonly #deps: Omit<Dependencies, 'roleHolders'>;
+
+  constructor(dependencies: Omit<Dependencies, 'roleHolders'>) {
+    this.#deps = dependencies;
+  }
+
+  /**
+   * Writes the values that fit; others are left out and named in the event. `keeps`: a property that the user has stays as it is.
+   * Without a difference nothing is written.
+   */
+  async write(
+    id: UserId,
+    {
+      connection,
+      values,
+      keeps,
+    }: { connection: string; values: Readonly<Record<string, ProvidedValue>>; keeps: boolean },
+    by: By,
+  ): Promise<void> {
+    const { clock, database, audit, policies } = this.#deps;
+    const schema = policies.for({ user: id }).profile.properties;
+    const read = Object.entries(values)
+      .toSorted(([a], [b]) => a.localeCompare(b))
+      .map(([name, value]) => {
+        const property = schema.find((known) => known.name === name);
+        return [name, property && fitted(property, value)] as const;
+      });
+    const fitting = Object.fromEntries(read.filter(([, value]) => value !== undefined));
+    const refused = read.filter(([, value]) => value === undefined).map(([name]) => name);
+    await database.transaction(async (em) => {
+      const [row] = await em.execute<{ properties: Record<string, unknown> }[]>(
+        'select properties from users where id = ? for update',
+        [toUuid(id)],
+      );
+      const changed = Object.entries(fitting).filter(
+        ([name, value]) => row && row.properties[name] !== value && !(keeps && Object.hasOwn(row.properties, name)),
+      );
+      if (changed.length > 0)
+        await em.execute('update users set properties = properties || ?::jsonb, updated_at = ? where id = ?', [
+          JSON.stringify(Object.fromEntries(changed)),
+          clock.now(),
+          toUuid(id),
+        ]);
+      if (!row || changed.length + refused.length === 0) return;
+      const details = { connection, members: changed.map(([name]) => name), refused };
+      await audit.record(em, userPropertiesProvided({ ...by, subject: { type: 'user', id }, details }));
     });
   }
 }

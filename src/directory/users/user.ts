@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
-import { type Id, toUuid } from '#kernel/ids.ts';
+import { fromUuid, type Id, toUuid } from '#kernel/ids.ts';
 import type { Profile } from './profile.ts';
 import {
   type Role,
@@ -16,6 +16,23 @@ import type { EntityManager } from '#kernel/database.ts';
 /** The user as the transaction sees them now. */
 export async function readUser(em: EntityManager, id: UserId): Promise<User | null> {
   return em.findOne(User, { id }, { refresh: true });
+}
+
+/** The active ones among these users, with their names; `withoutEmail`: without an email address alone. */
+export async function activeAmong(
+  em: EntityManager,
+  ids: readonly UserId[],
+  { withoutEmail }: { withoutEmail: boolean },
+): Promise<{ id: UserId; name: string }[]> {
+  const rows = await em.execute<{ id: string; name: string | null }[]>(
+    `select id, coalesce(username, email, profile->>'name') as name from users
+     where id = any(?::uuid[]) and status = 'active' and (email is null or not ?) order by id`,
+    [`{${ids.map(toUuid).join(',')}}`, withoutEmail],
+  );
+  return rows.map((row) => {
+    const id = fromUuid('usr', row.id);
+    return { id, name: row.name ?? id };
+  });
 }
 
 /** Locks a user until the transaction ends, so that with two acts on one account the second one sees the first. */

@@ -2,7 +2,7 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { TellOwner } from '#credentials/module.ts';
 import type { EmailProofs } from '#directory/contacts/module.ts';
 import type { IdentityTokens, LinkedIdentities, UpstreamTokenSet } from '#directory/identities/module.ts';
-import type { ReadUser, UserId, UserService } from '#directory/users/module.ts';
+import type { ProvidedProperties, ReadUser, UserId, UserService } from '#directory/users/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Id } from '#kernel/ids.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
@@ -34,7 +34,7 @@ export type ArrivalOutcome =
   | { kind: 'confirm'; upstream: Upstream; identifier: string }
   | { kind: 'register'; upstream: Upstream }
   /** `old_proof`: a fresh proof was asked for, and the provider says that its own is old. */
-  | { kind: 'refused'; reason: Refusal | 'throttled' | 'old_proof' };
+  | { kind: 'refused'; reason: Refusal | 'throttled' };
 
 export type ArrivalDependencies = MembershipDependencies & {
   clock: Clock;
@@ -42,6 +42,7 @@ export type ArrivalDependencies = MembershipDependencies & {
   users: Pick<UserService, 'findById' | 'findByIdentifier'>;
   identities: Pick<LinkedIdentities, 'findUser' | 'used' | 'link'>;
   tokens: Pick<IdentityTokens, 'keep'>;
+  providedProperties: Pick<ProvidedProperties, 'write'>;
   /** The owner of the domain of an address. */
   realms: {
     find(
@@ -82,12 +83,16 @@ export class Arrivals {
       await newcomer.record(em, userId);
       arrived = userId;
     };
-    const outcome = this.#isOld(profile, newcomer)
-      ? ({ kind: 'refused', reason: 'old_proof' } as const)
-      : await this.#perform(profile, { ...newcomer, record }, resolveUser(await this.#readFacts(profile, newcomer)));
+    const resolution: Resolution = this.#isOld(profile, newcomer)
+      ? { kind: 'refused', reason: 'old_proof' }
+      : resolveUser(await this.#readFacts(profile, newcomer));
+    const outcome = await this.#perform(profile, { ...newcomer, record }, resolution);
     if (outcome.kind === 'signed-in') {
       this.#deps.counted?.('verified');
       if (arrived !== null) await this.keepTokens(arrived, identityOf(profile), profile.tokens);
+      const { properties: values, connection } = profile;
+      const told = { connection: connection.slug, values, follows: connection.updatesProperties };
+      if (arrived !== null) await this.#tellProperties(arrived, told, resolution.kind !== 'sign-in', newcomer.by);
     }
     if (outcome.kind === 'refused') await this.refuse(outcome.reason, profile.connection.slug, newcomer.by);
     return outcome;
@@ -96,6 +101,17 @@ export class Arrivals {
   /** After the identity is linked, so that it is known whose tokens they are. */
   async keepTokens(userId: UserId, identity: Identity, tokens: UpstreamTokenSet | null): Promise<void> {
     if (tokens !== null) await this.#deps.tokens.keep(userId, identity, tokens);
+  }
+
+  /** Of a new account all; of others only where they follow the provider. An answer of the user stays, unless they follow. */
+  async #tellProperties(
+    userId: UserId,
+    { connection, values, follows }: { connection: string } & NonNullable<Upstream['properties']>,
+    isNew: boolean,
+    by: By,
+  ): Promise<void> {
+    if (Object.keys(values).length === 0 || !(isNew || follows)) return;
+    await this.#deps.providedProperties.write(userId, { connection, values, keeps: !follows }, by);
   }
 
   /** Records a sign-in that was refused, here or by the provider. */
@@ -120,7 +136,11 @@ export class Arrivals {
       });
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'identities.taken') throw error;
+      return;
     }
+    const { properties } = upstream;
+    if (properties)
+      await this.#tellProperties(userId, { connection: connection.slug, ...properties }, upstream.userId === null, by);
   }
 
   /** A provider that does not say when it asked its user is believed: most of them never say it. */

@@ -1,7 +1,7 @@
 import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import type { Id } from '#kernel/ids.ts';
 import type { OfferedProvider, Upstream } from '#sign-in/interaction/module.ts';
-import { profileSchema, type UserId } from '#directory/users/module.ts';
+import { profileSchema, type ProvidedValue, type UserId } from '#directory/users/module.ts';
 
 /** How users of the connection become members of its organization. */
 type MembershipRules = {
@@ -19,6 +19,7 @@ export type UpstreamProfile = {
     trustsFactors: boolean;
     id: string;
     membership: MembershipRules;
+    updatesProperties: boolean;
   };
   issuer: string;
   subject: string;
@@ -38,6 +39,7 @@ export type UpstreamProfile = {
   signOutHint: string | null;
   /** Null where the connection keeps none. */
   tokens: UpstreamTokenSet | null;
+  properties: Readonly<Record<string, ProvidedValue>>;
 };
 
 /** How its owner knows the identity. */
@@ -83,6 +85,7 @@ export function waitingFor(profile: UpstreamProfile, userId: UserId | null): Ups
     email: profile.email?.address ?? null,
     profile: claimsOf(profile),
     membership: membershipOf(profile),
+    properties: { values: profile.properties, follows: profile.connection.updatesProperties },
     userId,
   };
 }

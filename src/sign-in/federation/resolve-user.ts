@@ -42,6 +42,8 @@ export type Refusal =
   | 'bound'
   /** No account here, and the connection makes none. */
   | 'no_account'
+  /** A fresh proof was asked for, and the provider says that its own is old. */
+  | 'old_proof'
   /** An account has the address, and the connection does not link by it. */
   | 'address_taken'
   | Exclude<ArrivalFacts['admission'], 'admitted'>;

@@ -1,5 +1,5 @@
 import type { Id } from '#kernel/ids.ts';
-import type { UserId } from '#directory/users/module.ts';
+import type { ProvidedValue, UserId } from '#directory/users/module.ts';
 
 /** An upstream provider that users can sign in with here. */
 export type OfferedProvider = Readonly<{ slug: string; name: string; provider: string }>;
@@ -90,6 +90,8 @@ export type Upstream = {
     /** Whether names and mapped roles follow the provider after the first sign-in. */
     followsProvider: boolean;
   } | null;
+  /** Values for custom properties. A release before this one wrote none. */
+  properties?: { values: Readonly<Record<string, ProvidedValue>>; follows: boolean };
   /** The account that it waits for; null: the one that is created in this sign-in. */
   userId: UserId | null;
 };
