@@ -46,11 +46,13 @@ const sameEverywhere = () => [
   'test/attacks/organizations/ranks.test.ts',
   'test/attacks/passkeys/passkeys.test.ts',
   'test/attacks/passwords/choosing.test.ts',
+  'test/attacks/saml/forged-{answers,logouts,requests}.test.ts',
   'test/attacks/sessions/undo-links.test.ts',
   'test/attacks/tokens/malformed.test.ts',
   'test/connections/openid.test.ts',
   'test/oidc/{claims,fapi1,garbage,prompt,redirect-uri}.flow.test.ts',
   'test/oidc/keys/slow-cache.flow.test.ts',
+  'test/sign-in/federation/saml-encryption.flow.test.ts',
   'test/sign-in/interaction/page-states.flow.test.ts',
   // On the embedded database wherever they run.
   'test/trial/demo/**',
