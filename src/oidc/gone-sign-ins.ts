@@ -3,6 +3,7 @@ import type { BrowserCookies } from '#kernel/http/cookies.ts';
 import type { OpenSignIns } from './artifacts/open-sign-ins.ts';
 import type { Engine } from './engine.ts';
 import type { BegunSignIns } from './sessions/begun-sign-ins.ts';
+import { initiateLoginUrl } from './initiate-login.ts';
 import { LONGEST_KEPT_PATH } from './limits.ts';
 
 type Readable = Parameters<BrowserCookies['readAll']>[0];
@@ -55,29 +56,22 @@ export class GoneSignIns {
     if (begun === null) return unknownHere;
     const { at: begunAt, isOver, isForDevice, isAnswered, clientId } = begun;
     const client = clientId === null ? undefined : await this.#engine().Client.find(clientId);
-    const app = client ? { name: client.clientName ?? client.clientId, url: this.#addressOf(client) } : null;
-    const againPath = client && !isForDevice && !isAnswered ? await this.#again(client, uid) : null;
+    const request = client ? await this.#signIns.findRequest(uid) : null;
+    const url = client && (initiateLoginUrl(client, this.#issuer, request?.params ?? null) ?? client.clientUri ?? null);
+    const app = client ? { name: client.clientName ?? client.clientId, url: url ?? null } : null;
+    const againPath = client && !isForDevice && !isAnswered ? againOf(client, request) : null;
     return { begunAt, isOver, isForDevice, isAnswered, app, againPath };
   }
+}
 
-  /** OpenID Connect Core §4: an application that can begin a sign-in says where, and is told by which issuer it is asked. */
-  #addressOf({ initiateLoginUri, clientUri }: Client): string | null {
-    const url = typeof initiateLoginUri === 'string' ? URL.parse(initiateLoginUri) : null;
-    if (url === null) return clientUri ?? null;
-    url.searchParams.set('iss', this.#issuer);
-    return url.href;
-  }
-
-  /** As long as the request is still stored. One that was pushed (RFC 9126) or must be signed was good for once. */
-  async #again(client: Client, uid: string): Promise<string | null> {
-    const request = await this.#signIns.findRequest(uid);
-    if (request === null || request.wasPushed || mustNotBePlain(client)) return null;
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(request.params))
-      for (const each of [value].flat()) if (each !== undefined && each !== null) query.append(name, textOf(each));
-    const path = `/oidc/auth?${query.toString()}`;
-    return path.length > LONGEST_KEPT_PATH ? null : path;
-  }
+/** As long as the request is still stored. One that was pushed (RFC 9126) or must be signed was good for once. */
+function againOf(client: Client, request: Awaited<ReturnType<OpenSignIns['findRequest']>>): string | null {
+  if (request === null || request.wasPushed || mustNotBePlain(client)) return null;
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.params))
+    for (const each of [value].flat()) if (each !== undefined && each !== null) query.append(name, textOf(each));
+  const path = `/oidc/auth?${query.toString()}`;
+  return path.length > LONGEST_KEPT_PATH ? null : path;
 }
 
 const mustNotBePlain = ({ requirePushedAuthorizationRequests, requireSignedRequestObject }: Client): boolean =>

@@ -26,7 +26,9 @@ type Dependencies = {
 /** `value`: of the field SAMLRequest or SAMLResponse. */
 type Received = Parameters<SamlLogout['read']>[1];
 type Refused = { kind: 'refused'; reason: SamlRefusal };
-type Landing = { kind: 'landed'; provider: string; name: string } | Refused;
+type Landing =
+  /** `client`: the application that begins the sign-in. */
+  { kind: 'landed'; provider: string; name: string; client: string | null } | Refused;
 
 /** The metadata of this instance as a service provider, answers without a request, and sign-outs at the provider. */
 export class SamlServiceProvider {
@@ -75,7 +77,13 @@ export class SamlServiceProvider {
       const accepted = await (await this.#deps.protocol()).accept(connection, response, null);
       const { email, preferred_username: username } = samlClaims(accepted, connection.settings);
       const shown = [email, username, accepted.nameId.value].find((text) => typeof text === 'string') as string;
-      return { kind: 'landed', provider: connection.name, name: headerText(shown, LONGEST_NAME) };
+      const { name: provider, settings } = connection;
+      return {
+        kind: 'landed',
+        provider,
+        name: headerText(shown, LONGEST_NAME),
+        client: settings.landingClient ?? null,
+      };
     });
   }
 

@@ -17,6 +17,8 @@ export type SamlSettings = {
   allowsCbc?: boolean;
   /** Answers that no request asked for lead to a page that begins a sign-in. */
   allowsUnsolicited?: boolean;
+  /** The client whose application begins the sign-in after such an answer, by its `initiate_login_uri`; otherwise the account page does. */
+  landingClient?: string;
   /** False: requests go out unsigned. */
   signsRequests?: boolean;
   requestBinding?: SamlBinding;
@@ -31,6 +33,7 @@ export const samlMembers = {
   required_signature: 'requiredSignature',
   allows_cbc: 'allowsCbc',
   allows_unsolicited: 'allowsUnsolicited',
+  landing_client_id: 'landingClient',
   signs_requests: 'signsRequests',
   request_binding: 'requestBinding',
   mfa_contexts: 'mfaContexts',

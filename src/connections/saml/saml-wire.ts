@@ -24,6 +24,11 @@ export const samlSettingsShape = {
   allows_unsolicited: z
     .boolean()
     .describe('SAML answers without a request lead to a page that offers to sign in; default: they are refused'),
+  landing_client_id: z
+    .string()
+    .min(1)
+    .max(LONGEST_IDENTIFIER)
+    .describe('Client whose application begins the sign-in after such an answer; default: the account page'),
   signs_requests: z.boolean().describe('SAML requests are signed; default: they are'),
   request_binding: z.enum(samlBindings).describe('How SAML requests go out; default: what the metadata offers'),
   mfa_contexts: z

@@ -178,6 +178,7 @@ export class OwnPages {
       state: paths.seal(returnTo ?? pageOf(ctx), browser),
       ...(level > 1 ? { claims: essentialLevel(level) } : {}),
       ...(maxAge === null ? {} : { max_age: String(maxAge) }),
+      ...connectionIn(ctx),
       ...extra,
     });
     seeOther(ctx, `/oidc/auth?${request.toString()}`);
@@ -197,6 +198,12 @@ function personOf(ctx: Context, { session, user }: Present): SignedInPerson {
 
 /** `fetch` says so of itself, in every browser since 2023; a form or a link never does (Fetch Metadata §2.1). */
 const isScript = (ctx: Context): boolean => ctx.req.headers['sec-fetch-dest'] === 'empty';
+
+/** A link to a page of ours may name the way in, as an authorization request may. */
+function connectionIn({ query }: Context): { connection?: string } {
+  const { connection } = query;
+  return typeof connection === 'string' ? { connection } : {};
+}
 
 /** A form is not sent a second time by itself: its page is shown again, and says so. */
 function pageOf(ctx: Context): string {

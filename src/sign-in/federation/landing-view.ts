@@ -8,7 +8,11 @@ type LandingPage = {
   nextUrl: string;
 };
 
-const plain: LandingPage = { provider: 'Fernway', name: 'noor@fernway.example', nextUrl: '/account' };
+const plain: LandingPage = {
+  provider: 'Fernway',
+  name: 'noor@fernway.example',
+  nextUrl: '/account?connection=fernway',
+};
 
 export const landingView = view<LandingPage>('sign-in/federation/landing.njk', {
   samples: {

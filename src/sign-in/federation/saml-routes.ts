@@ -23,7 +23,11 @@ type SamlServiceProvider = {
   unsolicited(
     connection: string,
     response: string,
-  ): Promise<{ kind: 'landed'; provider: string; name: string } | { kind: 'refused'; reason: string } | null>;
+  ): Promise<
+    | { kind: 'landed'; provider: string; name: string; client: string | null }
+    | { kind: 'refused'; reason: string }
+    | null
+  >;
   /** The sessions that a signed request of the provider ends, and what it is told then. */
   logoutRequest(
     connection: string,
@@ -57,10 +61,12 @@ export type SamlRouteDependencies = {
   signOut: Pick<UpstreamSignOut, 'next'>;
   sessions: Pick<UpstreamSessions, 'end'>;
   serviceProvider: SamlServiceProvider;
+  /** The address at which an application begins a sign-in by this connection; null for one that has none. */
+  initiateLogin(clientId: string, connection: string): Promise<string | null>;
 };
 
 /** The user that a provider sent, until the browser is at the page with the name. */
-const landingPage = formPage<{ provider: string; name: string }>();
+const landingPage = formPage<{ provider: string; name: string; client: string | null }>();
 const over = { reason: 'over', provider: null, nextUrl: '/account', createUrl: null } as const;
 
 /**
@@ -73,6 +79,7 @@ export function samlRoutes({
   sessions,
   signOut,
   serviceProvider,
+  initiateLogin,
 }: SamlRouteDependencies): Router<State> {
   const router = new Router<State>();
 
@@ -108,17 +115,21 @@ export function samlRoutes({
     if (page !== null) return seeOther(ctx, page);
     const landing = await serviceProvider.unsolicited(connection, response);
     if (landing?.kind === 'landed') {
-      const { provider, name } = landing;
-      return landingPage.refuse(ctx, `/saml/${connection}/landing`, { provider, name });
+      const { provider, name, client } = landing;
+      return landingPage.refuse(ctx, `/saml/${connection}/landing`, { provider, name, client });
     }
     if (landing !== null) await arrivals.refuse(landing.reason, connection, byVisitor(visitorOf(ctx)));
     showOver(ctx);
   }
 
-  function showLanding(ctx: Context): void {
-    const { provider, name } = landingPage.refused(ctx);
+  /** The authorization request that follows names the connection, so that the provider is asked without another page. */
+  async function showLanding(ctx: Context): Promise<void> {
+    const { provider, name, client = null } = landingPage.refused(ctx);
     if (provider === undefined || name === undefined) return showOver(ctx);
-    show(ctx, 200, landingView, { provider, name, nextUrl: '/account' });
+    const connection = slugOf(ctx);
+    const application = client === null ? null : await initiateLogin(client, connection);
+    const nextUrl = application ?? `/account?${new URLSearchParams({ connection }).toString()}`;
+    show(ctx, 200, landingView, { provider, name, nextUrl });
   }
 
   async function logOutByRedirect(ctx: Context): Promise<void> {

@@ -6,7 +6,7 @@ import { newcomer } from '../../support/registration.ts';
 import { samlPerson, type SamlFederation, startSamlFederation } from '../../support/saml-federation.ts';
 import { samlKey } from '../../support/saml-keys.ts';
 import { type Bend, requestIn, startSamlProvider } from '../../support/saml-provider.ts';
-import { formsOf, type Page, Visitor } from '../../support/visitor.ts';
+import { authorizeUrl, formsOf, type Page, pkce, unescaped, Visitor } from '../../support/visitor.ts';
 
 let it: SamlFederation;
 beforeAll(async () => {
@@ -185,11 +185,61 @@ describe('an answer without a request', () => {
     const kept = await it.post(xml, request.relayState, 'acme', browser);
     const landing = await browser.open(new URL(kept.location ?? '', it.latchkey.base).href);
     expect([landing.status, words(landing)]).toEqual([200, expect.stringContaining(person.email)]);
-    expect(landing.text).toContain('href="/account"');
     expect(landing.text).not.toContain('evil.example');
+    // The sign-in that follows goes to the provider without another page.
+    const next = unescaped(/href="(\/account[^"]*)"/.exec(landing.text)?.[1] ?? '');
+    expect(next).toBe('/account?connection=acme');
+    const away = await browser.open(it.latchkey.base + next);
+    const asked = requestIn(away.location ?? '');
+    const back = await it.post(await it.idp.answer(asked, person), asked.relayState);
+    expect(new URL((await browser.open(back.location ?? '')).url).pathname).toBe('/account');
     expect((await it.post(xml, request.relayState)).status).toBe(410);
     await expect.poll(it.lastRefusal).toBe('replayed');
     await it.latchkey.run('connections.update', { connection: 'acme', allows_unsolicited: false });
+  });
+
+  test('leads to the application of the connection, whose request comes back with the connection', async () => {
+    const home = 'https://tally.example/start?from=portal';
+    const client = await it.latchkey.client({ first_party: true, initiate_login_uri: home });
+    const land = async (landing_client_id: string) => {
+      await it.latchkey.run('connections.update', {
+        connection: 'acme',
+        allows_unsolicited: true,
+        landing_client_id,
+      });
+      const nobody = {
+        id: '',
+        acsUrl: `${it.latchkey.base}/saml/acme/acs`,
+        issuer: `${it.latchkey.base}/saml/acme/metadata`,
+      };
+      const browser = new Visitor();
+      const xml = await it.idp.answer({ ...nobody, relayState: '', xml: '' }, samlPerson(), { inResponseTo: null });
+      const kept = await it.post(xml, 'https://evil.example', 'acme', browser);
+      const page = await browser.open(new URL(kept.location ?? '', it.latchkey.base).href);
+      return { browser, next: unescaped(/class="btn primary full" href="([^"]*)"/.exec(page.text)?.[1] ?? '') };
+    };
+    const { browser, next } = await land(client.client_id);
+    const asked = new URL(next).searchParams;
+    expect([next.startsWith(`${home}&`), asked.get('iss'), asked.get('connection')]).toEqual([
+      true,
+      it.latchkey.base,
+      'acme',
+    ]);
+    // The application repeats what it was told.
+    const away = await browser.open(
+      authorizeUrl(it.latchkey.base, client, {
+        code_challenge: pkce().challenge,
+        connection: asked.get('connection') ?? '',
+      }),
+    );
+    expect(requestIn(away.location ?? '').acsUrl).toBe(`${it.latchkey.base}/saml/acme/acs`);
+    for (const other of [(await it.latchkey.client()).client_id, 'no-such-client'])
+      expect((await land(other)).next).toBe('/account?connection=acme');
+    await it.latchkey.run('connections.update', {
+      connection: 'acme',
+      allows_unsolicited: false,
+      landing_client_id: null,
+    });
   });
 });
 
