@@ -1,3 +1,4 @@
+import type { Connection } from './connection.ts';
 import {
   buildAuthorizationUrl,
   buildAuthorizationUrlWithJAR,
@@ -29,3 +30,7 @@ export async function authorizationUrlOf(
     ? buildAuthorizationUrl(configuration, parameters)
     : buildAuthorizationUrlWithPAR(configuration, parameters);
 }
+
+/** The contexts that say two factors, where they count here (OpenID Connect Core §3.1.2.1, `acr_values`). */
+export const contextsOf = ({ trustsFactors, settings }: Connection): string | undefined =>
+  trustsFactors ? settings.mfaContexts?.join(' ') : undefined;

@@ -40,8 +40,11 @@ export function requireUsable(connection: Ruled, secret: string | null): void {
 function problemOf(connection: Ruled, provider: Provider, secret: string | null): string | null {
   const { settings } = connection;
   if (provider.protocol === 'saml') return samlProblem(connection, secret);
-  const foreign = samlMemberOf(settings);
+  const { mfaContexts: contexts = [], ...others } = settings;
+  const foreign = samlMemberOf(provider.protocol === 'openid' ? others : settings);
   if (foreign !== null) return `${foreign} belongs to saml`;
+  // They are sent in a list with spaces (OpenID Connect Core §3.1.2.1, `acr_values`).
+  if (contexts.some((context) => /\s/.test(context))) return 'mfa_contexts must be without spaces';
   if (connection.clientId === '') return 'client_id must be given';
   const method = methodOf(connection);
   if (!provider.clientAuthentications.includes(method))

@@ -15,6 +15,14 @@ const transactionSchema = z.strictObject({
 /** One request to a provider, until its answer comes. */
 export type Transaction = z.infer<typeof transactionSchema>;
 
+/** The part of a request that depends on the sign-in here. */
+export type Wishes = {
+  loginHint?: string | undefined;
+  forceAuthentication?: boolean | undefined;
+  /** The relying party needs a second factor. */
+  needsSecondFactor?: boolean | undefined;
+};
+
 /** The slug is in the address of the answer: the transaction of another connection does not open there. */
 const placeOf = (slug: string): string => `connection.transaction:${slug}`;
 

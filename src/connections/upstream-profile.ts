@@ -4,7 +4,8 @@ import { newCanonicalEmail } from '#directory/users/email.ts';
 import type { ProvidedValue } from '#directory/users/module.ts';
 import { headerText } from '#kernel/mail/address.ts';
 import { isGeneric } from './connection-rules.ts';
-import type { Connection, ConnectionId } from './connection.ts';
+import { authnContexts } from '#saml/messages/module.ts';
+import type { Connection, ConnectionId, ConnectionSettings } from './connection.ts';
 import { LONGEST_IDENTIFIER, LONGEST_NAME, MOST_GROUPS, MOST_METHODS } from './limits.ts';
 import { type MembershipRules, membershipRulesOf } from './membership-rules.ts';
 import type { Claims, Provider, ProviderName } from './providers/provider.ts';
@@ -104,7 +105,7 @@ export function profileOf(
     locale: localeOf(claims.locale),
     authenticatedAt: instantOf(claims.auth_time),
     acr: identifier(claims.acr),
-    amr: Array.isArray(claims.amr) ? identifiers(claims.amr, MOST_METHODS) : [],
+    amr: methodsOf(claims, connection.settings),
     groups: identifiers(claims.groups, MOST_GROUPS),
     roles: identifiers(claims.roles, MOST_GROUPS),
     sessionId: identifier(claims.sid),
@@ -112,6 +113,13 @@ export function profileOf(
     tokens: connection.storesTokens ? tokens : null,
     properties,
   };
+}
+
+/** RFC 8176. A provider that says two factors by the context alone says `mfa` too. */
+function methodsOf({ acr, amr }: Claims, { mfaContexts = [authnContexts.multiFactor] }: ConnectionSettings): string[] {
+  const methods = Array.isArray(amr) ? identifiers(amr, MOST_METHODS) : [];
+  const isTwo = typeof acr === 'string' && mfaContexts.includes(acr);
+  return [...new Set([...methods, ...(isTwo ? ['mfa'] : [])])];
 }
 
 /** Compared byte by byte, so nothing is trimmed or converted: what could be shown as another one is none. */

@@ -18,7 +18,7 @@ import {
 import type { UpstreamTokenSet } from '#directory/identities/module.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import { isLoopback } from '#kernel/issuer.ts';
-import { authorizationUrlOf } from './authorization-url.ts';
+import { authorizationUrlOf, contextsOf } from './authorization-url.ts';
 import { clientAuthenticationOf, requestKeyOf } from './client-credentials.ts';
 import { methodOf } from './connection-rules.ts';
 import type { Connection } from './connection.ts';
@@ -28,7 +28,7 @@ import { definedOf, propertiesOf, valueAt, written } from './claim-mapping.ts';
 import { endpointsOf, issuerOf, oauthClaims, withoutIdToken } from './oauth-claims.ts';
 import { AnswerRefused, openidClaims } from './openid-claims.ts';
 import type { OauthProvider, OpenidProvider } from './providers/provider.ts';
-import type { Transaction } from './transaction.ts';
+import type { Transaction, Wishes } from './transaction.ts';
 import type { Told } from './upstream-profile.ts';
 
 /** A connection with what a request to its provider needs. */
@@ -44,7 +44,6 @@ export type Upstream = {
 const USUAL_ALGORITHMS = ['RS256'] as const;
 
 type AskedLogout = { hint: string; returnTo: string; state: string };
-type Request = Transaction & { loginHint?: string | undefined; forceAuthentication?: boolean | undefined };
 
 /** The requests of a sign-in at a provider. Every function throws for what the provider does wrong. */
 export class UpstreamProtocol {
@@ -61,7 +60,7 @@ export class UpstreamProtocol {
   }
 
   /** Where to send the browser. */
-  async authorizationUrl(upstream: Upstream, { loginHint, forceAuthentication, ...request }: Request): Promise<URL> {
+  async authorizationUrl(upstream: Upstream, request: Transaction & Wishes): Promise<URL> {
     const { connection, provider, redirectUri } = upstream;
     const configuration = await this.#configurationOf(upstream);
     const longer = connection.storesTokens ? (provider.offlineAccess ?? {}) : {};
@@ -70,7 +69,7 @@ export class UpstreamProtocol {
     const isOpenid = provider.protocol === 'openid';
     const parameters = definedOf({
       ...longer.parameters,
-      ...(forceAuthentication === true ? provider.forcedAuthentication : {}),
+      ...(request.forceAuthentication === true ? provider.forcedAuthentication : {}),
       redirect_uri: redirectUri,
       scope: scopes.join(' ') || undefined,
       state: request.state,
@@ -78,7 +77,8 @@ export class UpstreamProtocol {
       code_challenge_method: challenge === undefined ? undefined : 'S256',
       nonce: isOpenid ? request.nonce : undefined,
       response_mode: isOpenid ? provider.responseMode : undefined,
-      login_hint: isOpenid ? loginHint : undefined,
+      login_hint: isOpenid ? request.loginHint : undefined,
+      acr_values: request.needsSecondFactor === true ? contextsOf(connection) : undefined,
     });
     return authorizationUrlOf(configuration, parameters, isOpenid ? await requestKeyOf(upstream) : null);
   }

@@ -11,7 +11,7 @@ import { asksAgain, providers } from './providers/providers.ts';
 import { type RefusalReason, refusalWords } from './refusal-words.ts';
 import type { Away, SamlProtocol } from './saml/saml-protocol.ts';
 import type { SamlAnswerRefused } from './saml/saml-refusal.ts';
-import { isExpired, openTransaction, sealTransaction, type Transaction } from './transaction.ts';
+import { isExpired, openTransaction, sealTransaction, type Transaction, type Wishes } from './transaction.ts';
 import { profileOf, type Told, type UpstreamProfile } from './upstream-profile.ts';
 import type { UsableConnections } from './usable-connections.ts';
 import type { UsedStates } from './used-states.ts';
@@ -20,11 +20,7 @@ type BeginRequest = {
   /** The slug of the connection. */
   connection: string;
   purpose: Transaction['purpose'];
-  loginHint?: string | undefined;
-  forceAuthentication?: boolean | undefined;
-  /** The relying party needs a second factor. */
-  needsSecondFactor?: boolean | undefined;
-};
+} & Wishes;
 
 type UpstreamOutcome =
   /** `seen`: what the provider wrote, for the test of a connection. */

@@ -22,7 +22,7 @@ export type SamlSettings = {
   /** False: requests go out unsigned. */
   signsRequests?: boolean;
   requestBinding?: SamlBinding;
-  /** Authentication contexts that prove a second factor; asked for where the relying party asks for one. */
+  /** Authentication contexts that prove a second factor, also in the `acr` of OpenID Connect; asked for where the relying party asks for one. */
   mfaContexts?: readonly string[];
 };
 

@@ -35,7 +35,9 @@ export const samlSettingsShape = {
     .array(z.string().min(1).max(LONGEST_IDENTIFIER))
     .min(1)
     .max(10)
-    .describe('SAML authentication context that proves a second factor, and is asked for where one is needed'),
+    .describe(
+      'Authentication context (SAML, or acr of OpenID Connect) that proves a second factor, and is asked for where one is needed',
+    ),
 } as const;
 
 /** Where the facts about an identity provider come from: its metadata, or single fields. */
