@@ -116,6 +116,7 @@ export function createProvider(
     pages: {
       confirmLogout: logout.pages.confirmLogout,
       leaveUpstream: logout.pages.leaveUpstream,
+      offerUpstream: logout.pages.offerUpstream,
       loggedOut: logout.pages.loggedOut,
       deviceCode: device.pages.deviceCode,
       deviceRefused: device.pages.deviceRefused,

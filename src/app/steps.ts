@@ -173,7 +173,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     config,
     tests: nouns.connections.tests,
     serviceProvider: nouns.connections.samlServiceProvider,
-    initiateLogin: (clientId, connection) => oidc.initiateLogin(clientId, { connection }),
+    initiateLogin: (clientId, connection) => oidc.gone.startOf(clientId, connection),
     clock,
     database,
     users,

@@ -32,7 +32,7 @@ const unknownHere: GoneSignIn = {
   againPath: null,
 };
 
-/** Sign-ins that have ended: finished, expired, lost. Sign-ins of another browser reveal nothing. */
+/** Sign-ins that have ended (finished, expired, lost), and where applications begin others. Sign-ins of another browser reveal nothing. */
 export class GoneSignIns {
   readonly #issuer: string;
   readonly #engine: () => Engine;
@@ -49,6 +49,12 @@ export class GoneSignIns {
     this.#engine = engine;
     this.#begun = begun;
     this.#signIns = signIns;
+  }
+
+  /** The address at which an application begins a sign-in, with a connection; null for a client that says none, or that does not exist. */
+  async startOf(clientId: string, connection: string): Promise<string | null> {
+    const client = await this.#engine().Client.find(clientId);
+    return client ? initiateLoginUrl(client, this.#issuer, { connection }) : null;
   }
 
   async describe(ctx: Readable, uid: string): Promise<GoneSignIn> {

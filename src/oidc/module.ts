@@ -46,7 +46,6 @@ import { requestsOfEngine } from './requests/requests-of-engine.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
 import { GoneSignIns } from './gone-sign-ins.ts';
-import { initiateLoginUrl } from './initiate-login.ts';
 import { Interactions } from './interactions.ts';
 import { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { AppGrants } from './sessions/app-grants.ts';
@@ -234,7 +233,7 @@ export function createOidc({
         rotations.middleware(),
         heldWrites.middleware(),
         begunSignIns.middleware() as Middleware,
-        settleLogoutReturn(pages.leaveUpstream, logoutElsewhere),
+        settleLogoutReturn(pages, logoutElsewhere),
         pageLanguage as Middleware,
         ownPages(() => current.engine, pages, forms),
         requestsOfEngine(config.issuer, () => current.engine),
@@ -253,11 +252,6 @@ export function createOidc({
     /** The cookie signatures of the application: the engine writes some cookies through its context. */
     cookieKeys: cookieSignatures(keyRing),
     interactions: new Interactions(() => current.engine, begunSignIns, signIns),
-    /** The address at which an application begins a sign-in; null for a client that says none, or that does not exist. */
-    initiateLogin: async (clientId: string, parameters: { connection: string }): Promise<string | null> => {
-      const client = await current.engine.Client.find(clientId);
-      return client ? initiateLoginUrl(client, config.issuer, parameters) : null;
-    },
     gone: new GoneSignIns(config.issuer, () => current.engine, begunSignIns, signIns),
     /** Checks the access tokens that requests to APIs of this process show. */
     accessTokens: new AccessTokens(() => current.engine, new RecentChecks({ clock, database, recent })),

@@ -36,6 +36,9 @@ export type EnginePages = {
   ): Promise<void>;
   /** The sign-out goes on at the provider that the user chose, and then at `next`. Null: it goes on at `next`. */
   leaveUpstream(sessionId: string, connection: string, next: string): Promise<string | null>;
+  /** The provider at which the user of a session that was just ended can sign out, too; null without one. */
+  offerUpstream(sessionId: string): Promise<{ slug: string; name: string } | null>;
+  /** The page shows once what the sign-out kept for it. */
   loggedOut(ctx: KoaContextWithOIDC, page: { outcome: 'out' | 'stayed'; client: ClientOnPage | null }): void;
   /** The form for a code; `problem`: what is true of the request whose page this is, or of the form that was sent. */
   deviceCode(

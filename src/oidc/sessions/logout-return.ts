@@ -9,7 +9,15 @@ const endPaths: ReadonlySet<string> = new Set(['/oidc/logout', CONFIRMED]);
 /** Says on the last page that the user chose to stay signed in. */
 export const STAYED = 'stayed';
 
-type LeaveUpstream = (sessionId: string, connection: string, next: string) => Promise<string | null>;
+/** The page that says that the user is signed out. */
+const DONE = '/oidc/logout/success';
+
+/** The sign-out at the provider with which the session began. */
+type Upstream = {
+  leaveUpstream(sessionId: string, connection: string, next: string): Promise<string | null>;
+  offerUpstream(sessionId: string): Promise<{ slug: string; name: string } | null>;
+};
+type PageState = { keepRefusal(page: string, what: object): void };
 
 /** Applications of another protocol, which hear of a sign-out in another way. */
 export type LogoutElsewhere = {
@@ -23,16 +31,30 @@ export type LogoutElsewhere = {
  * Where a sign-out leads was checked when it was asked for. The client may be gone since, or have given the address up: then
  * the user stays on our page, and the page tells what they chose. Applications that the browser must tell come before all of it.
  */
-export function settleLogoutReturn(leaveUpstream: LeaveUpstream, elsewhere: LogoutElsewhere): Middleware {
+export function settleLogoutReturn(upstream: Upstream, elsewhere: LogoutElsewhere): Middleware {
   return async function settleLogoutReturn(ctx, next) {
     await next();
     const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
     if (!oidc || !endPaths.has(ctx.path)) return;
-    if (ctx.path === CONFIRMED) await settleConfirmed(ctx, oidc, leaveUpstream);
+    if (ctx.path === CONFIRMED) await settleConfirmed(ctx, oidc, upstream);
     if (!isSignOut(ctx, oidc)) return;
+    if (ctx.path !== CONFIRMED) await offer(ctx, oidc, upstream);
     const way = await elsewhere.detour(oidc.session!.uid, ctx.response.get('Location'));
     if (way !== null) seeOther(ctx, way);
   };
+}
+
+/** A sign-out without a question has asked nothing about the provider either: where it ends at our page, the page offers it. */
+async function offer(
+  ctx: ParameterizedContext,
+  oidc: KoaContextWithOIDC['oidc'],
+  { offerUpstream }: Upstream,
+): Promise<void> {
+  const target = new URL(ctx.response.get('Location'), oidc.issuer);
+  if (target.origin + target.pathname !== oidc.urlFor('end_session_success')) return;
+  const { uid: session } = oidc.session!;
+  const upstream = await offerUpstream(session);
+  if (upstream !== null) (ctx.state as PageState).keepRefusal(DONE, { upstream: { ...upstream, session } });
 }
 
 /** A session was ended, and no sign-in to another account goes on behind it. */
@@ -45,7 +67,7 @@ function isSignOut(ctx: ParameterizedContext, { params, session, issuer }: KoaCo
 async function settleConfirmed(
   ctx: ParameterizedContext,
   oidc: KoaContextWithOIDC['oidc'],
-  leaveUpstream: LeaveUpstream,
+  { leaveUpstream }: Upstream,
 ): Promise<void> {
   settle(ctx, oidc);
   const chosen = oidc.body?.['also'];

@@ -1,16 +1,18 @@
 import { system } from '#audit/module.ts';
+import { z } from 'zod';
+import { form } from '#kernel/http/form.ts';
 import { readForm } from '#kernel/http/body.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { Router } from '#kernel/http/router.ts';
-import { LONGEST_LOGOUT_TOKEN, SHORTEST_GUESSLESS_NAME, SIGNED_NAME } from './limits.ts';
+import { LONGEST_LOGOUT_TOKEN, LONGEST_STATE, SHORTEST_GUESSLESS_NAME, SIGNED_NAME } from './limits.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
 import type { UpstreamSignOut } from './upstream-sign-out.ts';
 
 export type UpstreamLogoutDependencies = {
   sessions: Pick<UpstreamSessions, 'end'>;
-  signOut: Pick<UpstreamSignOut, 'next'>;
+  signOut: Pick<UpstreamSignOut, 'next' | 'useTicket'>;
   logout: {
     /** The session that a logout token of the provider ends, once. */
     read(
@@ -23,12 +25,17 @@ export type UpstreamLogoutDependencies = {
   };
 };
 
+const ticketForm = form(z.object({ ticket: z.string().max(LONGEST_STATE) }));
+/** The page that says that the user is signed out. */
+const SIGNED_OUT = '/oidc/logout/success';
+
 /** Providers tell here that a user has signed out there. Their requests carry no cookie of ours, and need none. */
 export function upstreamLogoutRoutes({ sessions, signOut, logout }: UpstreamLogoutDependencies): Router<State> {
   const router = new Router<State>();
 
   router.post('/federation/:connection/backchannel-logout', endByToken);
   router.get('/federation/:connection/frontchannel-logout', endByName);
+  router.post('/federation/:connection/sign-out', leave);
   router.get('/federation/:connection/signed-out', goOn);
 
   /** OpenID Connect Back-Channel Logout 1.0 §2.5 and §2.8: 200 also where no session is left. */
@@ -68,10 +75,17 @@ export function upstreamLogoutRoutes({ sessions, signOut, logout }: UpstreamLogo
     ctx.body = '';
   }
 
+  /** The session here has ended without a question, and its user signs out at the provider, too. */
+  async function leave(ctx: Context): Promise<void> {
+    const { ticket } = (await ticketForm.read(ctx)).values;
+    const away = await signOut.useTicket(ctx.params['connection'] ?? '', ticket);
+    return away === null ? seeOther(ctx, SIGNED_OUT) : seeOther(ctx, away, [away]);
+  }
+
   /** A browser is back from the sign-out at the provider, which began with a sign-out here. */
   function goOn(ctx: Context): void {
     const next = signOut.next(ctx.params['connection'] ?? '', ctx.query['state']);
-    return next === null ? seeOther(ctx, '/oidc/logout/success') : seeOther(ctx, next, [next]);
+    return next === null ? seeOther(ctx, SIGNED_OUT) : seeOther(ctx, next, [next]);
   }
 
   return router;

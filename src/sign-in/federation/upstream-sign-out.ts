@@ -17,7 +17,7 @@ type Dependencies = {
   };
 };
 
-/** The place to which the sign-out leads at last, and when it began. */
+/** The place to which the sign-out leads at last, or of a ticket the session that has ended; and when it began. */
 type State = { next: string; at: number };
 
 /** A sign-out here that goes on at the provider with which the session began, if its user wants that. */
@@ -50,12 +50,29 @@ export class UpstreamSignOut {
     return providers.logoutAddress(connection, { hint, returnTo, state });
   }
 
+  /** For the form of a page that is shown after the session here has ended. */
+  ticket(sessionId: string, connection: string): string {
+    const { clock, keyRing } = this.#deps;
+    const kept: State = { next: sessionId, at: clock.now().getTime() };
+    return keyRing.seal(JSON.stringify(kept), ticketPlaceOf(connection));
+  }
+
+  /** Where the browser with a ticket signs out at the provider; null for none, an old one, or where that is not possible any more. */
+  async useTicket(connection: string, ticket: unknown): Promise<string | null> {
+    const session = this.#open(ticket, ticketPlaceOf(connection));
+    return session === null ? null : this.begin(session, connection, `${this.#deps.issuer}/oidc/logout/success`);
+  }
+
   /** Where a browser goes on that is back from the sign-out at the provider; null for a state of no sign-out, or an old one. */
   next(connection: string, state: unknown): string | null {
+    return this.#open(state, placeOf(connection));
+  }
+
+  #open(state: unknown, place: string): string | null {
     if (typeof state !== 'string' || state.length > LONGEST_STATE) return null;
     const { clock, keyRing } = this.#deps;
     try {
-      const { next, at } = JSON.parse(keyRing.open(state, placeOf(connection))) as State;
+      const { next, at } = JSON.parse(keyRing.open(state, place)) as State;
       return clock.now().getTime() - at <= LONGEST_WAY ? next : null;
     } catch (error) {
       if (error instanceof SealError) return null;
@@ -65,3 +82,4 @@ export class UpstreamSignOut {
 }
 
 const placeOf = (connection: string): string => `upstream-sign-out:${connection}`;
+const ticketPlaceOf = (connection: string): string => `upstream-sign-out-ticket:${connection}`;

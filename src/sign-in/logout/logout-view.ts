@@ -50,18 +50,30 @@ type LogoutDonePage = {
   client: { name: string; homeUrl: string | null } | null;
   /** Where one can sign in again without an app, null where there is no such place. */
   signInUrl: string | null;
+  /** The identity provider with which the session began, where no page before has offered to sign out there: a form. */
+  upstream: { action: string; fields: Readonly<Record<string, string>>; name: string } | null;
 };
+
+const out: LogoutDonePage = { outcome: 'out', client: null, signInUrl: null, upstream: null };
 
 export const logoutDoneView = view<LogoutDonePage>('sign-in/logout/done.njk', {
   samples: {
-    out: { outcome: 'out', client: null, signInUrl: null },
+    out,
+    'out, and the provider': {
+      ...out,
+      upstream: { action: '/federation/acme/sign-out', fields: { ticket: 'kept' }, name: 'Acme' },
+    },
     'out, back to the app': {
-      outcome: 'out',
+      ...out,
       client: { name: 'Tally', homeUrl: 'https://tally.example/' },
       signInUrl: '/',
     },
-    'out, sign in again': { outcome: 'out', client: { name: 'Tally', homeUrl: null }, signInUrl: '/demo' },
-    stayed: { outcome: 'stayed', client: null, signInUrl: null },
-    hostile: { outcome: 'stayed', client: { name: '<b>Tally</b>', homeUrl: 'javascript:alert(1)' }, signInUrl: null },
+    'out, sign in again': { ...out, client: { name: 'Tally', homeUrl: null }, signInUrl: '/demo' },
+    stayed: { ...out, outcome: 'stayed' },
+    hostile: {
+      ...out,
+      client: { name: '<b>Tally</b>', homeUrl: 'javascript:alert(1)' },
+      upstream: { action: '/federation/evil/sign-out', fields: { '"': '"><script>' }, name: '<b>Acme</b>\u202E' },
+    },
   },
 });

@@ -6,6 +6,7 @@
  * URLs    none of its own: the engine shows them at /oidc/logout.
  */
 import type { Context } from '#kernel/http/context.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
 import { shownAccount, type User, type UserId } from '#directory/users/module.ts';
@@ -18,6 +19,8 @@ export type Dependencies = {
     offered(sessionId: string): Promise<{ slug: string; name: string } | null>;
     /** Where the browser signs out there, and comes back to go on at `next`; null where that is not possible. */
     begin(sessionId: string, connection: string, next: string): Promise<string | null>;
+    /** A text for a form: the sign-out there that goes on after the session here has ended. */
+    ticket(sessionId: string, connection: string): string;
   };
   /** Where one can sign in again without an app, null where there is no such place. */
   signInUrl: string | null;
@@ -25,9 +28,12 @@ export type Dependencies = {
   dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void>;
 };
 
+/** Kept by a sign-out that asked nothing, for its last page. */
+const donePage = formPage<{ upstream: { slug: string; name: string; session: string } }>();
+
 /** Creates the pages of RP-initiated logout. */
 export function createLogout({ users, upstream, signInUrl, dress }: Dependencies): {
-  pages: Pick<EnginePages, 'confirmLogout' | 'leaveUpstream' | 'loggedOut'>;
+  pages: Pick<EnginePages, 'confirmLogout' | 'leaveUpstream' | 'offerUpstream' | 'loggedOut'>;
 } {
   return {
     pages: {
@@ -44,11 +50,21 @@ export function createLogout({ users, upstream, signInUrl, dress }: Dependencies
         });
       },
       leaveUpstream: (sessionId, connection, next) => upstream.begin(sessionId, connection, next),
+      offerUpstream: (sessionId) => upstream.offered(sessionId),
       loggedOut(ctx, { outcome, client }) {
+        const { upstream: left } = donePage.refused(ctx as never);
         show(ctx, 200, logoutDoneView, {
           outcome,
           client: client && { name: client.name, homeUrl: client.homeUrl },
           signInUrl: outcome === 'out' ? signInUrl : null,
+          upstream:
+            left === undefined
+              ? null
+              : {
+                  action: `/federation/${left.slug}/sign-out`,
+                  fields: { ticket: upstream.ticket(left.session, left.slug) },
+                  name: left.name,
+                },
         });
       },
     },

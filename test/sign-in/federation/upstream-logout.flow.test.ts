@@ -7,7 +7,7 @@ import { eventsOf, travel } from '../../support/account.ts';
 import { type Federation, someone, startFederation } from '../../support/federation.ts';
 import { startLogoutListener, type LogoutListener } from '../../support/logout-listener.ts';
 import { newcomer } from '../../support/registration.ts';
-import { formsOf, tokensFor, type Visitor } from '../../support/visitor.ts';
+import { authorizeUrl, formsOf, pkce, post, tokensFor, Visitor } from '../../support/visitor.ts';
 
 let it: Federation;
 let listener: LogoutListener;
@@ -240,6 +240,51 @@ describe('a sign-out here', () => {
     travel(11 * MINUTE);
     const late = await visitor.request(at(`/federation/acme/signed-out?state=${asked.get('state')}`));
     expect(late.location).toBe(at('/oidc/logout/success'));
+    vi.useRealTimers();
+  });
+
+  test('without a question offers the provider on the last page, once', async () => {
+    const visitor = newcomer();
+    it.tell(someone());
+    const proof = pkce();
+    const login = await visitor.open(authorizeUrl(it.latchkey.base, it.client, { code_challenge: proof.challenge }));
+    const end = await it.pass(visitor, login);
+    const { body } = await post(at('/oidc/token'), it.client, {
+      grant_type: 'authorization_code',
+      code: new URL(end.location ?? '').searchParams.get('code') ?? '',
+      code_verifier: proof.verifier,
+      redirect_uri: it.client.redirect_uris[0] ?? '',
+    });
+    const page = await visitor.open(
+      at(`/oidc/logout?${new URLSearchParams({ id_token_hint: body.id_token }).toString()}`),
+    );
+    expect([new URL(page.url).pathname, page.text]).toEqual([
+      '/oidc/logout/success',
+      expect.stringContaining('Also sign out of <bdi>Acme</bdi>'),
+    ]);
+    expect(await isSignedIn(visitor)).toBe(false);
+    const [form] = formsOf(page);
+    const press = (ticket: string, slug = 'acme') =>
+      visitor.request(at(`/federation/${slug}/sign-out`), { form: { ...form!.fields, ticket, action: 'logout' } });
+    const away = new URL((await press(form!.fields['ticket'] ?? '')).location ?? '');
+    expect(away.href).toContain(`${it.upstream.url}/logout?`);
+    expect(decodeJwt(away.searchParams.get('id_token_hint') ?? '')).toMatchObject({ iss: it.upstream.url });
+    const back = await visitor.request(at(`/federation/acme/signed-out?state=${away.searchParams.get('state')}`));
+    expect(back.location).toBe(at('/oidc/logout/success'));
+    expect((await visitor.open(at('/oidc/logout/success'))).text).not.toContain('Also sign out');
+    for (const [ticket, slug] of [
+      ['', 'acme'],
+      ['x'.repeat(5000), 'acme'],
+      [away.searchParams.get('state') ?? '', 'acme'],
+      [form!.fields['ticket'] ?? '', 'other'],
+    ] as const)
+      expect((await press(ticket, slug)).location).toBe(at('/oidc/logout/success'));
+    expect(
+      (await new Visitor().request(at('/federation/acme/sign-out'), { form: { ticket: form!.fields['ticket'] ?? '' } }))
+        .status,
+    ).toBe(403);
+    travel(11 * MINUTE);
+    expect((await press(form!.fields['ticket'] ?? '')).location).toBe(at('/oidc/logout/success'));
     vi.useRealTimers();
   });
 
