@@ -52,7 +52,7 @@ export function createLogout({ users, upstream, signInUrl, dress }: Dependencies
       leaveUpstream: (sessionId, connection, next) => upstream.begin(sessionId, connection, next),
       offerUpstream: (sessionId) => upstream.offered(sessionId),
       loggedOut(ctx, { outcome, client }) {
-        const { upstream: left } = donePage.refused(ctx as never);
+        const { upstream: left } = donePage.refused(ctx);
         show(ctx, 200, logoutDoneView, {
           outcome,
           client: client && { name: client.name, homeUrl: client.homeUrl },
