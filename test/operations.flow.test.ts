@@ -53,7 +53,7 @@ async function ownCaller() {
     await latchkey.user(),
     await latchkey.client({ first_party: true, apis: { [API]: [scope] } }),
   ];
-  const { access_token: token } = await userTokens(latchkey, client, user, scope);
+  const { access_token: token } = await userTokens(latchkey, client, user, `openid ${scope}`);
   return async (connection: string): Promise<void> => {
     await keepToken(user.id as UserId, connection);
     await latchkey.run('connections.update', { connection, token_clients: [client.client_id] });
