@@ -8,7 +8,7 @@ import type { UserActivity, UserId } from '#directory/users/module.ts';
 import type { Reuse } from './artifacts/token-reuse.ts';
 import type { Engine } from './engine.ts';
 import { noteRefusals } from './refusals.ts';
-import { refreshRefused, sessionEnded, tokenReused, tokenRevoked } from './events.ts';
+import { tokenRefreshRefused, sessionEnded, tokenReused, tokenRevoked } from './events.ts';
 import { REFUSED_REFRESH_RECORDED_EVERY } from './limits.ts';
 
 type Dependencies = {
@@ -98,7 +98,7 @@ export function noteRefusedRefresh(
 ): void {
   const { ctx } = Provider;
   if (!ctx) return;
-  const event = refreshRefused({
+  const event = tokenRefreshRefused({
     ...byClient(clientId),
     ...of(accountId),
     ...(origin?.organization === undefined ? {} : { organizationId: origin.organization }),

@@ -20,7 +20,7 @@ export const tokenReused = eventType({
   webhook: true,
 });
 
-export const refreshRefused = eventType({
+export const tokenRefreshRefused = eventType({
   name: 'token.refresh_refused',
   text: 'A refresh token that a client holds yields no tokens any more: the user, the client, the consent or a policy changed since. Recorded once an hour for each grant.',
   details: z.strictObject({ reason: z.string() }),
