@@ -31,7 +31,6 @@ const exceptions: Readonly<Record<string, readonly [count: number, why: string]>
   'directory/access/owners.ts role_assignment': [1, 'organizations with owners by a role or a group of the instance'],
   'directory/organizations/membership.ts organization': [1, 'the organizations of one user'],
   'directory/organizations/membership.ts organization_member': [1, 'the organizations of one user'],
-  'connections/connection-service.ts connection': [2, 'encrypts the secrets of all again'],
   'connections/connection-tests.ts connection': [1, 'the connection of one link'],
   'directory/domains/domain-checks.ts organization_domain': [1, 'a domain has one owner among all organizations'],
   'directory/domains/known-domains.ts organization_domain': [1, 'finds the organization that owns a domain'],
