@@ -22,7 +22,7 @@ import { openKernel } from './kernel.ts';
 import { createNouns } from './nouns.ts';
 import { createOperations } from './bound-operations.ts';
 import { createProvider } from './provider.ts';
-import { createSaml } from './saml.ts';
+import { createCertificateLetters, createSaml } from './saml.ts';
 import { createSamlRecords } from './saml-messages.ts';
 import { createSteps } from './steps.ts';
 import { entities } from './entities.ts';
@@ -134,7 +134,7 @@ async function assemble(
   edge.use(api.refuseOtherMethods);
   edge.use(provider.oidc.middleware);
 
-  defineJobs(kernel, nouns, provider, steps, saml);
+  defineJobs(kernel, nouns, provider, steps, saml, createCertificateLetters(kernel, nouns, samlRecords));
   await jobs.open();
 
   return {

@@ -23,6 +23,7 @@ import { SignInProgress } from '#sign-in/interaction/module.ts';
 import type { Entities } from '#kernel/database.ts';
 import { MailQuota } from '#kernel/mail/quota.ts';
 import { SamlKey } from '#saml/keys/module.ts';
+import { CertificateWarning } from '#saml/certificates/module.ts';
 import { PersistentName, SamlLogout, SamlRequest, SamlSession, ServiceProvider } from '#saml/applications/module.ts';
 import { SigningKey } from '#oidc/keys/module.ts';
 import { SmsDay } from '#kernel/sms/quota.ts';
@@ -70,6 +71,7 @@ export const entities: Entities = [
   Connection,
   ConnectionTest,
   SamlIdentityProvider,
+  CertificateWarning,
   Consent,
   Contact,
   KnownDevice,

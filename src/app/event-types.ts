@@ -12,6 +12,7 @@ import * as identities from '#directory/identities/events.ts';
 import * as invitations from '#directory/invitations/events.ts';
 import * as interaction from '#sign-in/interaction/events.ts';
 import * as keys from '#oidc/keys/events.ts';
+import * as samlCertificates from '#saml/certificates/events.ts';
 import * as samlKeys from '#saml/keys/events.ts';
 import * as migration from '#migration/events.ts';
 import * as oidc from '#oidc/events.ts';
@@ -41,6 +42,7 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   organizationClients,
   clients,
   samlApplications,
+  samlCertificates,
   keys,
   samlKeys,
   credentials,

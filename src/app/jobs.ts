@@ -7,7 +7,7 @@ import { samlKeyMaintenance } from '#saml/keys/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
-import type { Saml } from './saml.ts';
+import type { CertificateLetters, Saml } from './saml.ts';
 import type { Steps } from './steps.ts';
 
 /** Defines the scheduled jobs: key rotation, and clean-ups of expired rows. */
@@ -32,6 +32,7 @@ export function defineJobs(
   { oidc, upstream }: Provider,
   { risk, comingIn, account }: Steps,
   samlApplications: Saml,
+  certificateLetters: CertificateLetters,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('saml-keys', samlKeyMaintenance(saml.keys.rollOver));
@@ -39,6 +40,7 @@ export function defineJobs(
   jobs.define('audit-partitions', partitionJob(partitions));
   jobs.define('audit-checkpoint', checkpointJob(checkpoints));
   jobs.define('saml-certificates', samlApplications.watch.job());
+  jobs.define('saml-certificate-letters', certificateLetters.expiry.job());
   jobs.define('saml-metadata', connections.saml.job());
   jobs.define('saml-application-metadata', samlApplications.metadata.job());
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));

@@ -257,6 +257,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     organizationCreation,
     ownDetails,
     ownerLetters,
+    permissionHolders,
     pictures,
     events,
     clients,

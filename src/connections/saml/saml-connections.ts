@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { AuditLog, By } from '#audit/module.ts';
@@ -46,6 +47,22 @@ export class SamlConnections {
   async describe(ids: readonly ConnectionId[]): Promise<ReadonlyMap<ConnectionId, SamlIdentityProvider>> {
     const rows = await this.#deps.database.em().find(SamlIdentityProvider, { connectionId: { $in: [...ids] } });
     return new Map(rows.map((row) => [row.connectionId, row]));
+  }
+
+  /** When providers whose connections are in use run out of certificates. */
+  async certificateEnds() {
+    const em = this.#deps.database.em();
+    const rows = await em.find(SamlIdentityProvider, {});
+    const used = await em.find(Connection, {
+      id: { $in: rows.map(({ connectionId }) => connectionId) },
+      enabled: true,
+    });
+    const byId = new Map(rows.map((row) => [row.connectionId, row]));
+    return used.flatMap(({ id, slug, name, organizationId = null }) => {
+      const ends =
+        byId.get(id)?.metadata.certificates.map((pem) => new X509Certificate(pem).validToDate.getTime()) ?? [];
+      return ends.length === 0 ? [] : [{ id, slug, name, organizationId, endsAt: new Date(Math.max(...ends)) }];
+    });
   }
 
   /** Reads the source that a caller gave, ahead of the transaction that writes it. Throws connections.invalid. */

@@ -5,7 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Permission } from './permission.ts';
 
-/** Finds the members of an organization who have a permission in it. */
+/** Finds the users who have a permission, on the instance or in an organization. */
 export class PermissionHolders {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
@@ -13,6 +13,18 @@ export class PermissionHolders {
   constructor(clock: Clock, database: Pick<Database, 'sql'>) {
     this.#clock = clock;
     this.#database = database;
+  }
+
+  /** Users who have it on the instance. At most `most`, oldest accounts first. */
+  async usersWith(permission: Permission, most: number): Promise<UserId[]> {
+    const rows = await this.#database.sql<{ userId: string }>(
+      `with candidate (user_id) as (
+         select user_id from role_assignment where user_id is not null and organization_id is null
+         union select user_id from user_group_member)
+       select user_id as "userId" from candidate where $1 = any(access_instance_permissions(user_id)) order by user_id limit $2`,
+      [permission, most],
+    );
+    return rows.map(({ userId }) => fromUuid('usr', userId));
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { requireUsable } from './application-rules.ts';
 import { usualAttributes } from './attribute-mapping.ts';
 import { applicationNotFound, entityIdTaken } from './errors.ts';
+import { endOfCertificates } from './expiry.ts';
 import { samlApplicationChanged, samlApplicationCreated } from './events.ts';
 import { metadataMembers, ServiceProvider } from './service-provider.ts';
 
@@ -76,6 +77,14 @@ export class ApplicationService {
     const providers = await this.#deps.database.em().find(ServiceProvider, {}, { orderBy: { client: 'asc' } });
     const found = await Promise.all(providers.map((provider) => this.#withClient(provider)));
     return found.filter((application) => application !== null);
+  }
+
+  /** When applications that are in use run out of certificates. */
+  async certificateEnds(): Promise<readonly { clientId: string; name: string; endsAt: Date }[]> {
+    return (await this.list()).flatMap(({ client, provider }) => {
+      const endsAt = client.disabled ? null : endOfCertificates(provider);
+      return endsAt === null ? [] : [{ clientId: client.clientId, name: client.name, endsAt }];
+    });
   }
 
   /** Null for an unknown one, and for a client of another type. */

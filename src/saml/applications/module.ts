@@ -112,6 +112,8 @@ export const samlApplicationMounts: readonly Mount[] = [
   { path: '/saml/logout', audience: 'page', methods: READ, getActs: true, ...leadingOut },
 ];
 
+export type { ApplicationService } from './application-service.ts';
+export { dueWarning } from './expiry.ts';
 export { PersistentName } from './persistent-names.ts';
 export { SamlLogout } from './logout/logout-chains.ts';
 export { SamlRequest } from './pending-requests.ts';

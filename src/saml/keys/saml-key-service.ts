@@ -4,7 +4,7 @@ import type { Database } from '#kernel/database.ts';
 import type { KeyPair } from '#saml/messages/module.ts';
 import { MEMORY_LIFE } from './lifetimes.ts';
 import type { KeyRollOver } from './key-roll-over.ts';
-import type { KeyState, KeyUse } from './key-uses.ts';
+import { endOfUse, type KeyState, type KeyUse } from './key-uses.ts';
 import { SamlKey, sealPlace } from './saml-key.ts';
 
 type Dependencies = {
@@ -50,6 +50,12 @@ export class SamlKeyService {
   /** All keys, retired ones included, newest first. */
   list(): Promise<SamlKey[]> {
     return this.#deps.database.em().find(SamlKey, {}, { orderBy: { createdAt: 'desc', id: 'asc' } });
+  }
+
+  /** When the keys of now are replaced. */
+  async certificateEnds(): Promise<readonly { id: string; use: KeyUse; endsAt: Date }[]> {
+    const current = await this.#deps.database.em().find(SamlKey, { state: 'current' });
+    return current.map((key) => ({ id: key.id, use: key.use, endsAt: endOfUse(key) }));
   }
 
   /** Forgets the keys in memory: another node, or this one, has changed them. */

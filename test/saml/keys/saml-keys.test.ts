@@ -76,6 +76,9 @@ describe('keys for SAML', () => {
     const { signing, encryption } = await service.published();
     expect([signing.length, encryption.length, (await service.decryptionKeys()).length]).toEqual([2, 2, 2]);
     expect(signing[0]).toBe((await service.signingKey()).certificate);
+    const ends = await service.certificateEnds();
+    expect(ends.map(({ use }) => use).sort()).toEqual(['encryption', 'signing']);
+    for (const { endsAt } of ends) expect(endsAt.getTime() - clock.now().getTime()).toBeLessThanOrEqual(730 * DAY);
   });
 
   test('roll over by an operation: the next one signs, the one before decrypts', async () => {
