@@ -86,7 +86,7 @@ async function assemble(
     saml: nouns.saml,
   });
   const provider = createProvider(kernel, nouns, samlRecords);
-  const steps = createSteps(kernel, nouns, provider);
+  const steps = createSteps(kernel, nouns, provider, samlRecords);
   const saml = createSaml(kernel, nouns, provider, samlRecords);
 
   const mailboxUrl = mailbox ? '/dev/mailbox' : null;

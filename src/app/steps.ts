@@ -20,11 +20,12 @@ import { createComingIn } from './coming-in.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
+import type { SamlRecords } from './saml-messages.ts';
 
 export type Steps = ReturnType<typeof createSteps>;
 
 /** Creates the steps of a sign-in in one array, and the pages around it. */
-export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
+export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, samlRecords: SamlRecords) {
   const { consents, oidc, cookies, ways, remembered, upstream } = provider;
   const { config, clock, database, keyRing, throttle, metrics } = kernel;
   const { audit, policies, look, texts, users, contacts, apis, credentials, accessRevocation, progress } = nouns;
@@ -174,6 +175,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     tests: nouns.connections.tests,
     serviceProvider: nouns.connections.samlServiceProvider,
     initiateLogin: (clientId, connection) => oidc.gone.startOf(clientId, connection),
+    applications: samlRecords.logout,
     clock,
     database,
     users,

@@ -11,6 +11,8 @@ import {
   type Received,
   redirectUrl,
   signXml,
+  soapEnvelope,
+  type Status,
   statuses,
 } from '#saml/messages/module.ts';
 import type { Connection, ConnectionId } from '../connection.ts';
@@ -39,9 +41,13 @@ type SamlLoggedOut = {
   subject: string | null;
   /** The names of the sessions; null for all of the subject. */
   names: readonly string[] | null;
-  /** Null where the provider takes no answers. */
-  answer: () => Promise<Away | null>;
+  /** By the browser; null where the provider takes no answers. `isPartial`: some application was not told. */
+  answer: (isPartial: boolean) => Promise<Away | null>;
+  /** By the back channel. */
+  envelope: (isPartial: boolean) => Promise<string>;
 };
+
+type AnswerContent = { inResponseTo: string; status: Status };
 
 /** A sign-in keeps this for the sign-out at the provider. */
 type Hint = { nameId: NameId; sessionIndex: string | null };
@@ -64,7 +70,10 @@ export class SamlLogout {
     const read = await messages.readLogoutRequest(received, demands);
     if (read.kind === 'refused') throw new SamlAnswerRefused(read.reason);
     const { value: request } = read;
-    const checked = checkMessage(request, { now: clock.now(), issuer: entityId, destination: ours.logoutUrl });
+    // The back channel needs no Destination (SAML Bindings §3.2).
+    const destination = request.destination ?? (received.binding === 'soap' ? ours.logoutUrl : null);
+    const expected = { now: clock.now(), issuer: entityId, destination: ours.logoutUrl };
+    const checked = checkMessage({ ...request, destination }, expected);
     if (checked.kind === 'refused') throw new SamlAnswerRefused(checked.reason);
     const { nameId, sessionIndexes } = request;
     const isNamed = !namesSubject(connection.settings);
@@ -72,11 +81,15 @@ export class SamlLogout {
     if (sessionIndexes.length === 0 && !isNamed) throw new SamlAnswerRefused('subject_attribute');
     if (!(await used.use(`saml-logout:${entityId} ${request.id}`))) throw new SamlAnswerRefused('replayed');
     const relayState = received.binding === 'post' ? formState : read.relayState;
+    const named = sessionIndexes.map((index) => sessionNameOf(nameId.value, index));
+    const names = named.length === 0 ? null : named;
+    const content = (isPartial: boolean) => ({ inResponseTo: request.id, status: statusOf(isPartial) });
     return {
       issuer: entityId,
       subject: isNamed ? nameId.value : null,
-      names: sessionIndexes.length === 0 ? null : sessionIndexes.map((index) => sessionNameOf(nameId.value, index)),
-      answer: () => this.#answer(connection, metadata.logout, request.id, relayState),
+      names,
+      answer: (isPartial) => this.#answer(connection, metadata.logout, content(isPartial), relayState),
+      envelope: (isPartial) => this.#envelope(connection, entityId, content(isPartial)),
     };
   }
 
@@ -115,7 +128,7 @@ export class SamlLogout {
   async #answer(
     connection: Connection,
     endpoints: readonly SamlEndpoint[],
-    inResponseTo: string,
+    content: AnswerContent,
     relayState: string | null,
   ): Promise<Away | null> {
     const { clock, issuer, keys } = this.#deps;
@@ -126,8 +139,7 @@ export class SamlLogout {
       issuer: serviceProviderOf(issuer, connection).entityId,
       destination: location,
       issueInstant: clock.now(),
-      inResponseTo,
-      status: { code: statuses.success, subcode: null, message: null },
+      ...content,
     });
     const key = await keys.signingKey();
     const sent = { parameter: 'SAMLResponse', xml, relayState } as const;
@@ -136,12 +148,26 @@ export class SamlLogout {
     return { location: action, form: fields };
   }
 
+  /** In the answer to a request of the back channel, which has no address. */
+  async #envelope(connection: Connection, destination: string, content: AnswerContent): Promise<string> {
+    const { clock, issuer, keys } = this.#deps;
+    const { entityId } = serviceProviderOf(issuer, connection);
+    const { xml } = buildLogoutResponse({ issuer: entityId, destination, issueInstant: clock.now(), ...content });
+    return soapEnvelope(await signXml(xml, await keys.signingKey()));
+  }
+
   async #providerOf({ id }: Connection): Promise<SamlIdentityProvider> {
     const provider = await this.#deps.find(id);
     if (provider === null) throw new SamlAnswerRefused('no_metadata');
     return provider;
   }
 }
+
+const statusOf = (isPartial: boolean): Status => ({
+  code: statuses.success,
+  subcode: isPartial ? statuses.partialLogout : null,
+  message: null,
+});
 
 /** The answer names it, and brings the state back. */
 const requestIdOf = (state: string): string => `_${sha256(state).toString('hex')}`;

@@ -1,6 +1,6 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import { headerText } from '#kernel/mail/address.ts';
-import { bindings, buildMetadata, nameIdFormats } from '#saml/messages/module.ts';
+import { bindings, buildMetadata, nameIdFormats, soapRefusal } from '#saml/messages/module.ts';
 import type { Connection } from '../connection.ts';
 import { connectionLogoutRefused } from '../events.ts';
 import { LONGEST_NAME } from '../limits.ts';
@@ -50,7 +50,7 @@ export class SamlServiceProvider {
       serviceProvider: {
         signingCertificates: signing,
         encryptionCertificates: encryption,
-        singleLogoutServices: [bindings.redirect, bindings.post].map((binding) => ({
+        singleLogoutServices: [bindings.redirect, bindings.post, bindings.soap].map((binding) => ({
           binding,
           location: logoutUrl,
           responseLocation: null,
@@ -97,6 +97,11 @@ export class SamlServiceProvider {
     });
     if (read.kind === 'refused') await this.#noteRefusal(connection, read.reason, by);
     return read;
+  }
+
+  /** The envelope that tells a program of a refusal, and nothing else. */
+  refusal(): string {
+    return soapRefusal();
   }
 
   /** Reads the answer to a sign-out that began here with this state. */

@@ -15,6 +15,15 @@ export function messageIn(text: string): string {
   return serialize(message);
 }
 
+/** The type of an envelope in an answer of HTTP. */
+export const ENVELOPE_TYPE = 'text/xml; charset=utf-8';
+
+/** The answer to a request that is refused, with status 500 (SOAP 1.1 §4.4 and §6.2). It tells the sender nothing. */
+export const soapRefusal = (): string =>
+  soapEnvelope(
+    '<soap:Fault><faultcode>soap:Client</faultcode><faultstring>The request was refused.</faultstring></soap:Fault>',
+  );
+
 /** The envelope around a message for the back channel. */
 export function soapEnvelope(message: string): string {
   return `<soap:Envelope xmlns:soap="${soap}"><soap:Body>${message}</soap:Body></soap:Envelope>`;

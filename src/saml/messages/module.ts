@@ -67,7 +67,7 @@ export function createMessages(): MessageReader {
 
 export { type CertificateFacts, readCertificate } from './certificate.ts';
 export { encryptAssertion } from './encryption.ts';
-export { soapEnvelope } from './envelope.ts';
+export { ENVELOPE_TYPE, soapEnvelope, soapRefusal } from './envelope.ts';
 export type {
   Assertion,
   Attribute,

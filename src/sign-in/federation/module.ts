@@ -103,13 +103,13 @@ export type Dependencies = ArrivalDependencies & {
   config: Pick<Config, 'issuerUrl'>;
   tests: ConnectionTests;
 } & Pick<RouteDependencies, 'invitationCookie' | 'createUrl'> &
-  Pick<SamlRouteDependencies, 'serviceProvider' | 'initiateLogin'> &
+  Pick<SamlRouteDependencies, 'serviceProvider' | 'initiateLogin' | 'applications'> &
   Pick<UpstreamLogoutDependencies, 'logout'>;
 
 /** Creates the sign-in by upstream providers. */
 export function createFederation(dependencies: Dependencies): SignInStep {
   const { attempts, requests, lastProviderCookie, sessions, signOut } = dependencies.upstream;
-  const { config, tests, serviceProvider, initiateLogin } = dependencies;
+  const { config, tests, serviceProvider, initiateLogin, applications } = dependencies;
   const arrivals = new Arrivals(dependencies);
   const link = mailedLink(config.issuerUrl, 'connection-test');
   /** Whether the identity that waits is of this user. A new account says how it was made. */
@@ -120,7 +120,7 @@ export function createFederation(dependencies: Dependencies): SignInStep {
     routes: (interactions) => [
       federationRoutes({ ...dependencies, interactions, requests, arrivals, sessions, lastProviderCookie }),
       callbackRoutes(attempts),
-      samlRoutes({ attempts, arrivals, sessions, signOut, serviceProvider, initiateLogin }),
+      samlRoutes({ attempts, arrivals, sessions, signOut, serviceProvider, initiateLogin, applications }),
       testRoutes({ requests, tests, link }),
       upstreamLogoutRoutes({ sessions, signOut, logout: dependencies.logout }),
     ],

@@ -1,5 +1,5 @@
 import { type By, byVisitor, system } from '#audit/module.ts';
-import { readForm } from '#kernel/http/body.ts';
+import { readBody, readForm } from '#kernel/http/body.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
 import { formPage } from '#kernel/http/refusal.ts';
@@ -40,11 +40,14 @@ type SamlServiceProvider = {
         issuer: string;
         subject: string | null;
         names: readonly string[] | null;
-        answer(): Promise<{ location: string; form: Readonly<Record<string, string>> | null } | null>;
+        answer(isPartial: boolean): Promise<{ location: string; form: Readonly<Record<string, string>> | null } | null>;
+        envelope(isPartial: boolean): Promise<string>;
       }
     | { kind: 'refused'; reason: string }
     | null
   >;
+  /** The envelope that tells a program of a refusal, and nothing else. */
+  refusal(): string;
   /** Reads the answer to a sign-out that began here with this state. */
   logoutAnswer(
     connection: string,
@@ -53,7 +56,19 @@ type SamlServiceProvider = {
   ): Promise<{ kind: 'read' } | { kind: 'refused'; reason: string } | null>;
 };
 
-type Received = { binding: 'redirect'; query: string } | { binding: 'post'; value: string };
+/** The sessions that a provider names. */
+type Named = { issuer: string; subject: string | null; names: readonly string[] | null };
+
+type Received =
+  | { binding: 'redirect'; query: string }
+  | { binding: 'post'; value: string }
+  | { binding: 'soap'; body: string };
+
+/** Applications that speak SAML; their slice answers. */
+type LeftApplications = {
+  /** Whether an application of these sessions, which have ended, can be told by the browser alone. */
+  needsBrowser(sessionIds: readonly string[]): Promise<boolean>;
+};
 
 export type SamlRouteDependencies = {
   attempts: Attempts;
@@ -63,6 +78,7 @@ export type SamlRouteDependencies = {
   serviceProvider: SamlServiceProvider;
   /** The address at which an application begins a sign-in by this connection; null for one that has none. */
   initiateLogin(clientId: string, connection: string): Promise<string | null>;
+  applications: LeftApplications;
 };
 
 /** The user that a provider sent, until the browser is at the page with the name. */
@@ -80,6 +96,7 @@ export function samlRoutes({
   signOut,
   serviceProvider,
   initiateLogin,
+  applications,
 }: SamlRouteDependencies): Router<State> {
   const router = new Router<State>();
 
@@ -139,6 +156,7 @@ export function samlRoutes({
   }
 
   async function logOutByForm(ctx: Context): Promise<void> {
+    if (ctx.is('text/xml', 'application/xml')) return logOutByEnvelope(ctx);
     const fields = await readForm(ctx, LARGEST_SAML_FORM);
     const [request, response, state = null] = ['SAMLRequest', 'SAMLResponse', 'RelayState'].map((name) =>
       fields.get(name),
@@ -157,12 +175,29 @@ export function samlRoutes({
       noteRefusal(ctx, { reason: `logout request for ${connection}: ${read?.reason ?? 'no connection'}` });
       return showOver(ctx);
     }
-    const { issuer, subject, names, answer } = read;
-    await sessions.end({ connection, issuer, subject, names }, system);
-    const away = await answer();
+    const away = await read.answer(await end(connection, read));
     if (away === null) return seeOther(ctx, SIGNED_OUT);
     if (away.form === null) return seeOther(ctx, away.location, [away.location]);
     forward(ctx, { action: away.location, fields: away.form });
+  }
+
+  /** The back channel (SAML Bindings §3.2): no browser comes along, so applications that need one are not told. */
+  async function logOutByEnvelope(ctx: Context): Promise<void> {
+    const connection = slugOf(ctx);
+    const body = (await readBody(ctx, LARGEST_SAML_FORM)).toString('utf8');
+    const by = byVisitor(visitorOf(ctx));
+    const read = await serviceProvider.logoutRequest(connection, { binding: 'soap', body }, null, by);
+    if (read?.kind !== 'ended')
+      noteRefusal(ctx, { reason: `logout request for ${connection}: ${read?.reason ?? 'no connection'}` });
+    ctx.set('Cache-Control', 'no-store');
+    ctx.status = read?.kind === 'ended' ? 200 : 500;
+    ctx.type = 'text/xml; charset=utf-8';
+    ctx.body = read?.kind === 'ended' ? await read.envelope(await end(connection, read)) : serviceProvider.refusal();
+  }
+
+  /** Whether some application was not told. */
+  async function end(connection: string, { issuer, subject, names }: Named): Promise<boolean> {
+    return applications.needsBrowser(await sessions.end({ connection, issuer, subject, names }, system));
   }
 
   /** A browser is back from the sign-out at the provider, which began with a sign-out here. */

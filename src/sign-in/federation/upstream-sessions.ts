@@ -164,23 +164,22 @@ export class UpstreamSessions {
     }
   }
 
-  /** Ends the sessions here that began with these, and no others; answers how many. */
-  async end(ended: EndedUpstream, by: By): Promise<number> {
+  /** Ends the sessions here that began with these, and no others; answers which. */
+  async end(ended: EndedUpstream, by: By): Promise<readonly string[]> {
     const { database, accessRevocation } = this.#deps;
-    if (ended.subject === null && ended.names === null) return 0;
+    if (ended.subject === null && ended.names === null) return [];
     return database.transaction(async (em) => {
       const rows = await findRows(em, ended);
-      let sessions = 0;
       // The rows at the end: a sign-in that ends at this moment locks its own row before its row here.
       for (const { user_id: userId, session_id: session } of rows) {
         if (userId === null) continue;
         const reach = { session: session ?? NOT_BEGUN };
         const act = 'signed out at the identity provider';
-        sessions += (await accessRevocation.revoke(em, act, fromUuid('usr', userId), by, reach)).sessions;
+        await accessRevocation.revoke(em, act, fromUuid('usr', userId), by, reach);
       }
       for (const { sign_in_hash: signIn } of rows)
         await em.execute('delete from upstream_session where sign_in_hash = ?', [Buffer.from(signIn)]);
-      return sessions;
+      return rows.flatMap(({ session_id: session }) => session ?? []);
     });
   }
 

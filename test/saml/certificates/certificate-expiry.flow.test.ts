@@ -64,10 +64,12 @@ function notices(keyDays = 400) {
       return true;
     },
   };
-  const users = [operator, owner, member].map(({ id, email }) => [
-    id,
-    { id, email, status: 'active', profile: id === operator.id ? { locale: 'de' } : {} } as unknown as ReadUser,
-  ]) as [string, ReadUser][];
+  const users = new Map(
+    [operator, owner, member].map(({ id, email }) => {
+      const profile = id === operator.id ? { locale: 'de' } : {};
+      return [id as string, { id, email, status: 'active', profile } as unknown as ReadUser];
+    }),
+  );
   const clients = {
     find: async (clientId: string) => {
       const [row] = await database.sql<{ disabled: boolean }>('select disabled from client where client_id = $1', [
@@ -84,7 +86,7 @@ function notices(keyDays = 400) {
     applications: new ApplicationService({ clock, database, audit, clients: clients as never }),
     connections: new SamlConnections({ clock, database, audit, documents: null as never, source: null as never }),
     managers: new PermissionHolders(clock, database),
-    users: { findById: async (id) => new Map(users).get(id) ?? null },
+    users: { findById: async (id) => users.get(id) ?? null },
     letters,
     issuerUrl: new URL('https://id.example'),
   });

@@ -4,15 +4,18 @@ import {
   bindings,
   buildLogoutRequest,
   buildLogoutResponse,
+  createMessages,
   nameIdFormats,
   redirectUrl,
   signXml,
+  soapEnvelope,
   statuses,
 } from '#saml/messages/module.ts';
 import { newcomer } from '../../support/registration.ts';
+import { startApplication, statusIn } from '../../support/saml-applications.ts';
 import { samlPerson, type SamlFederation, startSamlFederation } from '../../support/saml-federation.ts';
 import { samlKey, type TestKey } from '../../support/saml-keys.ts';
-import { requestIn } from '../../support/saml-provider.ts';
+import { requestIn, startSamlProvider } from '../../support/saml-provider.ts';
 import { formsOf, type Page, tokensFor, Visitor } from '../../support/visitor.ts';
 
 let it: SamlFederation;
@@ -216,5 +219,122 @@ describe('a logout request of the provider', () => {
     await it.latchkey.run('connections.update', { connection: 'acme', metadata: it.idp.metadata() });
     expect([form?.action, form?.fields['RelayState']]).toEqual(['https://idp.example/saml/slo', 'back']);
     expect(Buffer.from(form?.fields['SAMLResponse'] ?? '', 'base64').toString()).toContain('SignatureValue');
+  });
+});
+
+describe('a logout request by the back channel', () => {
+  async function send(xml: string, headers: Record<string, string> = {}) {
+    const response = await fetch(slo(), {
+      method: 'POST',
+      body: soapEnvelope(xml),
+      headers: { 'content-type': 'text/xml', soapaction: 'http://www.oasis-open.org/committees/security', ...headers },
+    });
+    return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+  }
+  const signed = (given: Given, key = it.idp.key) => signXml(requestXml(given), key);
+  const fault = { status: 500, text: expect.stringContaining('The request was refused.') };
+
+  test('is announced by our metadata', async () => {
+    const metadata = await (await fetch(`${it.latchkey.base}/saml/acme/metadata`)).text();
+    expect(metadata).toContain(`SingleLogoutService Binding="${bindings.soap}" Location="${slo()}"`);
+  });
+
+  test('ends the session that it names, and is answered by a signed message in the same connection', async () => {
+    const [noor, liv] = [samlPerson(), samlPerson()];
+    const [first, second, other] = [await signedIn(noor, '_1'), await signedIn(noor, '_2'), await signedIn(liv, '_1')];
+    const xml = await signed({ nameId: noor.nameId.value, sessionIndexes: ['_1'] });
+    const answer = await send(xml);
+    expect(answer).toMatchObject({ status: 200, type: 'text/xml; charset=utf-8' });
+    const reader = createMessages();
+    const [certificate] = (
+      await it.latchkey.run<{ keys: { use: string; state: string; certificate: string }[] }>('saml.keys.list')
+    ).keys.filter(({ use, state }) => use === 'signing' && state === 'current');
+    const read = await reader.readLogoutResponse(
+      { binding: 'soap', body: answer.text },
+      { certificates: [certificate?.certificate ?? ''], isSigned: true },
+    );
+    await reader.close();
+    expect(read).toMatchObject({
+      kind: 'verified',
+      value: {
+        issuer: `${it.latchkey.base}/saml/acme/metadata`,
+        inResponseTo: / ID="([^"]+)"/.exec(xml)?.[1],
+        status: { code: statuses.success, subcode: null },
+      },
+    });
+    expect([await isSignedIn(first), await isSignedIn(second), await isSignedIn(other)]).toEqual([false, true, true]);
+  });
+
+  test('counts once, by whichever way it comes again', async () => {
+    const person = samlPerson();
+    const xml = await signed({ nameId: person.nameId.value });
+    await signedIn(person, '_1');
+    expect((await send(xml)).status).toBe(200);
+    const later = await signedIn(person, '_2');
+    expect(await send(xml)).toMatchObject(fault);
+    const page = await new Visitor().request(slo(), { form: { SAMLRequest: Buffer.from(xml).toString('base64') } });
+    expect(page.status).toBe(410);
+    expect(await isSignedIn(later)).toBe(true);
+  });
+
+  test('says that an application was not told, where a browser is needed for it', async () => {
+    const person = samlPerson();
+    const visitor = await signedIn(person, '_1');
+    const endpoint = { binding: 'redirect', url: 'https://app.example/slo' };
+    const app = await startApplication(it.latchkey, { logout_endpoints: [endpoint] });
+    expect((await visitor.open(await app.requestUrl())).text).toContain('SAMLResponse');
+    const answer = await send(await signed({ nameId: person.nameId.value, sessionIndexes: ['_1'] }));
+    expect(statusIn(answer.text)).toEqual(['Success', 'PartialLogout']);
+    expect(await isSignedIn(visitor)).toBe(false);
+  });
+
+  test.each<[string, (name: string) => Promise<string>]>([
+    ['unsigned', async (nameId) => requestXml({ nameId, sessionIndexes: ['_6'] })],
+    ['signed by another key', (nameId) => signed({ nameId, sessionIndexes: ['_6'] }, stranger)],
+    ['of another issuer', (nameId) => signed({ nameId, issuer: 'https://evil.example' })],
+    ['for another address', (nameId) => signed({ nameId, destination: 'https://evil.example/slo' })],
+    ['of yesterday', (nameId) => signed({ nameId, at: now(-24 * 60) })],
+    ['that is over', (nameId) => signed({ nameId, notOnOrAfter: now(-2) })],
+    ['that was changed', async (nameId) => (await signed({ nameId: 'someone' })).replace('someone', nameId)],
+    ['that is none', async () => '<x xmlns="urn:x"/>'],
+    ['with a document type', async () => '<!DOCTYPE x><x/>'],
+  ])('%s is refused, and ends nothing', async (_name, xmlOf) => {
+    const person = samlPerson();
+    const visitor = await signedIn(person, '_6');
+    const answer = await send(await xmlOf(person.nameId.value));
+    expect(answer).toMatchObject(fault);
+    expect(answer.text).not.toMatch(/evil|signature|issuer/);
+    expect(await isSignedIn(visitor)).toBe(true);
+  });
+
+  test.each<[string, (name: string) => Given]>([
+    ['another user', () => ({ nameId: 'dave', sessionIndexes: ['_6'] })],
+    ['another session', (nameId) => ({ nameId, sessionIndexes: ['_7'] })],
+  ])('of %s ends nothing', async (_name, given) => {
+    const person = samlPerson();
+    const visitor = await signedIn(person, '_6');
+    expect((await send(await signed(given(person.nameId.value)))).status).toBe(200);
+    expect(await isSignedIn(visitor)).toBe(true);
+  });
+
+  test('of one connection ends no session of another one', async () => {
+    const theirs = await startSamlProvider('https://idp.other.example/saml');
+    await it.connect('other', { metadata: theirs.metadata() });
+    const person = samlPerson();
+    const visitor = await signedIn(person, '_6');
+    const to = `${it.latchkey.base}/saml/other/slo`;
+    const xml = await signXml(
+      requestXml({ nameId: person.nameId.value, sessionIndexes: ['_6'], issuer: theirs.entityId, destination: to }),
+      theirs.key,
+    );
+    const response = await fetch(to, {
+      method: 'POST',
+      body: soapEnvelope(xml),
+      headers: { 'content-type': 'text/xml' },
+    });
+    expect(response.status).toBe(200);
+    expect((await send(xml)).status).toBe(500);
+    expect(await isSignedIn(visitor)).toBe(true);
+    await it.latchkey.run('connections.delete', { connection: 'other' });
   });
 });

@@ -4,16 +4,13 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { Router } from '#kernel/http/router.ts';
 import { show } from '#kernel/views.ts';
-import { type Received, soapEnvelope } from '#saml/messages/module.ts';
+import { ENVELOPE_TYPE, type Received, soapRefusal } from '#saml/messages/module.ts';
 import { LARGEST_FORM } from '../limits.ts';
 import { postView } from '../post-view.ts';
 import { refusedView } from '../refused-view.ts';
 import type { LogoutStep, SingleLogout } from './single-logout.ts';
 
 const PAGE = '/saml/applications/:service/slo';
-
-const FAULT =
-  '<soap:Fault><faultcode>soap:Client</faultcode><faultstring>The request was refused.</faultstring></soap:Fault>';
 
 type Message = { received: Received; relayState: string | null };
 
@@ -41,14 +38,13 @@ export function logoutRoutes(logout: SingleLogout): Router<State> {
     return response === undefined ? receive(ctx, message) : proceed(ctx, message);
   }
 
-  /** Programs hear of a refusal as SOAP 1.1 §4.4 and §6.2 say it. */
   async function receiveEnvelope(ctx: Context): Promise<void> {
     const body = (await readBody(ctx, LARGEST_FORM)).toString('utf8');
     const message: Message = { received: { binding: 'soap', body }, relayState: null };
     const step = await logout.receive(serviceOf(ctx), message, byVisitor(visitorOf(ctx)));
     ctx.status = step.kind === 'envelope' ? 200 : 500;
-    ctx.type = 'text/xml; charset=utf-8';
-    ctx.body = step.kind === 'envelope' ? step.body : soapEnvelope(FAULT);
+    ctx.type = ENVELOPE_TYPE;
+    ctx.body = step.kind === 'envelope' ? step.body : soapRefusal();
   }
 
   const receive = async (ctx: Context, message: Message): Promise<void> =>

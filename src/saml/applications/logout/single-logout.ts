@@ -100,6 +100,12 @@ export class SingleLogout {
     return this.#next({ ...chain, isPartial: chain.isPartial || !isOut });
   }
 
+  /** Whether an application of these sessions, which have ended, can be told by the browser alone. */
+  async needsBrowser(sessionIds: readonly string[]): Promise<boolean> {
+    const known = await Promise.all(sessionIds.map((id) => this.#parts.sessions.ofSession(id)));
+    return (await this.#toldByBrowser(known.flat())).length > 0;
+  }
+
   /** A sign-out here, of a session that has ended: the way through its applications; null where none is told by the browser. */
   async detour(sessionId: string, location: string): Promise<string | null> {
     const waiting = await this.#toldByBrowser(await this.#parts.sessions.ofSession(sessionId));
