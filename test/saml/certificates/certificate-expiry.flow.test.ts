@@ -64,10 +64,10 @@ function notices(keyDays = 400) {
       return true;
     },
   };
-  const users = new Map(
+  const users = new Map<string, ReadUser>(
     [operator, owner, member].map(({ id, email }) => {
       const profile = id === operator.id ? { locale: 'de' } : {};
-      return [id as string, { id, email, status: 'active', profile } as unknown as ReadUser];
+      return [id, { id, email, status: 'active', profile } as unknown as ReadUser];
     }),
   );
   const clients = {
