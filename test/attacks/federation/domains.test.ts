@@ -68,7 +68,7 @@ describe('a domain that another organization has verified', () => {
     const named = { organization_id: realm.id, domain_id: realm.domainId, connections: [realm.connection] };
     await it.latchkey.run('organizations.domains.update', named);
     await demand(it, realm, 'connection');
-    await it.latchkey.run('connections.delete', { connection: realm.connection });
+    await it.latchkey.run('connections.delete', { connection: realm.connection, force: true });
     await it.connect(realm.connection, { organization_id: evil.id, name: 'Evil' });
     const { page } = await type(`user@${realm.domain}`);
     expect([page.status, awayOf(page), page.text.includes('Evil')]).toEqual([403, null, false]);
