@@ -1,6 +1,6 @@
 /** Answers of providers in the form that their documentation describes. */
 
-/** Where the documentation shows the answer, and when that was read. */
+/** Where the documentation shows the answer or names its members, and when a copy of that page was read. Some values are of the tests. */
 type Source = { url: string; read: string };
 
 export type Sample = {
@@ -15,7 +15,7 @@ export const idTokens: readonly Sample[] = [
   {
     provider: 'google',
     source: {
-      url: 'https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload',
+      url: 'https://cloud.google.com/nodejs/docs/reference/google-auth-library/latest/google-auth-library/tokenpayload',
       read: '2026-11-30',
     },
     issuer: 'https://accounts.google.com',
@@ -62,7 +62,7 @@ export const idTokens: readonly Sample[] = [
   {
     provider: 'apple',
     source: {
-      url: 'https://developer.apple.com/documentation/signinwithapple/authenticating-users-with-sign-in-with-apple',
+      url: 'https://developer.apple.com/documentation/signinwithapplejs/authorizationi/id_token',
       read: '2026-11-30',
     },
     issuer: 'https://appleid.apple.com',
@@ -181,7 +181,7 @@ export const apiAnswers = [
   },
   {
     provider: 'x',
-    source: { url: 'https://docs.x.com/x-api/users/get-my-user', read: '2026-11-30' },
+    source: { url: 'https://docs.x.com/x-api/users/user-lookup-me', read: '2026-11-30' },
     issuer: 'https://x.com',
     tokenEndpoint: 'https://api.x.com/2/oauth2/token',
     tokens: { token_type: 'bearer', expires_in: 7200, scope: 'users.email users.read tweet.read' },
