@@ -50,12 +50,10 @@ async function answered(visitor = newcomer(), person = samlPerson()) {
   const request = await it.asked(visitor);
   return { visitor, request, person, xml: await it.idp.answer(request, person) };
 }
-/** A browser that may be signed in already, at the provider. */
+/** A browser at the provider: its session, if it has one, leads there at once; another one presses the button. */
 async function askedAgain(visitor: Visitor): Promise<SamlRequest> {
   const page = await it.begin(visitor, { prompt: 'login' });
-  return requestIn(
-    (await it.press(visitor, await visitor.open(page.url.replace(/\/[\w-]+$/, '/login')))).location ?? '',
-  );
+  return requestIn(page.location ?? (await it.press(visitor, page)).location ?? '');
 }
 const keep = async (xml: string, { relayState }: SamlRequest): Promise<string> =>
   (await it.post(xml, relayState)).location ?? '';
