@@ -13,7 +13,11 @@ export type DeletionDependencies = {
     asked: { others: readonly string[]; most: number },
   ): Promise<readonly { id: string; name: string }[]>;
   domains: {
-    demanding(em: EntityManager, organizationId: OrganizationId): Promise<readonly string[]>;
+    demandingOtherThan(
+      em: EntityManager,
+      organizationId: OrganizationId,
+      connections: readonly string[],
+    ): Promise<readonly string[]>;
   };
 };
 
@@ -32,8 +36,9 @@ export async function requireSpare(
     $or: [{ organizationId: null }, ...(organizationId === null ? [] : [{ organizationId }])],
   });
   const others = rows.filter(isConfigured);
-  if (organizationId !== null && !others.some((other) => other.organizationId === organizationId)) {
-    const demanding = await domains.demanding(em, organizationId);
+  if (organizationId !== null) {
+    const left = others.filter((other) => other.organizationId === organizationId).map((other) => other.slug);
+    const demanding = await domains.demandingOtherThan(em, organizationId, left);
     if (demanding.length > 0) throw connectionDemanded(demanding);
   }
   const asked = { others: others.map((other) => other.slug), most: MOST_NAMED_USERS };

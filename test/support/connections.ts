@@ -59,7 +59,7 @@ export function connectionsOn(
     samlKeys,
     tokens: identities.tokens,
     roles: noRoles,
-    deletion: { findStranded: async () => [], domains: { demanding: async () => [] } },
+    deletion: { findStranded: async () => [], domains: { demandingOtherThan: async () => [] } },
     properties: () => ['team'],
     clients: { find: async (id) => (id.startsWith('unknown') ? null : { id }) },
     throttle: { consume: async () => ({ allowed: true }) },

@@ -36,4 +36,11 @@ export const demand = (
   { latchkey }: Pick<Federation, 'latchkey'>,
   { id, domainId }: Pick<TestRealm, 'id' | 'domainId'>,
   sign_in: 'any' | 'connection' | 'connection_or_owner',
-) => latchkey.run('organizations.domains.update', { organization_id: id, domain_id: domainId, sign_in });
+  connections?: readonly string[],
+) =>
+  latchkey.run('organizations.domains.update', {
+    organization_id: id,
+    domain_id: domainId,
+    sign_in,
+    ...(connections && { connections }),
+  });

@@ -41,12 +41,18 @@ export class KnownDomains {
     });
   }
 
-  /** The domains of an organization whose users must come by one of its connections, as a transaction sees them. */
-  async demanding(em: EntityManager, organizationId: OrganizationId): Promise<string[]> {
+  /** The domains of an organization that demand a connection and take none of these (slugs), as a transaction sees them. */
+  async demandingOtherThan(
+    em: EntityManager,
+    organizationId: OrganizationId,
+    connections: readonly string[],
+  ): Promise<string[]> {
     const rows = await em.execute<{ domain: string }[]>(
-      `select domain from organization_domain
-       where organization_id = ? and sign_in <> 'any' and verified_at is not null order by domain`,
-      [toUuid(organizationId)],
+      `select domain from organization_domain d
+       where organization_id = ? and sign_in <> 'any' and verified_at is not null and not exists (
+         select 1 from jsonb_array_elements_text(?::jsonb) slug where d.connections = '{}' or slug = any(d.connections))
+       order by domain`,
+      [toUuid(organizationId), JSON.stringify(connections)],
     );
     return rows.map(({ domain }) => domain);
   }

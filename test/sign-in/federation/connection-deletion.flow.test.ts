@@ -110,6 +110,9 @@ describe('a deleted connection', () => {
     await demand(it, realm, 'any');
     expect(await refusalOf(realm.connection)).toBeNull();
     const other = await realmOf(it, 'connection');
+    await it.connect(fresh(), { organization_id: other.id });
+    await demand(it, other, 'connection', [other.connection]);
+    expect(await refusalOf(other.connection)).toMatch(new RegExp(`connections.demanded .*${other.domain}`));
     await it.latchkey.run('organizations.connections.delete', {
       organization_id: other.id,
       connection: other.connection,
