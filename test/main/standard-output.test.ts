@@ -50,10 +50,12 @@ function valueOf(parse: ((value: string, previous: unknown) => unknown) | undefi
   );
 }
 
-/** The least that the command takes. `name`: what a command that creates something calls it. */
+/** The least that the command takes. `name`: what a command that creates something calls it; a role is deleted by it. */
 function wordsOf({ path, command }: (typeof leaves)[number], name = 'word'): string[] {
   const file = join(folder, 'people.csv');
-  const isNamed = (member: string) => member === 'name' && path.at(-1)!.startsWith('create');
+  const verb = path.at(-1)!.split('-')[0]!;
+  const isNamed = (member: string) =>
+    (verb === 'create' && member === 'name') || (verb === 'delete' && member.startsWith('role'));
   const valueOfArgument = (argument: string) => (argument === 'file' ? file : isNamed(argument) ? name : 'word');
   return [
     ...path,
