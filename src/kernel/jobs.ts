@@ -69,8 +69,8 @@ export type Jobs = {
 
 const SCHEMA = 'latchkey_jobs';
 const WAITING_DATA = { table: `${SCHEMA}.job`, column: 'data', member: 'sealed' } as const;
-/** A node looks for jobs of others, and for retries that are due, this often; its own it takes up at once. No user waits for a schedule. */
-const POLL_SECONDS = { embedded: 5, server: 2, schedule: 30 };
+/** A node looks for jobs of others, and for retries that are due, this often; its own it takes up at once. */
+const POLL_SECONDS = { embedded: 5, server: 2 };
 /** While the database is out every queue says so at every look; one line in this time is enough. */
 const SAME_LINE_EVERY = 10 * SECOND;
 /** The pause after a start of the workers that failed. */
@@ -172,8 +172,7 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
     const ids: string[] = [];
     workers.set(name, ids);
     for (let i = 0; i < (definition.concurrency ?? 1); i += 1) {
-      const first = POLL_SECONDS[definition.schedule ? 'schedule' : pglite ? 'embedded' : 'server'];
-      const seconds = i > 0 ? HELPER_POLL_SECONDS : first;
+      const seconds = i > 0 ? HELPER_POLL_SECONDS : pglite ? POLL_SECONDS.embedded : POLL_SECONDS.server;
       const options = { includeMetadata: true, batchSize: 1, pollingIntervalSeconds: seconds } as const;
       ids.push(await worker.work(name, options, async ([job]) => perform(name, definition, job as JobWithMetadata)));
     }
