@@ -2,7 +2,16 @@ import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { Detour } from '#kernel/http/redirect.ts';
 import type { EngineInteraction } from '#oidc/module.ts';
-import { type BegunInteraction, inside, type Inside, type Interaction, leadIn, namedIn, seen } from './interaction.ts';
+import {
+  type BegunInteraction,
+  identifierOfSession,
+  inside,
+  type Inside,
+  type Interaction,
+  leadIn,
+  namedIn,
+  seen,
+} from './interaction.ts';
 import type { Progress, ProgressStore } from './progress.ts';
 import { type Proved, withIdentifier, withProof } from './progress-changes.ts';
 import type { RememberedAccount } from './remembered-accounts.ts';
@@ -51,6 +60,13 @@ export class InteractionRecords {
   ): Promise<Interaction> {
     const { question, progress } = interaction[inside];
     return this.record(interaction, { ...withIdentifier(progress, identifier, question), ...box });
+  }
+
+  /** The user of the session proves again who they are. */
+  async carryIdentifier(interaction: Interaction): Promise<Interaction> {
+    const { question, progress } = interaction[inside];
+    const carried = withIdentifier(progress, identifierOfSession(interaction), question);
+    return this.record(interaction, { ...carried, isCarried: true });
   }
 
   async recordChoice(interaction: Interaction, chosen: 'session' | 'another'): Promise<Interaction> {

@@ -11,7 +11,6 @@ import {
   type BegunInteraction,
   type ChoosingInteraction,
   type DueInteraction,
-  identifierOfSession,
   inside,
   type Interaction,
   type KnownInteraction,
@@ -117,7 +116,7 @@ export class InteractionService extends InteractionRecords {
         if (!(await this.#deps.progress.settle(interaction[inside].question))) throw new Detour(interaction.path);
         return seeOther(ctx, `${interaction.path}/${step.page}`);
       case 'start-over':
-        return this.proceed(ctx, await this.recordIdentifier(interaction, identifierOfSession(interaction)));
+        return this.proceed(ctx, await this.carryIdentifier(interaction));
       case 'signed-in':
         if (known === null) throw new Error('a sign-in was to finish without a user');
         return seeOther(ctx, await this.#ending.finish(ctx, known, step.answered));

@@ -17,6 +17,8 @@ export type Assessment = { userId: UserId; signals: readonly string[]; actions: 
 export type Progress = {
   /** The typed email address, with or without an account. */
   identifier: string | null;
+  /** The identifier is the one of the session, and its user has sent nothing yet: nothing is sent to it. */
+  isCarried: boolean;
   /** The identifiers to which a code was sent unasked, so that a page that is loaded again sends no other. */
   sentTo: { readonly [W in SentFirstPage]?: string };
   /** Set by a proof alone, never by a claim. */
@@ -41,6 +43,7 @@ export type Progress = {
 
 export const nothingYet: Progress = {
   identifier: null,
+  isCarried: false,
   sentTo: {},
   userId: null,
   proofs: [],

@@ -16,7 +16,7 @@ export function questionOf(
   const { question, progress, sessionUser, accounts, lead } = found;
   const open = ways.openFor(organization, providers);
   const { prompt, isAgain, asked } = question;
-  const isChosen = progress.identifier !== null;
+  const isChosen = progress.identifier !== null && !progress.isCarried;
   // Nothing is sent to a remembered account before its user has typed or chosen it.
   const isLastUsed = remembered !== null && open.includes(remembered.way) && (isChosen || !sends(remembered.way));
   const rememberedWay = isLastUsed ? remembered.way : open[0];

@@ -118,12 +118,15 @@ describe('rights of a client at an API', () => {
     [{ 'https://other.example': ['*'] }, null],
     [{ [identifier]: ['*'] }, ['read', 'write']],
     [{ [identifier]: ['read'] }, ['read']],
-    [{ [identifier]: ['read', 'never-there'] }, ['read']],
-    [{ [identifier]: ['never-there'] }, []],
+    [{ [identifier]: ['read', 'removed'] }, ['read']],
+    [{ [identifier]: ['removed'] }, []],
     [{ [`${identifier}/`]: ['*'] }, null],
   ])('with the access %j: %j', async (apis, scopes) => {
-    await node.apis.create(orders, operator);
+    for (const other of ['https://other.example', `${identifier}/`])
+      await node.apis.create({ ...orders, identifier: other }, operator);
+    await node.apis.create({ ...orders, scopes: [...orders.scopes, { name: 'removed' }] }, operator);
     const { client } = await node.clients.create({ ...machine, apis }, operator);
+    await node.apis.change(identifier, { scopes: orders.scopes }, operator);
     const api = await node.apiLookup.findForClient(identifier, client.clientId);
     expect(api?.scopes.map(({ name }) => name) ?? null).toEqual(scopes);
   });

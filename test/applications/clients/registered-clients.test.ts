@@ -12,6 +12,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 beforeEach(async () => {
   await database.sql('delete from client');
+  await database.sql('delete from api_resource');
   node = clientsOn(database);
 });
 
@@ -136,6 +137,7 @@ describe('an update (RFC 7592 §2.2)', () => {
   });
 
   test('keeps the decisions of the operator', async () => {
+    await node.apis.create({ identifier: 'https://api.example', name: 'Orders', scopes: [{ name: 'read' }] }, operator);
     await node.registered.saveRegistered(registration());
     await node.clients.change('dyn1', { apis: { 'https://api.example': ['read'] } }, operator);
     await node.clients.change('dyn1', { disabled: true }, operator);

@@ -186,15 +186,19 @@ test('a session that was proved an hour ago adds no factor: its user reauthentic
   const user = await latchkey.user({ email_verified: true });
   const visitor = await byMail(user);
   travel(HOUR);
+  const sent = (await mails.all()).length;
   const { path, verifier } = await begin(visitor, essential);
   for (const way of ['enrol-factor', 'enrol-factor/totp', 'enrol-factor/passkey', ''])
-    expect(isAt(await visitor.open(`${path}/${way}`.replace(/\/$/, '')), '/password'), way).toBe(true);
-  const page = await visitor.submit(await visitor.open(path), { password: user.password });
+    expect(isAt(await visitor.open(`${path}/${way}`.replace(/\/$/, '')), '/login'), way).toBe(true);
+  expect(await mails.all()).toHaveLength(sent);
+  // As the session began: by a code, which its user asks for.
+  const asked = await visitor.submit(await visitor.open(path), {});
+  const page = await visitor.submit(asked, { code: (await mails.next(user.email, /\d{3}/)).code });
   expect(isAt(page, '/enrol-factor')).toBe(true);
   const setup = await visitor.submit(page, {}, 'totp');
   const codes = await visitor.submit(setup, { code: codeOf(keyOn(setup)) }, 'confirm');
   const end = await visitor.submit(codes, { saved: '1' });
-  expect(await idToken(end, verifier)).toMatchObject({ sub: user.id, acr: acr(2), amr: ['pwd', 'otp', 'mfa'] });
+  expect(await idToken(end, verifier)).toMatchObject({ sub: user.id, acr: acr(2), amr: ['otp', 'mfa'] });
 });
 
 describe('a page that is posted out of turn records nothing', () => {
@@ -234,7 +238,7 @@ describe('a page that is posted out of turn records nothing', () => {
         'the address again',
         { prompt: 'login' },
         'client',
-        '/password',
+        '/login',
         [
           'login',
           'password',

@@ -55,9 +55,11 @@ const takesAny: ReadonlySet<string> = new Set([
   'organizations.clients.allow client_id',
   'organizations.assignments.create client_id',
   'organizations.access.explain client_id',
-  // Names at an identity provider.
+  // Names at an identity provider, and any application to which a browser is sent.
   ...['create', 'update'].flatMap((verb) =>
-    ['client_id', 'team_id', 'key_id', 'entity_id'].map((member) => `organizations.connections.${verb} ${member}`),
+    ['client_id', 'team_id', 'key_id', 'entity_id', 'landing_client_id'].map(
+      (member) => `organizations.connections.${verb} ${member}`,
+    ),
   ),
   // A list can be limited to any subject.
   'organizations.assignments.list user_id',
