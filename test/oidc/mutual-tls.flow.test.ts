@@ -136,6 +136,7 @@ describe('behind a trusted proxy', () => {
   let user: TestUser;
   beforeAll(async () => {
     latchkey = await startTestApp({ env: { TRUSTED_PROXIES: '127.0.0.1', CLIENT_CERT_HEADER: HEADER } });
+    await latchkey.run('apis.create', { identifier: api });
     robot = await latchkey.run('clients.create', {
       ...machine,
       token_endpoint_auth_method: 'tls_client_auth',
