@@ -140,7 +140,7 @@ describe('a domain that demands one of the connections', () => {
     await demand(it, acme, 'connection');
     await it.latchkey.run('connections.update', { connection: acme.connection, enabled: false });
     expect((await type(`user@${acme.domain}`)).page.status).toBe(403);
-    await it.latchkey.run('connections.delete', { connection: acme.connection });
+    await it.latchkey.run('connections.delete', { connection: acme.connection, force: true });
     expect((await type(`user@${acme.domain}`)).page.status).toBe(403);
     expect((await demand(it, acme, 'any')) as object).toMatchObject({ connections: [acme.connection] });
   });
