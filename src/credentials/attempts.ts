@@ -80,14 +80,17 @@ export class AttemptCounter {
     await this.#database.sql('delete from attempt_counter where key = $1', [sha256(key)]);
   }
 
-  /** The same as part of an act that writes more. A counter that another act holds at this moment is left alone. */
+  /**
+   * The same as part of an act that writes more, also when another request was first to act: of a form that is sent twice, neither is a
+   * failure. A counter that another act holds at this moment is left alone.
+   */
   succeeding(key: string): Part {
     return {
       name: 'forgiven',
       values: [sha256(key)],
-      text: (at, only) => `
+      text: (at) => `
         forgiven as (delete from attempt_counter where key in
-          (select key from attempt_counter where key = ${at(0)}::bytea and ${only} for update skip locked))`,
+          (select key from attempt_counter where key = ${at(0)}::bytea for update skip locked))`,
     };
   }
 

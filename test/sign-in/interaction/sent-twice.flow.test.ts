@@ -105,6 +105,7 @@ describe('two equal forms at once', () => {
     for (const { location } of answers) places.push((await visitor.open(location ?? '')).url);
     expect(places.every((place) => place === places[0] && place.endsWith('/consent'))).toBe(true);
     expect((await visitor.submit(await visitor.open(places[0] ?? ''), {}, 'allow')).location).toContain('code=');
+    expect(await latchkey.app.database.sql('select 1 from attempt_counter where failures > 0')).toEqual([]);
   });
 
   test('a password whose first response was already followed leads to the same place', async () => {
