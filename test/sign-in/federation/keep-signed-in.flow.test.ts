@@ -33,7 +33,7 @@ async function isKept(email: string): Promise<boolean> {
     `select payload from oidc_artifact where kind = 'Session' and payload->>'accountId' = $1 order by expires_at desc limit 1`,
     [fromUuid('usr', user?.id ?? '')],
   );
-  expect(session).toBeDefined();
+  expect(session?.payload).toMatchObject({ accountId: fromUuid('usr', user?.id ?? '') });
   await it.latchkey.app.database.sql(`delete from oidc_artifact where kind = 'Session'`);
   return session?.payload.transient !== true;
 }

@@ -88,7 +88,8 @@ describe.each(rows)('%s', (provider, row) => {
     const { page } = await arrive(provider, { ...person, email: `moved-${person.email}`, name: 'Renamed' });
     expect(isDone(page)).toBe(true);
     expect(await findUser(it.latchkey, `moved-${person.email}`)).toBeUndefined();
-    expect(await findUser(it.latchkey, person.email)).toBeDefined();
+    expect(await findUser(it.latchkey, person.email)).toMatchObject({ email: person.email });
+    expect(await identitiesOf(it.latchkey, person.email)).toHaveLength(1);
   });
 
   test.each<[string, unknown]>([
