@@ -24,6 +24,8 @@ const methods: Readonly<Record<string, Method>> = {
   delete: 'DELETE',
 };
 const word = /^[a-z][a-z0-9_]*$/;
+/** These nouns name one thing, so no id follows them. */
+const singletons: readonly string[] = ['me', 'branding', 'saml'];
 
 /**
  * The route of an operation, from its name and its parameters: `users.require_password` of a `user_id` is POST
@@ -37,8 +39,12 @@ export function routeOf({ name, params }: Pick<Operation, 'name' | 'params'>): O
   if (nouns.length === 0 || ![...nouns, verb, ...ids].every((part) => word.test(part)))
     throw new Error(`the operation ${name} has no route`);
   const [method, own] = Object.hasOwn(methods, verb) ? [methods[verb]!, []] : (['POST', [verb]] as const);
-  const nested = nouns.flatMap((noun, at) => [inPath(noun), ...(ids[at] === undefined ? [] : [`{${ids[at]}}`])]);
-  const path = [...nested, ...ids.slice(nouns.length).map((id) => `{${id}}`), ...own.map(inPath)];
+  const left = [...ids];
+  const nested = nouns.flatMap((noun) => {
+    const id = singletons.includes(noun) ? undefined : left.shift();
+    return [inPath(noun), ...(id === undefined ? [] : [`{${id}}`])];
+  });
+  const path = [...nested, ...left.map((id) => `{${id}}`), ...own.map(inPath)];
   return {
     method,
     path: `${API_ROOT}/${path.join('/')}`,

@@ -1,5 +1,5 @@
 /** The services of each operation. */
-import type { By } from '#audit/module.ts';
+import { type By, callerOf } from '#audit/module.ts';
 import { createAccessAdministration } from '#directory/access/administration.ts';
 import { accessOperations } from '#directory/access/operations.ts';
 import { auditOperations } from '#audit/operations.ts';
@@ -7,6 +7,7 @@ import { organizationBrandOperations } from '#branding/organization-operations.t
 import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
+import { clientSecretOperations } from '#applications/clients/secret-operations.ts';
 import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
 import { connectionOperations } from '#connections/operations.ts';
 import { organizationConnectionOperations } from '#connections/organization-operations.ts';
@@ -34,6 +35,7 @@ import { waitlistOperations } from '#directory/waitlist/operations.ts';
 import { UserAdministration } from '#credentials/module.ts';
 import { type BoundOperation, bindOperations } from '#kernel/operations/bound-operation.ts';
 import { ResetService } from '#sign-in/mfa/module.ts';
+import { withSealedCursors } from '#kernel/operations/cursors.ts';
 import { PropertyService } from '#directory/users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
@@ -43,7 +45,7 @@ import type { Steps } from './steps.ts';
 
 /** Each operation with the services that it needs. */
 export function createOperations(
-  { clock, config, database, jobs, mailbox }: Kernel,
+  { clock, config, database, jobs, keyRing, mailbox }: Kernel,
   nouns: Nouns,
   { consents, oidc, sessions, upstream }: Provider,
   { comingIn }: Steps,
@@ -100,10 +102,11 @@ export function createOperations(
     clients: clients.lookup,
     tokens: oidc.tokenSubjects,
   });
-  return [
+  const bound = [
     bindOperations(accessOperations, administrationOfAccess),
     bindOperations(databaseOperations, { database }),
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
+    bindOperations(clientSecretOperations, { secrets: clients.secrets }),
     bindOperations(samlApplicationOperations, {
       applications: saml.applications,
       source: saml.source,
@@ -207,4 +210,5 @@ export function createOperations(
       retention: nouns.retention,
     }),
   ].flat();
+  return withSealedCursors(bound, keyRing, callerOf);
 }

@@ -5,6 +5,7 @@ import { organizationBrandOperations } from '#branding/organization-operations.t
 import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
+import { clientSecretOperations } from '#applications/clients/secret-operations.ts';
 import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
 import { connectionOperations } from '#connections/operations.ts';
 import { organizationConnectionOperations } from '#connections/organization-operations.ts';
@@ -34,6 +35,7 @@ import { waitlistOperations } from '#directory/waitlist/operations.ts';
 export const operations: readonly Operation[] = [
   databaseOperations,
   clientOperations,
+  clientSecretOperations,
   samlApplicationOperations,
   claimsPreviewOperations,
   apiOperations,

@@ -44,3 +44,6 @@ export function byVisitor(visitor: Visitor | undefined, clientId?: string): By {
 }
 
 const at = (clientId: string | undefined) => (clientId === undefined ? {} : { clientId });
+
+/** Names the actor and its client, for what belongs to one caller. */
+export const callerOf = ({ actor, clientId }: By): string => [actor.type, actor.id, clientId].join(' ');

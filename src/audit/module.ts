@@ -63,4 +63,4 @@ export type { AuditEvent, EventTypeRow, Gravity, ShownEventType } from './event-
 export { eventType, gravities } from './event-type.ts';
 export { caep } from './event-type.ts';
 export type { By, Visitor } from './by.ts';
-export { byClient, byUser, byVisitor, operator, system } from './by.ts';
+export { byClient, byUser, byVisitor, callerOf, operator, system } from './by.ts';

@@ -83,7 +83,7 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
   };
 
   defineOperations(program, operations, async (operation, given, command) => {
-    const answer = await execute(place(command), operation.name, given);
+    const answer = await execute(place(command), operation, given);
     print(terminal, inFlags(operation, answer), asJson(command));
     code = answer.ok ? DONE : REFUSED;
   });

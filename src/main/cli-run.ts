@@ -7,7 +7,9 @@ import { type Config, ConfigError } from '#kernel/config.ts';
 import { askRunning } from '#kernel/control.ts';
 import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { createLog, type Log } from '#kernel/log.ts';
-import type { Given, OperationAnswer } from '#kernel/operations/bound-operation.ts';
+import type { Given, OperationAnswer, RunOperation } from '#kernel/operations/bound-operation.ts';
+import { MOST_LISTED } from '#kernel/operations/list-operation.ts';
+import type { Operation } from '#kernel/operations/operation.ts';
 import { LONGEST_COMMAND_CLOSE } from './limits.ts';
 
 /** The place of a command: its input, its terminal, how it opens the product, and the clean-up after a signal. */
@@ -82,15 +84,40 @@ async function requireFolder(path: string): Promise<void> {
     );
 }
 
-/** Has one operation run and closes what that opened. */
-export async function execute(place: Place, name: string, given: Given): Promise<OperationAnswer> {
+/** Has one operation run and closes what that opened. A list without a limit is read to its end. */
+export async function execute(place: Place, { name, isList }: Asked, given: Given): Promise<OperationAnswer> {
   const commands = openCommands(place);
+  const input = given.input as Readonly<Record<string, unknown>> | undefined;
+  const isWhole = isList && input?.['limit'] === undefined && input?.['cursor'] === undefined;
   try {
-    return await commands.run(name, given);
+    return isWhole ? await wholeList(commands.run, name, given) : await commands.run(name, given);
   } finally {
     await commands.close();
   }
 }
+
+type Asked = Pick<Operation, 'name' | 'isList'>;
+type ListAnswer = Readonly<Record<string, unknown>> & { next_cursor: string | null };
+
+async function wholeList(run: RunOperation, name: string, { params, input }: Given): Promise<OperationAnswer> {
+  let whole: ListAnswer | undefined;
+  for (;;) {
+    const cursor = whole === undefined ? {} : { cursor: whole.next_cursor };
+    const answer = await run(name, { params, input: { ...(input as object), limit: MOST_LISTED, ...cursor } });
+    if (!answer.ok) return answer;
+    whole = whole === undefined ? (answer.result as ListAnswer) : joined(whole, answer.result as ListAnswer);
+    if (whole.next_cursor === null) return { ok: true, result: whole };
+  }
+}
+
+const joined = (before: ListAnswer, page: ListAnswer): ListAnswer => ({
+  ...page,
+  ...Object.fromEntries(
+    Object.entries(page).flatMap(([member, found]) =>
+      Array.isArray(found) ? [[member, [...(before[member] as unknown[]), ...(found as unknown[])]]] : [],
+    ),
+  ),
+});
 
 /** Writes an answer: a result to standard output, an error to standard error. */
 export function print(terminal: Terminal, answer: OperationAnswer, asJson: boolean): void {

@@ -22,6 +22,10 @@ describe('the route of an operation', () => {
     ['clients.secrets.rotate', ['client_id'], 'POST /api/v1/clients/{client_id}/secrets/rotate', 200],
     ['clients.secrets.delete', ['client_id', 'id'], 'DELETE /api/v1/clients/{client_id}/secrets/{id}', 200],
     ['consents.revoke', ['user_id', 'client_id'], 'POST /api/v1/consents/{user_id}/{client_id}/revoke', 200],
+    ['me.read', [], 'GET /api/v1/me', 200],
+    ['me.sessions.delete', ['session_id'], 'DELETE /api/v1/me/sessions/{session_id}', 200],
+    ['branding.clients.update', ['client_id'], 'PATCH /api/v1/branding/clients/{client_id}', 200],
+    ['organizations.branding.read', ['organization_id'], 'GET /api/v1/organizations/{organization_id}/branding', 200],
     ['users.constructor', ['user_id'], 'POST /api/v1/users/{user_id}/constructor', 200],
   ])('%s of %j', (name, names, expected, status) => {
     const route = routeOf({ name, params: params(...names) });

@@ -63,7 +63,8 @@ describe.each(callers)('%s', (_who, token) => {
     const first = await callApi(latchkey, '/v1/clients?limit=1', { token: token() });
     const clients = first.body['clients'] as { client_id: string }[];
     expect([first.status, clients.length]).toEqual([200, 1]);
-    const next = await callApi(latchkey, `/v1/clients?limit=1&after=${clients[0]!.client_id}`, { token: token() });
+    const cursor = String(first.body['next_cursor']);
+    const next = await callApi(latchkey, `/v1/clients?limit=1&cursor=${cursor}`, { token: token() });
     expect(next.body['clients']).toHaveLength(1);
     expect(next.body['clients']).not.toEqual(clients);
     const all = await callApi(latchkey, '/v1/clients', { token: token() });

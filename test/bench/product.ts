@@ -64,7 +64,11 @@ export const redirectUri = 'http://127.0.0.1:9/cb';
 export async function prepare(env: Record<string, string>, people: number): Promise<Prepared> {
   const config = readConfig(env);
   const command = async <T>(name: string, input: object): Promise<T> => {
-    const answer = await execute({ words: name, config, terminal: process }, name, givenTo(name, input));
+    const answer = await execute(
+      { words: name, config, terminal: process },
+      { name, isList: false },
+      givenTo(name, input),
+    );
     if (!answer.ok) throw new Error(`${name}: ${answer.message}`);
     return answer.result as T;
   };

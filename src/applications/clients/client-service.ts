@@ -3,6 +3,7 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
+import { containing, type Page, pageFind, pageOf, type PageRequest } from '#kernel/operations/list-operation.ts';
 import { ALL_SCOPES, type ApiAccess, apiAccessSchema } from './api-access.ts';
 import { changesBetween } from './changes.ts';
 import { Client, RetiredClientId, takeClient } from './client.ts';
@@ -55,6 +56,12 @@ type Dependencies = {
   apis: KnownApis;
   /** After a change was committed. */
   changed: (clientId: string) => Promise<void>;
+};
+
+type ClientFilters = {
+  type?: ClientType | undefined;
+  disabled?: boolean | undefined;
+  search?: string | undefined;
 };
 
 /** Printable ASCII without space and colon, so that it survives every way of sending it (RFC 6749 §2.3.1, appendix A.1). */
@@ -132,11 +139,25 @@ export class ClientService {
     return client;
   }
 
-  /** By age, oldest first; `after` is the id of the last one of the page before. */
-  async list({ limit, after }: { limit: number; after?: Client['id'] | undefined }): Promise<Client[]> {
-    return this.#deps.database
-      .em()
-      .find(Client, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
+  /** A page of those that match. */
+  async page(
+    { type, disabled, search }: ClientFilters,
+    page: PageRequest<'created_at' | 'name'>,
+  ): Promise<Page<Client>> {
+    const found = search === undefined ? undefined : { $ilike: containing(search) };
+    const matching = {
+      ...(type === undefined ? {} : { type }),
+      ...(disabled === undefined ? {} : { disabled }),
+      ...(found === undefined ? {} : { $or: [{ name: found }, { clientId: found }] }),
+    };
+    const { where, options } = pageFind(page, page.sort === 'name' ? ['name', 'id'] : ['id']);
+    const em = this.#deps.database.em();
+    const [rows, total] = await Promise.all([
+      em.find(Client, { $and: [matching, where] }, options),
+      page.wantsTotal ? em.count(Client, matching) : undefined,
+    ]);
+    const positionOf = ({ name, id }: Client) => (page.sort === 'name' ? [name, id] : [id]);
+    return { ...pageOf(rows, page, { show: (client) => client, positionOf }), total };
   }
 
   /**

@@ -1,11 +1,9 @@
-/** Clients and their secrets. Members in and out are named as on the wire (RFC 7591 §2 and §3.2.1). */
+/** Clients. Members in and out are named as on the wire (RFC 7591 §2 and §3.2.1). */
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
-import { DAY, SECOND } from '#kernel/clock.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema } from '#kernel/operations/schemas.ts';
 import { apiAccessSchema, collectApiAccess } from './api-access.ts';
-import type { Client } from './client.ts';
 import type { GivenMetadata } from './client-metadata.ts';
 import { presetNames, withPreset } from './client-presets.ts';
 import { clientProfiles } from './client-profile.ts';
@@ -20,28 +18,9 @@ import {
   secretOnWire,
   secretSchema,
 } from './client-wire.ts';
-import {
-  clientIdRetired,
-  clientIdTaken,
-  clientNotFound,
-  lastSecret,
-  metadataInvalid,
-  rightsMissing,
-  secretNotFound,
-  secretNotUsed,
-  tooManySecrets,
-} from './errors.ts';
-import { LISTED_PAGE, LONGEST_OVERLAP_SECONDS } from './limits.ts';
-import { listed } from './listed.ts';
+import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid, rightsMissing } from './errors.ts';
 import { ownMemberChanges, ownMemberOptions, ownMemberShape } from './own-members.ts';
-import {
-  clientChanged,
-  clientCreated,
-  clientDeleted,
-  clientSecretAdded,
-  clientSecretRemoved,
-  clientSecretRotated,
-} from './events.ts';
+import { clientChanged, clientCreated, clientDeleted } from './events.ts';
 
 type Services = { clients: ClientService; secrets: ClientSecrets };
 
@@ -109,22 +88,28 @@ const createClient = operation({
   },
 });
 
-const listClients = operation({
+const listClients = listOperation({
   name: 'clients.list',
   permission: 'clients.read',
-  input: z.strictObject({
-    limit: z.int().min(1).max(LISTED_PAGE).optional().describe('Maximum number; all by default'),
-    after: z.string().optional().describe('Client identifier after which the list continues'),
-  }),
-  output: z.strictObject({ clients: z.array(clientSchema) }),
-  errors: [clientNotFound],
+  filters: {
+    type: z.enum(clientTypes).optional().describe('Only clients of this type'),
+    disabled: z.boolean().optional().describe('Only clients that are disabled, or that are not'),
+    search: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Only clients whose name or client_id contains this text'),
+  },
+  sorts: ['created_at', 'name'],
+  items: 'clients',
+  item: clientSchema,
   description: 'List clients, oldest first.',
-  example: { limit: 20 },
-  command: { options: { after: { flags: '--after <id>' } } },
-  run: async ({ limit, after }, _by: By, { clients }: Services) => {
-    const from = after === undefined ? undefined : (await clients.require(after)).id;
-    const found = await listed<Client>((page) => clients.list(page), { limit, after: from });
-    return { clients: found.map(clientOnWire) };
+  example: { limit: 20, type: 'machine' },
+  run: async (filters, page, _by: By, { clients }: Services) => {
+    const { items, ...others } = await clients.page(filters, page);
+    return { ...others, items: items.map(clientOnWire) };
   },
 });
 
@@ -211,71 +196,6 @@ const deleteClient = operation({
   },
 });
 
-const newSecretSchema = z.strictObject({
-  client_id: z.string(),
-  client_secret_id: z.string(),
-  client_secret: z.string(),
-  client_secret_expires_at: z.int(),
-});
-
-const rotateSecret = operation({
-  name: 'clients.secrets.rotate',
-  permission: 'clients.manage',
-  params,
-  input: z.strictObject({
-    overlap_seconds: z
-      .int()
-      .min(0)
-      .max(LONGEST_OVERLAP_SECONDS)
-      .default(DAY / SECOND)
-      .describe('Seconds for which the newest old secret stays valid'),
-  }),
-  output: newSecretSchema,
-  errors: [clientNotFound, rightsMissing, secretNotUsed],
-  event: clientSecretRotated,
-  description: 'Create a new client secret. The old one stays valid for a day, or as long as you say.',
-  example: { overlap_seconds: 3600 },
-  command: { words: 'client rotate-secret', options: { overlap_seconds: { flags: '--overlap-seconds <n>' } } },
-  run: async ({ client_id: clientId, overlap_seconds: overlapSeconds }, by: By, { secrets }: Services) => {
-    const { id, secret } = await secrets.rotate(clientId, { overlapSeconds }, by);
-    return { client_id: clientId, client_secret_id: id, ...newSecretOnWire(secret, null) };
-  },
-});
-
-const createSecret = operation({
-  name: 'clients.secrets.create',
-  permission: 'clients.manage',
-  params,
-  input: z.strictObject({
-    expires_in_seconds: z.int().min(1).optional().describe('Lifetime in seconds; unlimited by default'),
-  }),
-  output: newSecretSchema,
-  errors: [clientNotFound, rightsMissing, secretNotUsed, tooManySecrets],
-  event: clientSecretAdded,
-  description: 'Create a second client secret. It is shown once.',
-  example: { expires_in_seconds: 86_400 },
-  command: { words: 'client add-secret' },
-  run: async ({ client_id: clientId, expires_in_seconds: expiresInSeconds }, by: By, { secrets }: Services) => {
-    const { id, secret, expiresAt } = await secrets.add(clientId, { expiresInSeconds }, by);
-    return { client_id: clientId, client_secret_id: id, ...newSecretOnWire(secret, expiresAt) };
-  },
-});
-
-const deleteSecret = operation({
-  name: 'clients.secrets.delete',
-  permission: 'clients.manage',
-  params: { ...params, client_secret_id: idSchema('csec').describe('Id of the secret, from client show') },
-  output: z.strictObject({ client_id: z.string(), client_secret_id: z.string(), deleted: z.literal(true) }),
-  errors: [clientNotFound, rightsMissing, secretNotFound, secretNotUsed, lastSecret],
-  event: clientSecretRemoved,
-  description: 'Delete one of two client secrets. It is no longer accepted.',
-  command: { words: 'client remove-secret', arguments: { client_id: { flags: '<client_id>' } } },
-  run: async ({ client_id: clientId, client_secret_id: id }, by: By, { secrets }: Services) => {
-    await secrets.remove(clientId, id, by);
-    return { client_id: clientId, client_secret_id: id, deleted: true as const };
-  },
-});
-
 async function change(
   { clients }: Pick<Services, 'clients'>,
   clientId: string,
@@ -294,7 +214,4 @@ export const clientOperations = [
   disableClient,
   enableClient,
   deleteClient,
-  rotateSecret,
-  createSecret,
-  deleteSecret,
 ];

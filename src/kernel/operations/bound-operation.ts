@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { INPUT_INVALID, readInput } from './input.ts';
+import { inputInvalid, readInput } from './input.ts';
 import type { Operation } from './operation.ts';
 
 /** The input of a caller: members of the path and of the body or query, not yet parsed. */
@@ -70,15 +70,7 @@ async function replaceNames(members: unknown, foundByName: FoundByName): Promise
   for (const [member, value] of Object.entries(members)) {
     if (typeof value !== 'string' || isId(value) || !Object.hasOwn(foundByName, member)) continue;
     const found = await foundByName[member]!(value);
-    if (found === null) {
-      const problem = `is neither an id nor a known name: ${value}`;
-      throw new AppError({
-        code: INPUT_INVALID,
-        status: 422,
-        message: `${member} ${problem}.`,
-        details: { [member]: problem },
-      });
-    }
+    if (found === null) throw inputInvalid({ [member]: `is neither an id nor a known name: ${value}` });
     ids[member] = found.id;
   }
   return { ...members, ...ids };

@@ -9,14 +9,17 @@ export const INPUT_INVALID = 'input.invalid';
 export function readInput(schema: z.ZodObject, given: unknown): Record<string, unknown> {
   const parsed = schema.safeParse(given === undefined ? {} : given, { error: inWords });
   if (parsed.success) return parsed.data;
-  const problems = Object.fromEntries(parsed.error.issues.flatMap(problemsOf));
-  throw new AppError({
+  throw inputInvalid(Object.fromEntries(parsed.error.issues.flatMap(problemsOf)));
+}
+
+/** `problems`: each wrong member with what is wrong with it, `must be at most 200`. */
+export const inputInvalid = (problems: Readonly<Record<string, string>>): AppError =>
+  new AppError({
     code: INPUT_INVALID,
     status: 422,
     message: `Correct these members: ${listProblems(problems)}.`,
     details: problems,
   });
-}
 
 /** `name must be given; limit must be at most 200`. */
 export function listProblems(problems: Readonly<Record<string, string>>): string {

@@ -73,6 +73,8 @@ export type Operation<By = never, Services = never> = {
   readonly description: string;
   readonly example: unknown;
   readonly command: CommandShape | null;
+  /** Whether it gives a page of a list (list-operation.ts). */
+  readonly isList: boolean;
   /** `given` is what `params` and `input` read. */
   readonly run: (given: never, by: By, services: Services) => Promise<unknown>;
 };
@@ -96,6 +98,7 @@ export function operation<
     description: declared.description,
     example: declared.example,
     command: declared.command === false ? null : (declared.command ?? {}),
+    isList: false,
     run: declared.run,
   };
 }

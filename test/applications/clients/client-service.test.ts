@@ -270,7 +270,9 @@ describe('the deletion of a client', () => {
 test('the list continues after the previous page, oldest first', async () => {
   const names = ['one', 'two', 'three'];
   for (const name of names) await node.clients.create({ ...machine, name }, operator);
-  const first = await node.clients.list({ limit: 2 });
-  const second = await node.clients.list({ limit: 2, after: first[1]?.id });
-  expect([...first, ...second].map(({ name }) => name)).toEqual(names);
+  const page = { limit: 2, sort: 'created_at', isDescending: false, wantsTotal: true } as const;
+  const first = await node.clients.page({}, { ...page, after: null });
+  const second = await node.clients.page({}, { ...page, after: first.next });
+  expect([...first.items, ...second.items].map(({ name }) => name)).toEqual(names);
+  expect([first.total, second.total, second.next]).toEqual([3, 3, null]);
 });
