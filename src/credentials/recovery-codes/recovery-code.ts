@@ -1,6 +1,6 @@
-import argon2 from 'argon2';
+import { hashRaw } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
-import { argon2Options, type HashCost, safeHashCost } from '../passwords/password-hash.ts';
+import { argon2idOptions, type HashCost, safeHashCost } from '../passwords/password-hash.ts';
 import { defineEntity, p } from '@mikro-orm/core';
 import { User } from '#directory/users/module.ts';
 
@@ -17,7 +17,7 @@ const SALT_BYTES = 16;
  * that a code is looked up by one hash; it gives away three bits of 75.
  */
 export async function hashRecoveryCode(code: string, salt: Buffer, cost: HashCost = safeHashCost): Promise<string> {
-  return (await argon2.hash(code, { ...argon2Options(cost), salt, raw: true })).toString('base64url');
+  return (await hashRaw(code, { ...argon2idOptions(cost), salt })).toString('base64url');
 }
 
 /** A random salt for the recovery codes of one user. */
