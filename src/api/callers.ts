@@ -10,6 +10,7 @@ import { instance, type Policies } from '#settings/module.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { invalidToken, tokenRefused, tooManyCalls, tooManyRefusedTokens, useDpopNonce } from './errors.ts';
 import { CALL_WINDOW, LOTS_OF_LIMIT } from './limits.ts';
+import type { MountedOperation } from './mounted-operation.ts';
 
 /** A client with its access token, and its user if there is one. */
 export type Caller = {
@@ -36,6 +37,7 @@ type Dependencies = {
 /** The callers of the management API, and their limits. */
 export class Callers {
   readonly #deps: Dependencies;
+  readonly #counted = new WeakMap<object, Awaited<ReturnType<Throttle['consume']>>>();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -44,9 +46,11 @@ export class Callers {
   /**
    * The caller whose token `check` finds. The calls of a caller, and the refused tokens of an address, are counted before any more
    * work. A valid token is never refused because of other tokens at its address. `organizationId`: the organization of the call.
+   * `call`: the request, which is counted once, also when it is looked at again.
    * @throws AppError api.invalid_token and its kin, api.too_many_calls, api.too_many_refused_tokens.
    */
   async identify(
+    call: object,
     check: () => Promise<TokenCheck>,
     visitor: CalledFrom,
     organizationId: OrganizationId | null,
@@ -59,7 +63,8 @@ export class Callers {
     const points = limits.apiCallsPerMinute;
     const lot = Math.max(1, Math.floor(points / LOTS_OF_LIMIT));
     const calls = { name: 'api-calls', points, duration: CALL_WINDOW, lot };
-    const counted = await throttle.consume(calls, caller.key);
+    const counted = this.#counted.get(call) ?? (await throttle.consume(calls, caller.key));
+    this.#counted.set(call, counted);
     if (!counted.allowed) throw tooManyCalls(counted.retryAfter);
     return caller;
   }
@@ -114,3 +119,10 @@ function within({ organizationId: only }: ShownToken, held: NonNullable<By['may'
   return (permission, organizationId) =>
     organizationId === only && isOfOrganizations(permission) && held(permission, organizationId);
 }
+
+/** A call about an id that no organization has is decided by the scope of the token, and answered as such. */
+export const mayCall = (
+  { by, hasScope }: Caller,
+  { permission }: Pick<MountedOperation, 'permission'>,
+  organizationId: string | null | undefined,
+) => (organizationId === null ? hasScope(permission) : by.may(permission, organizationId));

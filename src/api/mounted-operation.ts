@@ -10,7 +10,7 @@ import type { By } from '#audit/module.ts';
 import type { OrganizationId } from '#directory/organizations/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { parseId } from '#kernel/ids.ts';
-import type { BoundOperation } from '#kernel/operations/bound-operation.ts';
+import { answerAsJson, type BoundOperation, type Given } from '#kernel/operations/bound-operation.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
 import { notFound } from './errors.ts';
 import { LISTED_WITHOUT_LIMIT } from './limits.ts';
@@ -33,6 +33,8 @@ export type MountedOperation = {
   readParams(given: unknown): unknown;
   readQuery(query: Readonly<Record<string, unknown>>): Record<string, unknown>;
   call: BoundOperation<By>['call'];
+  /** The answer as JSON, which may come from memory. */
+  answer(given: Given, by: By): Promise<string>;
 };
 
 /**
@@ -57,7 +59,8 @@ export function mountedOperations(
   });
 }
 
-function mountedOperation({ operation, call }: BoundOperation<By>): MountedOperation {
+function mountedOperation(bound: BoundOperation<By>): MountedOperation {
+  const { operation, call } = bound;
   const { name, permission } = operation;
   if (!isPermission(permission)) throw new Error(`the operation ${name} needs a permission that does not exist`);
   const route = routeOf(operation);
@@ -80,6 +83,7 @@ function mountedOperation({ operation, call }: BoundOperation<By>): MountedOpera
     },
     readQuery: (query) => ({ ...(limit ? { limit: LISTED_WITHOUT_LIMIT } : {}), ...readText(query) }),
     call,
+    answer: async (given, by) => answerAsJson(bound, given, by),
   };
 }
 

@@ -7,7 +7,7 @@ import { notAllowed } from '#kernel/http/request-guard.ts';
 import { Router } from '#kernel/http/router.ts';
 import { readInput } from '#kernel/operations/input.ts';
 import type { AccessTokens } from '#oidc/module.ts';
-import type { Caller, Callers } from './callers.ts';
+import { type Caller, type Callers, mayCall } from './callers.ts';
 import { permissionMissing, unexpectedBody } from './errors.ts';
 import type { MountedOperation } from './mounted-operation.ts';
 
@@ -32,11 +32,12 @@ export function apiRoutes({ issuer, mounted, document, tokens, callers }: RouteD
 
     async function answer(ctx: Context): Promise<void> {
       const organizationId = operation.organizationOf(ctx.params);
-      const caller = await callers.identify(() => tokens.check(ctx, OWN_API), visitorOf(ctx), organizationId ?? null);
+      const check = () => tokens.check(ctx, OWN_API);
+      const caller = await callers.identify(ctx.req, check, visitorOf(ctx), organizationId ?? null);
       if (!mayCall(caller, operation, organizationId)) throw refuse(ctx, operation, caller, organizationId);
       if (organizationId === null) throw organizationNotFound();
       const given = { params: operation.readParams({ ...ctx.params }), input: await inputOf(ctx, operation) };
-      send(ctx, operation.route.status, JSON.stringify(await operation.call(given, caller.by)));
+      send(ctx, operation.route.status, await operation.answer(given, caller.by));
     }
   }
   router.get('/api/openapi.json', showDocument);
@@ -60,13 +61,6 @@ export function apiRoutes({ issuer, mounted, document, tokens, callers }: RouteD
 
   return router;
 }
-
-/** A call about an id that no organization has is decided by the scope of the token, and answered as such. */
-const mayCall = (
-  { by, hasScope }: Caller,
-  { permission }: MountedOperation,
-  organizationId: string | null | undefined,
-) => (organizationId === null ? hasScope(permission) : by.may(permission, organizationId));
 
 /** Refuses the methods that an address does not take. To be asked after the routes. */
 export function refuseOtherMethods(router: Router<State>): Middleware {

@@ -48,6 +48,7 @@ const checkAccess = operation({
   permission: 'access.check',
   input: question,
   output: answer,
+  isQuestion: true,
   description:
     'Answer whether a user, a machine client or the subject of an access token has a permission now, on the instance or in an organization.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q', permission: 'organization.members.manage' },
@@ -62,6 +63,7 @@ const checkBatch = operation({
     checks: z.array(question).min(1).max(MOST_CHECKS).describe('Questions, each as access.check takes one'),
   }),
   output: z.strictObject({ results: z.array(answer) }),
+  isQuestion: true,
   description: 'Answer up to 100 questions about permissions, in their order.',
   example: {
     checks: [{ user_id: 'usr_01h455vb4pex5vsknk084sn02q', permission: 'organization.members.manage' }],
@@ -94,6 +96,7 @@ function explainOn(place: OperationPlace) {
       }),
     output: z.strictObject({ allowed: z.boolean(), ways: z.array(waySchema) }),
     errors: place === onOrganization ? [memberNotFound, organizationNotFound] : [],
+    isQuestion: true,
     description: 'Show by which assignments, groups and roles a permission comes to a user or a machine client.',
     example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q', permission: 'organization.members.manage' },
     command: place.command('access explain', 'explain-access'),

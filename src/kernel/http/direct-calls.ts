@@ -52,7 +52,8 @@ export function answerDirectly({ config, log, addresses, mounts, observe }: Depe
 
   async function answer(req: IncomingMessage, res: Parameters<RequestListener>[1], call: DirectCall): Promise<boolean> {
     const begin = performance.now();
-    const { method = '', url: path = '', headers, socket } = req;
+    const { method = '', url = '', headers, socket } = req;
+    const path = url.split('?', 1)[0]!;
     const ip = addresses.resolve(socket.remoteAddress, joinedHeader(headers['x-forwarded-for']));
     const userAgent = (headers['user-agent'] ?? '').slice(0, LONGEST_USER_AGENT);
     const visitor = { ip, userAgent, requestId: randomUUID() };

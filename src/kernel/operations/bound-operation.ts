@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { inputInvalid, readInput } from './input.ts';
 import type { Operation } from './operation.ts';
+import { jsonOf, type Written } from './written.ts';
 
 /** The input of a caller: members of the path and of the body or query, not yet parsed. */
 export type Given = { params?: unknown; input?: unknown };
@@ -10,21 +11,31 @@ export type BoundOperation<By> = {
   readonly operation: Operation;
   /** Reads what was given by the schemas, runs, and gives what `output` lets through. Throws input.invalid and the errors of the operation. */
   call(given: Given, by: By): Promise<unknown>;
+  /** The same answer as JSON, where the operation keeps what it has written. It may be as old as docs/performance.md says. */
+  write?: ((given: Given, by: By) => Promise<Written>) | undefined;
 };
+
+/** The answer of an operation as JSON: what is kept, or what `call` gives. Throws what `call` throws. */
+export async function answerAsJson<By>({ call, write }: BoundOperation<By>, given: Given, by: By): Promise<string> {
+  return write ? jsonOf(await write(given, by)) : JSON.stringify(await call(given, by));
+}
 
 /** Binds the operations of a slice to what they need to run. */
 export function bindOperations<By, Services>(
   operations: readonly Operation<By, Services>[],
   services: Services,
 ): BoundOperation<By>[] {
-  return operations.map((operation) => ({
-    operation,
-    async call({ params, input }, by) {
-      // The object is the one of the path, whatever an input that takes any member says.
-      const given = { ...readInput(operation.input, input), ...readInput(operation.params, params) };
-      return operation.output.parse(await operation.run(given as never, by, services));
-    },
-  }));
+  return operations.map((operation) => {
+    const { write } = operation;
+    // The object is the one of the path, whatever an input that takes any member says.
+    const read = ({ params, input }: Given) =>
+      ({ ...readInput(operation.input, input), ...readInput(operation.params, params) }) as never;
+    return {
+      operation,
+      call: async (given, by) => operation.output.parse(await operation.run(read(given), by, services)),
+      ...(write ? { write: async (given, by) => write(read(given), by, services) } : {}),
+    };
+  });
 }
 
 export type OperationAnswer =

@@ -1,6 +1,7 @@
 import { sha256, type KeyRing, SealError } from '../crypto.ts';
 import type { BoundOperation, Given } from './bound-operation.ts';
 import { cursorInvalid } from './list-operation.ts';
+import type { Written } from './written.ts';
 
 /**
  * Lists with sealed cursors: the position in a list leaves the server encrypted, and opens only for the same caller, list, filters
@@ -11,18 +12,38 @@ export function withSealedCursors<By>(
   keyRing: Pick<KeyRing, 'seal' | 'open'>,
   callerOf: (by: By) => string,
 ): BoundOperation<By>[] {
-  return operations.map((bound) =>
-    bound.operation.isList ? { ...bound, call: (given, by) => callList(bound, given, by) } : bound,
-  );
+  return operations.map((bound) => (bound.operation.isList ? sealed(bound) : bound));
 
-  async function callList({ operation, call }: BoundOperation<By>, { params, input }: Given, by: By): Promise<unknown> {
+  function sealed({ operation, call, write }: BoundOperation<By>): BoundOperation<By> {
+    return {
+      operation,
+      async call(given, by) {
+        const { opened, seal } = unsealed(operation.name, given, by);
+        const answer = (await call(opened, by)) as { next_cursor: string | null };
+        return { ...answer, next_cursor: seal(answer.next_cursor) };
+      },
+      ...(write
+        ? {
+            async write(given, by): Promise<Written> {
+              const { opened, seal } = unsealed(operation.name, given, by);
+              const page = await write(opened, by);
+              return 'texts' in page ? { ...page, next: seal(page.next) } : page;
+            },
+          }
+        : {}),
+    };
+  }
+
+  function unsealed(name: string, { params, input }: Given, by: By) {
     const { cursor, ...members } = { ...(input as Record<string, unknown> | undefined) };
-    const place = placeOf([operation.name, params ?? {}, members, callerOf(by)]);
+    let place: string | undefined;
+    const here = (): string => (place ??= placeOf([name, params ?? {}, members, callerOf(by)]));
     const opened =
-      typeof cursor === 'string' ? { cursor: open(cursor, place) } : cursor === undefined ? {} : { cursor };
-    const answer = (await call({ params, input: { ...members, ...opened } }, by)) as { next_cursor: string | null };
-    const { next_cursor: next } = answer;
-    return { ...answer, next_cursor: next === null ? null : keyRing.seal(next, place) };
+      typeof cursor === 'string' ? { cursor: open(cursor, here()) } : cursor === undefined ? {} : { cursor };
+    return {
+      opened: { params, input: { ...members, ...opened } },
+      seal: (next: string | null) => (next === null ? null : keyRing.seal(next, here())),
+    };
   }
 
   function open(cursor: string, place: string): string {

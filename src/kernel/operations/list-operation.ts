@@ -61,6 +61,13 @@ type ListDeclaration<
     by: By,
     services: Services,
   ) => Promise<Page<z.input<Item>>>;
+  /** The same page, each object as JSON that `item` has checked: from memory, where objects are kept. */
+  write?: (
+    given: { [K in keyof Params]: z.output<Params[K]> } & z.output<z.ZodObject<Filters>>,
+    page: PageRequest<Sort>,
+    by: By,
+    services: Services,
+  ) => Promise<Page<string>>;
 };
 
 /** Declares the operation of a list. Its input has the filters, and `limit`, `cursor`, `sort` and `include_total`. */
@@ -72,7 +79,7 @@ export function listOperation<
   Params extends z.ZodRawShape = z.ZodRawShape,
   Filters extends z.ZodRawShape = z.ZodRawShape,
 >(declared: ListDeclaration<Params, Filters, Item, Sort, By, Services>): Operation<By, Services> {
-  const { sorts, isDescendingUnlessSaid = false, items, filters, run, item } = declared;
+  const { sorts, isDescendingUnlessSaid = false, items, filters, run, write, item } = declared;
   const standard = isDescendingUnlessSaid ? `-${sorts[0]}` : sorts[0];
   const input = z.strictObject({
     ...filters,
@@ -100,19 +107,37 @@ export function listOperation<
     example: declared.example,
     command: declared.command === false ? null : (declared.command ?? {}),
     isList: true,
-    run: async ({ limit, cursor, sort, include_total: wantsTotal, ...given }: ListInput, by, services) => {
-      const isDescending = sort.startsWith('-');
-      const name = (isDescending ? sort.slice(1) : sort) as Sort;
-      const after = cursor === undefined ? null : readPosition(cursor);
-      const page = { limit, after, sort: name, isDescending, wantsTotal };
+    isQuestion: false,
+    run: async (asked: ListInput, by, services) => {
+      const { given, page } = readAsked<Sort>(asked);
       const { items: found, next, total } = await run(given as never, page, by, services);
       return {
         [items]: found,
         next_cursor: next === null ? null : JSON.stringify(next),
-        ...(wantsTotal ? { total } : {}),
+        ...(page.wantsTotal ? { total } : {}),
       };
     },
+    write: write
+      ? async (asked: ListInput, by, services) => {
+          const { given, page } = readAsked<Sort>(asked);
+          const { items: texts, next, total } = await write(given as never, page, by, services);
+          return {
+            items,
+            texts,
+            next: next === null ? null : JSON.stringify(next),
+            ...(page.wantsTotal ? { total } : {}),
+          };
+        }
+      : null,
   };
+}
+
+function readAsked<Sort extends string>({ limit, cursor, sort, include_total: wantsTotal, ...given }: ListInput) {
+  const isDescending = sort.startsWith('-');
+  const name = (isDescending ? sort.slice(1) : sort) as Sort;
+  const after = cursor === undefined ? null : readPosition(cursor);
+  const page: PageRequest<Sort> = { limit, after, sort: name, isDescending, wantsTotal };
+  return { given, page };
 }
 
 type ListInput = { limit: number; cursor?: string; sort: string; include_total: boolean };

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ErrorType } from '../errors.ts';
+import type { Written } from './written.ts';
 
 const noMembers = z.strictObject({});
 
@@ -48,6 +49,8 @@ type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output
   errors?: readonly NamedError[];
   /** The type of audit event that the operation records; none where it only reads. */
   event?: { readonly name: string };
+  /** It only answers a question, which is too long for a query: a POST without any effect. */
+  isQuestion?: true;
   /** One or two sentences in the imperative: what it does and what it ends. */
   description: string;
   /** An input that works, for the documents. */
@@ -59,6 +62,12 @@ type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output
     by: By,
     services: Services,
   ) => Promise<z.input<Output>>;
+  /** Gives what `run` gives as JSON that `output` has checked: from memory, where what is asked most often is kept. */
+  write?: (
+    given: { [K in keyof Params]: z.output<Params[K]> } & z.output<Input>,
+    by: By,
+    services: Services,
+  ) => Promise<string>;
 };
 
 /** One declared operation; `By` says who acts, `Services` what it needs to run. */
@@ -70,6 +79,7 @@ export type Operation<By = never, Services = never> = {
   readonly output: z.ZodType;
   readonly errors: readonly NamedError[];
   readonly event: { readonly name: string } | null;
+  readonly isQuestion: boolean;
   readonly description: string;
   readonly example: unknown;
   readonly command: CommandShape | null;
@@ -77,6 +87,8 @@ export type Operation<By = never, Services = never> = {
   readonly isList: boolean;
   /** `given` is what `params` and `input` read. */
   readonly run: (given: never, by: By, services: Services) => Promise<unknown>;
+  /** Null where nothing is kept. */
+  readonly write: ((given: never, by: By, services: Services) => Promise<Written>) | null;
 };
 
 /** Declares an operation. The types of `by` and of the services are those that `run` names. */
@@ -87,6 +99,7 @@ export function operation<
   Params extends z.ZodRawShape = typeof noMembers.shape,
   Input extends z.ZodObject = typeof noMembers,
 >(declared: Declaration<Params, Input, Output, By, Services>): Operation<By, Services> {
+  const { write } = declared;
   return {
     name: declared.name,
     permission: declared.permission,
@@ -95,10 +108,14 @@ export function operation<
     output: declared.output,
     errors: declared.errors ?? [],
     event: declared.event ?? null,
+    isQuestion: declared.isQuestion ?? false,
     description: declared.description,
     example: declared.example,
     command: declared.command === false ? null : (declared.command ?? {}),
     isList: false,
     run: declared.run,
+    write: write
+      ? async (given: Parameters<typeof write>[0], by, services) => ({ json: await write(given, by, services) })
+      : null,
   };
 }

@@ -33,6 +33,7 @@ const previewClaims = operation({
     userinfo: told,
   }),
   errors: [clientNotFound, userNotFound, organizationNotFound],
+  isQuestion: true,
   description: 'Show the claims that a client would see of a user, in the ID token and at userinfo.',
   example: { user: 'ada@example.com', scope: 'openid profile' },
   run: async (
