@@ -7,18 +7,21 @@ import { OWN_API } from '#applications/apis/module.ts';
 import { retryAfter } from '#kernel/http/problem.ts';
 import type { NamedError } from '#kernel/operations/operation.ts';
 import { doorErrors, unexpectedBody } from './errors.ts';
+import type { ApiDocument } from './document-form.ts';
+import { withParts } from './document-parts.ts';
+import { tagOf, tagsOf } from './document-tags.ts';
 import type { MountedOperation } from './mounted-operation.ts';
 
 type Described = { issuer: string; version: string; mounted: readonly MountedOperation[] };
 
 /** The document as JSON: an address for each operation, with its parameters, body, responses, errors and scope. */
-export function documentOf({ issuer, version, mounted }: Described): object {
+export function documentOf({ issuer, version, mounted }: Described): ApiDocument {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const each of mounted) {
     const { path, method } = each.route;
     paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(each) };
   }
-  return createDocument({
+  const document = createDocument({
     openapi: '3.1.1',
     info: {
       title: 'Latchkey management API',
@@ -26,13 +29,12 @@ export function documentOf({ issuer, version, mounted }: Described): object {
       description: `Every call shows an access token for the resource ${OWN_API} (RFC 8707). Errors are problem details (RFC 9457) with a stable \`code\`.`,
     },
     servers: [{ url: issuer }],
-    tags: [...new Set(mounted.map(tagOf))].map((name) => ({ name })),
+    tags: tagsOf(mounted.map(({ operation }) => operation.name)),
     paths,
     components: { securitySchemes: securitySchemes(issuer) },
   });
+  return withParts(JSON.parse(JSON.stringify(document)) as ApiDocument);
 }
-
-const tagOf = ({ operation }: MountedOperation): string => operation.name.split('.')[0]!;
 
 function operationObject(mounted: MountedOperation): ZodOpenApiOperationObject {
   const { operation, permission, route, input } = mounted;
@@ -40,7 +42,7 @@ function operationObject(mounted: MountedOperation): ZodOpenApiOperationObject {
   const examples = operation.example === undefined ? {} : { example: operation.example };
   return {
     operationId: operation.name,
-    tags: [tagOf(mounted)],
+    tags: [tagOf(operation.name)],
     summary: operation.description.split(/(?<=\.) /)[0]!,
     description: operation.description,
     security: [{ oauth2: [permission] }, { openIdConnect: [permission] }],

@@ -7,7 +7,10 @@ const ID_EXAMPLE = '01h455vb4pex5vsknk084sn02q';
 /** An id of ours with this prefix, as `usr_01h455vb4pex5vsknk084sn02q`. */
 export function idSchema<Prefix extends string>(prefix: Prefix): z.ZodType<Id<Prefix>, string> {
   const wrong = `must be an id like ${prefix}_${ID_EXAMPLE}`;
-  return z.string(wrong).refine((text) => parseId(prefix, text) !== null, wrong) as z.ZodType<string, string> as never;
+  return z
+    .string(wrong)
+    .refine((text) => parseId(prefix, text) !== null, wrong)
+    .meta({ examples: [`${prefix}_${ID_EXAMPLE}`] }) as z.ZodType<string, string> as never;
 }
 
 /** A time on the wire: ISO 8601 in UTC, `2026-01-31T12:00:00.000Z`. */
