@@ -4,13 +4,14 @@ import { type By, byClient, byUser } from '#audit/module.ts';
 import type { AppError } from '#kernel/errors.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import { parseId } from '#kernel/ids.ts';
-import type { Throttle } from '#kernel/throttle.ts';
+import type { Allowance, Throttle } from '#kernel/throttle.ts';
 import type { ShownToken, TokenCheck } from '#oidc/module.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { invalidToken, tokenRefused, tooManyCalls, tooManyRefusedTokens, useDpopNonce } from './errors.ts';
 import { CALL_WINDOW, LOTS_OF_LIMIT } from './limits.ts';
 import type { MountedOperation } from './mounted-operation.ts';
+import { rateLimitFields, type Tell } from './rate-limit.ts';
 
 /** A client with its access token, and its user if there is one. */
 export type Caller = {
@@ -30,14 +31,14 @@ type CalledFrom = NonNullable<By['visitor']>;
 type Dependencies = {
   users: Pick<UserService, 'findById'>;
   effective: Pick<EffectivePermissions, 'mayBy' | 'permissionsOf'>;
-  throttle: Pick<Throttle, 'consume'>;
+  throttle: Pick<Throttle, 'spend'>;
   policies: Policies<'limits'>;
 };
 
 /** The callers of the management API, and their limits. */
 export class Callers {
   readonly #deps: Dependencies;
-  readonly #counted = new WeakMap<object, Awaited<ReturnType<Throttle['consume']>>>();
+  readonly #counted = new WeakMap<object, Allowance>();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -46,7 +47,7 @@ export class Callers {
   /**
    * The caller whose token `check` finds. The calls of a caller, and the refused tokens of an address, are counted before any more
    * work. A valid token is never refused because of other tokens at its address. `organizationId`: the organization of the call.
-   * `call`: the request, which is counted once, also when it is looked at again.
+   * `call`: the request, which is counted once, also when it is looked at again. `tell` gets the headers that say how much is left.
    * @throws AppError api.invalid_token and its kin, api.too_many_calls, api.too_many_refused_tokens.
    */
   async identify(
@@ -54,32 +55,33 @@ export class Callers {
     check: () => Promise<TokenCheck>,
     visitor: CalledFrom,
     organizationId: OrganizationId | null,
+    tell: Tell,
   ): Promise<Caller> {
     const { throttle, policies } = this.#deps;
     const { limits } = policies.for(instance);
     const token = await check();
     const caller = token.kind === 'valid' ? await this.#callerOf(token, visitor, organizationId) : null;
-    if (caller === null) throw await this.#refusalOf(token, visitor);
+    if (caller === null) throw await this.#refusalOf(token, visitor, tell);
     const points = limits.apiCallsPerMinute;
     const lot = Math.max(1, Math.floor(points / LOTS_OF_LIMIT));
     const calls = { name: 'api-calls', points, duration: CALL_WINDOW, lot };
-    const counted = this.#counted.get(call) ?? (await throttle.consume(calls, caller.key));
-    this.#counted.set(call, counted);
-    if (!counted.allowed) throw tooManyCalls(counted.retryAfter);
+    const left = this.#counted.get(call) ?? (await throttle.spend(calls, caller.key));
+    this.#counted.set(call, left);
+    tell(rateLimitFields(calls, left));
+    if (!left.allowed) throw tooManyCalls(left.resetAfter);
     return caller;
   }
 
   /** Counts the token that is not valid. Calls without one, and those that learn the nonce of their proof (RFC 9449 §9), are not. */
-  async #refusalOf(token: TokenCheck, { ip }: CalledFrom): Promise<AppError> {
+  async #refusalOf(token: TokenCheck, { ip }: CalledFrom, tell: Tell): Promise<AppError> {
     if (token.kind === 'absent') return invalidToken();
     const refusal = token.kind === 'valid' ? invalidToken() : tokenRefused(token.error);
     if (refusal.code === useDpopNonce.code) return refusal;
     const points = this.#deps.policies.for(instance).limits.refusedTokensPerAddress;
-    const counted = await this.#deps.throttle.consume(
-      { name: 'api-refused-tokens', points, duration: CALL_WINDOW },
-      addressKey(ip),
-    );
-    return counted.allowed ? refusal : tooManyRefusedTokens(counted.retryAfter);
+    const refused = { name: 'api-refused-tokens', points, duration: CALL_WINDOW };
+    const left = await this.#deps.throttle.spend(refused, addressKey(ip));
+    tell(rateLimitFields(refused, left));
+    return left.allowed ? refusal : tooManyRefusedTokens(left.resetAfter);
   }
 
   /** Null for a user who does not exist, or is disabled since the token was looked at. */

@@ -1,9 +1,11 @@
 import { OWN_API } from '#applications/apis/module.ts';
 import { parseJson } from '#kernel/http/body.ts';
 import type { DirectCalls } from '#kernel/http/direct-calls.ts';
+import { requestIdField } from '#kernel/http/problem.ts';
 import type { AccessTokens } from '#oidc/module.ts';
 import { type Callers, mayCall } from './callers.ts';
-import type { MountedOperation } from './mounted-operation.ts';
+import { hasEntityTag, type MountedOperation } from './mounted-operation.ts';
+import { entityTagOf } from './preconditions/entity-tag.ts';
 
 type Dependencies = {
   mounted: readonly MountedOperation[];
@@ -44,10 +46,14 @@ export function directCalls({ mounted, tokens, callers }: Dependencies): DirectC
         const params = Object.fromEntries(found.params.map((name, at) => [name, ids[at]]));
         const organizationId = operation.organizationOf(params);
         if (organizationId === null) return null;
-        const caller = await callers.identify(req, async () => token, visitor, organizationId ?? null);
+        const fields = Object.entries(requestIdField(visitor.requestId)).flat();
+        const tell = (told: object) => void fields.push(...Object.entries(told).flat());
+        const caller = await callers.identify(req, async () => token, visitor, organizationId ?? null, tell);
         if (!mayCall(caller, operation, organizationId)) return null;
         const input = operation.route.reads ? operation.readQuery(query) : parseJson(body);
-        return operation.answer({ params: operation.readParams(params), input }, caller.by);
+        const json = await operation.answer({ params: operation.readParams(params), input }, caller.by);
+        if (hasEntityTag(operation.operation)) fields.push('ETag', entityTagOf(json));
+        return { json, fields };
       };
     },
   };

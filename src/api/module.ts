@@ -31,7 +31,7 @@ export type Dependencies = {
   tokens: Pick<AccessTokens, 'check' | 'known'>;
   users: Pick<UserService, 'findById'>;
   effective: Pick<EffectivePermissions, 'mayBy' | 'permissionsOf'>;
-  throttle: Pick<Throttle, 'consume'>;
+  throttle: Pick<Throttle, 'spend'>;
   policies: Policies<'limits'>;
 };
 

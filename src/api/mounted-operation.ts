@@ -87,6 +87,10 @@ function mountedOperation(bound: BoundOperation<By>): MountedOperation {
   };
 }
 
+/** Whether its answer is the representation of one object, whose tag clients send back to change it. */
+export const hasEntityTag = ({ name, event }: Pick<Operation, 'name' | 'event'>): boolean =>
+  event === null && name.endsWith('.read');
+
 const isPermission = (name: string): name is Permission | OwnPermission =>
   Object.hasOwn(permissions, name) || isOwn(name);
 

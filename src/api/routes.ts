@@ -3,13 +3,15 @@ import { OWN_API } from '#applications/apis/module.ts';
 import { organizationNotFound } from '#directory/organizations/errors.ts';
 import { hasBody, readJson } from '#kernel/http/body.ts';
 import { type Context, type Middleware, type State, visitorOf } from '#kernel/http/context.ts';
+import { requestIdField } from '#kernel/http/problem.ts';
 import { notAllowed } from '#kernel/http/request-guard.ts';
 import { Router } from '#kernel/http/router.ts';
 import { readInput } from '#kernel/operations/input.ts';
 import type { AccessTokens } from '#oidc/module.ts';
 import { type Caller, type Callers, mayCall } from './callers.ts';
 import { permissionMissing, unexpectedBody } from './errors.ts';
-import type { MountedOperation } from './mounted-operation.ts';
+import { hasEntityTag, type MountedOperation } from './mounted-operation.ts';
+import { entityTagOf } from './preconditions/entity-tag.ts';
 
 type RouteDependencies = {
   issuer: string;
@@ -33,11 +35,14 @@ export function apiRoutes({ issuer, mounted, document, tokens, callers }: RouteD
     async function answer(ctx: Context): Promise<void> {
       const organizationId = operation.organizationOf(ctx.params);
       const check = () => tokens.check(ctx, OWN_API);
-      const caller = await callers.identify(ctx.req, check, visitorOf(ctx), organizationId ?? null);
+      const tell = (fields: Readonly<Record<string, string>>) => ctx.set(fields);
+      const caller = await callers.identify(ctx.req, check, visitorOf(ctx), organizationId ?? null, tell);
       if (!mayCall(caller, operation, organizationId)) throw refuse(ctx, operation, caller, organizationId);
       if (organizationId === null) throw organizationNotFound();
       const given = { params: operation.readParams({ ...ctx.params }), input: await inputOf(ctx, operation) };
-      send(ctx, operation.route.status, await operation.answer(given, caller.by));
+      const json = await operation.answer(given, caller.by);
+      if (hasEntityTag(operation.operation)) ctx.set('ETag', entityTagOf(json));
+      send(ctx, operation.route.status, json);
     }
   }
   router.get('/api/openapi.json', showDocument);
@@ -90,5 +95,6 @@ async function inputOf(ctx: Context, { route, readQuery }: MountedOperation): Pr
 function send(ctx: Context, status: number, json: string): void {
   ctx.status = status;
   ctx.body = json;
+  ctx.set(requestIdField(ctx.state.requestId));
   ctx.set('Content-Type', 'application/json; charset=utf-8');
 }

@@ -24,8 +24,17 @@ export type ThrottlePolicy = Readonly<{
 
 type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds, at least 1. */ retryAfter: number };
 
-/** `lasting`: milliseconds until the count starts again. */
-type Counted = { allowed: true; lasting: number } | Extract<ThrottleOutcome, { allowed: false }>;
+/** `lasting`: milliseconds until the count starts again. `remaining`: attempts that are left, as far as this process knows. */
+type Counted = { allowed: true; lasting: number; remaining: number } | Extract<ThrottleOutcome, { allowed: false }>;
+
+/** The rest of a limit after one attempt. */
+export type Allowance = {
+  allowed: boolean;
+  /** Attempts that are left at least. */
+  remaining: number;
+  /** Seconds until the count starts again, at least 1. */
+  resetAfter: number;
+};
 
 /** The user or the IP address that is counted. */
 type Limited = readonly [ThrottlePolicy, key: string];
@@ -33,6 +42,8 @@ type Limited = readonly [ThrottlePolicy, key: string];
 export type Throttle = {
   /** Counts one attempt; call it before the work. `key` may be anything, for example `addressKey(ctx.state.ip)`. */
   consume(policy: ThrottlePolicy, key: string): Promise<ThrottleOutcome>;
+  /** The same, for callers who are told how much is left. */
+  spend(policy: ThrottlePolicy, key: string): Promise<Allowance>;
   /** Whether the points of one of these are gone; counts nothing. */
   isUsedUp(...limits: readonly Limited[]): Promise<boolean>;
   /** Takes one attempt back, because it turned out to be harmless. */
@@ -91,8 +102,10 @@ export function createThrottle({ redis, processes }: Options): Throttle {
 
   async function count(policy: ThrottlePolicy, key: string, attempts: number): Promise<Counted> {
     try {
-      const { msBeforeNext } = await onStore(policy, (limiter) => limiter.consume(digest(key), attempts));
-      return { allowed: true, lasting: msBeforeNext };
+      const { msBeforeNext, remainingPoints } = await onStore(policy, (limiter) =>
+        limiter.consume(digest(key), attempts),
+      );
+      return { allowed: true, lasting: msBeforeNext, remaining: Math.max(0, remainingPoints) };
     } catch (outcome) {
       if (!(outcome instanceof RateLimiterRes)) throw outcome;
       return { allowed: false, retryAfter: Math.max(1, Math.ceil(outcome.msBeforeNext / SECOND)) };
@@ -104,13 +117,25 @@ export function createThrottle({ redis, processes }: Options): Throttle {
     return found !== null && found.remainingPoints <= 0;
   }
 
+  const countOne = (policy: ThrottlePolicy, key: string): Promise<Counted> => {
+    const { name, lot = 1 } = policy;
+    return lot === 1 ? count(policy, key, 1) : lots.take(`${name} ${key}`, lot, () => count(policy, key, lot));
+  };
+
   return {
     consume: async (policy, key) => {
-      const { name, lot = 1 } = policy;
-      const counted = await (lot === 1
-        ? count(policy, key, 1)
-        : lots.take(`${name} ${key}`, lot, () => count(policy, key, lot)));
+      const counted = await countOne(policy, key);
       return counted.allowed ? { allowed: true } : counted;
+    },
+    spend: async (policy, key) => {
+      const counted = await countOne(policy, key);
+      return counted.allowed
+        ? {
+            allowed: true,
+            remaining: counted.remaining,
+            resetAfter: Math.max(1, Math.ceil(counted.lasting / SECOND)),
+          }
+        : { allowed: false, remaining: 0, resetAfter: counted.retryAfter };
     },
     isUsedUp: async (...limits) => {
       try {
@@ -129,7 +154,7 @@ export function createThrottle({ redis, processes }: Options): Throttle {
 
 /** Attempts that this process has taken from the shared count and not used. */
 class Lots {
-  readonly #left = new Map<string, { attempts: number; until: number }>();
+  readonly #left = new Map<string, { attempts: number; beyond: number; until: number }>();
   /** Attempts that come meanwhile wait for the same lot. */
   readonly #counting = new Map<string, Promise<Counted>>();
 
@@ -139,7 +164,7 @@ class Lots {
       const lasting = left ? left.until - performance.now() : 0;
       if (left && left.attempts > 0 && lasting > 0) {
         left.attempts -= 1;
-        return { allowed: true, lasting };
+        return { allowed: true, lasting, remaining: left.beyond + left.attempts };
       }
       const outcome = await (this.#counting.get(id) ?? this.#count(id, size, count));
       if (!outcome.allowed) return outcome;
@@ -151,14 +176,15 @@ class Lots {
     this.#counting.set(id, counting);
     try {
       const outcome = await counting;
-      if (outcome.allowed) this.#keep(id, { attempts: size, until: performance.now() + outcome.lasting });
+      if (outcome.allowed)
+        this.#keep(id, { attempts: size, beyond: outcome.remaining, until: performance.now() + outcome.lasting });
       return outcome;
     } finally {
       this.#counting.delete(id);
     }
   }
 
-  #keep(id: string, lot: { attempts: number; until: number }): void {
+  #keep(id: string, lot: { attempts: number; beyond: number; until: number }): void {
     this.#left.delete(id);
     this.#left.set(id, lot);
     if (this.#left.size > MOST_LOTS) this.#left.delete(this.#left.keys().next().value!);

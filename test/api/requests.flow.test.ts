@@ -162,6 +162,33 @@ describe('a problem (RFC 9457 §3.1)', () => {
   });
 });
 
+describe('each answer', () => {
+  test.each<[string, string, object, number]>([
+    ['that is done', 'GET', {}, 200],
+    ['that is refused', 'POST', { headers: json, body: '{"x":1}' }, 405],
+    ['without a token', 'GET', { token: undefined }, 401],
+    ['at no address', 'GET', { path: '/nothing' }, 404],
+  ])(
+    '%s has its request id',
+    async (_what, method, { path = `/v1/users/${user.id}`, ...given }: { path?: string }, status) => {
+      const answer = await callApi(latchkey, path, { method, token, ...given });
+      expect(answer.status).toBe(status);
+      const id = answer.headers.get('x-request-id');
+      expect(id).toMatch(/^[\da-f-]{36}$/);
+      if (status >= 400) expect(answer.body['requestId']).toBe(id);
+    },
+  );
+
+  test('says what is left of the limit', async () => {
+    for (let call = 0; call < 3; call += 1) {
+      const { headers } = await callApi(latchkey, '/v1/clients?limit=1', { token });
+      expect(headers.get('ratelimit-policy')).toBe('"api-calls";q=600;w=60');
+      expect(headers.get('ratelimit')).toMatch(/^"api-calls";r=\d+;t=\d+$/);
+    }
+    expect((await callApi(latchkey, '/v1/clients', {})).headers.get('ratelimit')).toBeNull();
+  });
+});
+
 describe('limits', () => {
   test('of calls count for each caller, and say when to retry', async () => {
     await latchkey.run('settings.update', { name: 'limits.apiCallsPerMinute', value: '3' });
@@ -175,6 +202,8 @@ describe('limits', () => {
       const refused = await call(0);
       expect(refusalOf(refused)).toEqual([429, 'api.too_many_calls']);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(refused.headers.get('ratelimit')).toMatch(/^"api-calls";r=0;t=\d+$/);
+      expect(refused.headers.get('ratelimit-policy')).toBe('"api-calls";q=3;w=60');
       expect((await call(1)).status).toBe(200);
     } finally {
       await latchkey.run('settings.update', { name: 'limits.apiCallsPerMinute', value: '600' });
@@ -192,6 +221,7 @@ describe('limits', () => {
       [429, 'api.too_many_refused_tokens'],
     ]);
     expect(Number(answers.at(-1)!.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(answers.at(-1)!.headers.get('ratelimit')).toMatch(/^"api-refused-tokens";r=0;t=\d+$/);
     expect((await call(token)).status).toBe(200);
     expect(refusalOf(await call())).toEqual([401, 'api.invalid_token']);
     await latchkey.run('settings.update', { name: 'limits.refusedTokensPerAddress', value: '10000' });

@@ -46,6 +46,17 @@ export function describeThrottle({ name, runs, create }: ThrottleBackend): void 
       expect(refused.retryAfter).toBeLessThanOrEqual(90);
     });
 
+    test.each([1, 5])('taken %d at once says how much is left, and for how long', async (lot) => {
+      const throttle = await create();
+      const policy = { ...policyOf(10, 90 * SECOND), lot };
+      for (const remaining of [9, 8, 7, 6, 5, 4])
+        expect(await throttle.spend(policy, 'a')).toMatchObject({ allowed: true, remaining });
+      await countAllowed(throttle, policy, 'a', 4);
+      const refused = await throttle.spend(policy, 'a');
+      expect(refused).toMatchObject({ allowed: false, remaining: 0 });
+      expect(refused.resetAfter).toBeGreaterThan(80);
+    });
+
     test('opens again after its time, whatever was tried in between', async () => {
       const throttle = await create();
       const policy = policyOf(2, SECOND);

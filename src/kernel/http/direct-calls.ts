@@ -17,11 +17,13 @@ import { decidingHeaders } from './ready-made.ts';
 import { type AnsweredRequest, writeLine } from './request-log.ts';
 import { securityHeadersOfData } from './security-headers.ts';
 
+/** `fields`: headers of this answer, names and values in turn. */
+type DirectAnswer = { json: string; fields: readonly string[] };
 /**
  * Answers a call with JSON and status 200. Null, or an error, where the application is to answer. `body` is empty where none came. It may
  * run again for the same call, so it must have no effect.
  */
-type DirectCall = (visitor: ReturnType<typeof visitorOf>, body: Buffer) => Promise<string | null>;
+type DirectCall = (visitor: ReturnType<typeof visitorOf>, body: Buffer) => Promise<DirectAnswer | null>;
 /** Finds the answer to a call by method, path and credentials, which are all that it may look at. */
 export type DirectCalls = { find(req: IncomingMessage): DirectCall | undefined };
 
@@ -33,7 +35,7 @@ type Dependencies = {
   observe: ((request: AnsweredRequest) => void) | undefined;
 };
 
-const deciding = [...decidingHeaders, 'dpop', 'if-match', 'if-unmodified-since'] as const;
+const deciding = [...decidingHeaders, 'dpop', 'if-match', 'if-unmodified-since', 'idempotency-key'] as const;
 
 /** Wraps the listener of the application. */
 export function answerDirectly({ config, log, addresses, mounts, observe }: Dependencies, calls: DirectCalls) {
@@ -58,10 +60,11 @@ export function answerDirectly({ config, log, addresses, mounts, observe }: Depe
     const userAgent = (headers['user-agent'] ?? '').slice(0, LONGEST_USER_AGENT);
     const visitor = { ip, userAgent, requestId: randomUUID() };
     const body = await collect(req, JSON_LIMIT);
-    const json = body && (await call(visitor, body));
-    if (typeof json !== 'string') return false;
+    const answered = body && (await call(visitor, body));
+    if (!answered) return false;
+    const { json, fields } = answered;
     const mount = mounts.find(path)!;
-    res.writeHead(200, [...headersOf(mount), 'Content-Length', String(Buffer.byteLength(json))]);
+    res.writeHead(200, [...headersOf(mount), ...fields, 'Content-Length', String(Buffer.byteLength(json))]);
     // Text goes out in one write with the headers.
     res.end(json);
     const milliseconds = performance.now() - begin;

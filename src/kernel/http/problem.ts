@@ -32,6 +32,7 @@ export function sendProblem(
   };
   ctx.status = status;
   ctx.body = JSON.stringify(problem);
+  ctx.set(requestIdField(ctx.state.requestId));
   // RFC 9457 §6.1; JSON is UTF-8 by itself, and the parameter keeps old browsers from guessing otherwise.
   ctx.set('Content-Type', 'application/problem+json; charset=utf-8');
 }
@@ -40,3 +41,6 @@ export function sendProblem(
 export const retryAfter = (seconds: number): { 'Retry-After': string } => ({
   'Retry-After': String(Math.max(1, Math.ceil(seconds))),
 });
+
+/** The header with the id of the request, under which the log of this server has it. No other file names it. */
+export const requestIdField = (requestId: string): { 'X-Request-Id': string } => ({ 'X-Request-Id': requestId });

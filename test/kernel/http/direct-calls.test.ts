@@ -11,7 +11,12 @@ const question = '{"may":"Ada"}';
 let direct: (text: string) => Promise<string | null>;
 const calls: DirectCalls = {
   find: ({ url, headers }) =>
-    url === path && headers.authorization === 'Bearer known' ? (_visitor, body) => direct(body.toString()) : undefined,
+    url === path && headers.authorization === 'Bearer known'
+      ? async (_visitor, body) => {
+          const json = await direct(body.toString());
+          return json === null ? null : { json, fields: [] };
+        }
+      : undefined,
 };
 
 let edge: TestEdge;
@@ -124,7 +129,7 @@ describe('the application answers', () => {
 test('nothing is answered directly below a path of the issuer', async () => {
   const below = await openEdge({
     env: (port) => ({ ISSUER: `http://localhost:${port}/id` }),
-    use: (made) => made.answerDirectly({ find: () => async () => '{"by":"direct"}' }),
+    use: (made) => made.answerDirectly({ find: () => async () => ({ json: '{"by":"direct"}', fields: [] }) }),
     routes: (router) => router.get(path, (ctx) => void (ctx.body = '{"by":"application"}')),
   });
   expect(askedBy(await request(below, `GET /id${path}`, [known]))).toBe('application');
