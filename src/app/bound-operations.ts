@@ -20,6 +20,7 @@ import { joinOperations } from '#directory/domains/join-operations.ts';
 import { organizationClientOperations } from '#directory/organization-clients/operations.ts';
 import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
+import { memberBulkOperations } from '#directory/organizations/member-bulk-operations.ts';
 import { memberOperations } from '#directory/organizations/member-operations.ts';
 import { organizationInvitationOperations } from '#directory/invitations/operations.ts';
 import { organizationOperations } from '#directory/organizations/operations.ts';
@@ -137,6 +138,11 @@ export function createOperations(
     bindOperations(memberOperations, {
       organizations: nouns.organizations.organizations,
       members: nouns.organizations.members,
+    }),
+    bindOperations(memberBulkOperations, {
+      organizations: nouns.organizations.organizations,
+      members: nouns.organizations.members,
+      users,
     }),
     bindOperations(domainOperations, {
       organizations: nouns.organizations.organizations,

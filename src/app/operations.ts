@@ -19,6 +19,7 @@ import { joinOperations } from '#directory/domains/join-operations.ts';
 import { organizationClientOperations } from '#directory/organization-clients/operations.ts';
 import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
+import { memberBulkOperations } from '#directory/organizations/member-bulk-operations.ts';
 import { memberOperations } from '#directory/organizations/member-operations.ts';
 import { organizationInvitationOperations } from '#directory/invitations/operations.ts';
 import { organizationOperations } from '#directory/organizations/operations.ts';
@@ -43,6 +44,7 @@ export const operations: readonly Operation[] = [
   userOperations,
   organizationOperations,
   memberOperations,
+  memberBulkOperations,
   organizationBrandOperations,
   domainOperations,
   joinOperations,

@@ -32,7 +32,9 @@ function given(member: string, schema: z.ZodType, option: CommandOption | undefi
   const kind = kindOf(schema);
   const flags = option?.flags ?? flagsOf(member, kind);
   const takesText = /[<[]/.test(flags);
-  const read = option?.isFile ? readTextFile : (option?.read ?? (takesText ? readers[kind] : undefined));
+  const read = option?.isFile
+    ? fileReaders[kind === 'json' ? 'json' : 'text']
+    : (option?.read ?? (takesText ? readers[kind] : undefined));
   const isRequired = !schema.safeParse(undefined).success;
   return {
     member,
@@ -109,6 +111,9 @@ function readTextFile(path: string): string {
     throw new InvalidArgumentError('The file cannot be read.');
   }
 }
+
+/** The content of a file: text, or JSON where the member is an object or a list of objects. */
+const fileReaders = { text: readTextFile, json: (path: string) => readJson(readTextFile(path)) } as const;
 
 /** Reads an option that is JSON. */
 export function readJson(text: string): unknown {

@@ -8,7 +8,7 @@ import { askRunning } from '#kernel/control.ts';
 import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { createLog, type Log } from '#kernel/log.ts';
 import type { Given, OperationAnswer, RunOperation } from '#kernel/operations/bound-operation.ts';
-import { MOST_LISTED } from '#kernel/operations/list-operation.ts';
+import { MOST_LISTED } from '#kernel/operations/limits.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
 import { LONGEST_COMMAND_CLOSE } from './limits.ts';
 

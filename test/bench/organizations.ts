@@ -15,7 +15,7 @@ import { systemClock } from '#kernel/clock.ts';
 import type { OrganizationId } from '#directory/organizations/module.ts';
 import { MemberService } from '#directory/organizations/member-service.ts';
 import type { UserId } from '#directory/users/module.ts';
-import { fromUuid } from '#kernel/ids.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { type Database, openDatabase } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
 import { entities } from '../../src/app/entities.ts';
@@ -115,8 +115,15 @@ const page =
   async ({ people, members }) => {
     const after = user(Math.floor(Math.min(people, LARGEST) * part) + 1);
     return timed(async () => {
-      const found = await members.listMembers(organization(1), { limit: 50, after });
-      if (found.length !== 50) throw new Error(`${found.length} members instead of 50`);
+      const page = {
+        limit: 50,
+        after: [toUuid(after)],
+        sort: 'user_id',
+        isDescending: false,
+        wantsTotal: false,
+      } as const;
+      const { items } = await members.page(organization(1), {}, page);
+      if (items.length !== 50) throw new Error(`${items.length} members instead of 50`);
     });
   };
 

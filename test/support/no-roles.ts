@@ -6,6 +6,8 @@ const nothing = async (): Promise<void> => {};
 export const noRoles: MemberRoles = {
   grantOnCreate: nothing,
   grant: nothing,
+  set: async () => ({ before: [], after: [] }),
+  holding: () => 'false',
   keepingOwner: (_em, _organizationId, act) => act(),
   removeAll: nothing,
   namesOf: async () => new Map(),

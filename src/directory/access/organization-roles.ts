@@ -10,7 +10,7 @@ import { requireHeld, requireRank } from './access-scope.ts';
 import { TENANT_OWNER_ID } from './built-in-roles.ts';
 import type { EffectivePermissions } from './effective-permissions.ts';
 import { keepingOwners } from './owners.ts';
-import { permissionsOfRoles } from './role-graph.ts';
+import { permissionsOfRoles, uuids } from './role-graph.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -40,6 +40,40 @@ export class OrganizationRoles implements MemberRoles {
   ): Promise<void> {
     for (const id of await idsOf(em, organizationId, roles))
       await this.#insert(em, organizationId, userId, id, by.actor.id ?? by.actor.type);
+  }
+
+  /** Throws roles.not_found, access.permissions_not_held, organizations.last_owner. */
+  async set(
+    em: EntityManager,
+    organizationId: OrganizationId,
+    userId: UserId,
+    roles: readonly string[],
+    by: By,
+  ): Promise<{ before: readonly string[]; after: readonly string[] }> {
+    const now = this.#deps.clock.now();
+    const wanted = await idsOf(em, organizationId, roles);
+    const held = await em.execute<{ id: string; name: string }[]>(
+      `select distinct r.id, r.name from role_assignment a join role r on r.id = a.role_id
+       where a.organization_id = ? and a.user_id = ? and (a.expires_at is null or a.expires_at > ?) order by r.name`,
+      [toUuid(organizationId), toUuid(userId), now],
+    );
+    const gone = held.filter(({ id }) => !wanted.includes(id)).map(({ id }) => id);
+    const added = wanted.filter((id) => !held.some((role) => role.id === id));
+    requireHeld(await permissionsOfRoles(em, [...gone, ...added]), organizationId, by);
+    await this.keepingOwner(em, organizationId, async () => {
+      // One whose time is over is in the way of a new one until the next purge.
+      await em.execute(
+        'delete from role_assignment where organization_id = ? and user_id = ? and role_id = any(?::uuid[])',
+        [toUuid(organizationId), toUuid(userId), uuids([...gone, ...added])],
+      );
+      for (const id of added) await this.#insert(em, organizationId, userId, id, by.actor.id ?? by.actor.type);
+    });
+    return { before: held.map(({ name }) => name), after: [...new Set(roles)].toSorted() };
+  }
+
+  holding(userColumn: string, role: string, time: string): string {
+    return `exists (select 1 from role_assignment a join role r on r.id = a.role_id where a.organization_id = $1
+      and a.user_id = ${userColumn} and r.name = ${role} and (a.expires_at is null or a.expires_at > ${time}))`;
   }
 
   /** Throws organizations.last_owner. */

@@ -75,6 +75,15 @@ export const organizationMemberAdded = eventType({
   webhook: true,
 });
 
+export const organizationMemberChanged = eventType({
+  name: 'organization.member_changed',
+  text: 'The roles of a member of an organization were changed.',
+  details: z.strictObject({ before: z.array(z.string()), after: z.array(z.string()) }),
+  audience: ['operator', 'organization', 'person'],
+  gravity: 'notice',
+  webhook: true,
+});
+
 export const organizationMemberRemoved = eventType({
   name: 'organization.member_removed',
   text: 'A user was removed from an organization.',

@@ -6,10 +6,8 @@ export const NAME_LENGTH = 100;
 export const METADATA_BYTES = 16 * 1024;
 /** Bytes of the public part, which tokens carry: many servers take 8 KiB of headers. */
 export const PUBLIC_METADATA_BYTES = 2 * 1024;
-/** Where a list without a beginning begins. */
-export const BEFORE_EVERY_ID = '00000000-0000-0000-0000-000000000000';
-/** Organizations or members in one answer. */
-export const LISTED_PAGE = 200;
+/** Roles of one member, without inherited roles and roles of groups. */
+export const MOST_ROLES_OF_MEMBER = 50;
 /** Closed organizations that one run of the job erases. */
 export const DUE_CLOSINGS_BATCH = 100;
 /** Attempts at a slug that is made of the name. With a million suffixes a second one is rare. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema } from '#kernel/operations/schemas.ts';
+import { idSchema, searchText } from '#kernel/operations/schemas.ts';
 import {
   alreadyMember,
   lastOwner,
@@ -12,33 +13,40 @@ import {
   permissionsNotHeld,
   roleNotFound,
 } from './errors.ts';
-import { organizationMemberAdded, organizationMemberRemoved } from './events.ts';
-import { LISTED_PAGE } from './limits.ts';
+import { organizationMemberAdded, organizationMemberChanged, organizationMemberRemoved } from './events.ts';
+import { MOST_ROLES_OF_MEMBER } from './limits.ts';
 import type { MemberService } from './member-service.ts';
 import type { OrganizationService } from './organization-service.ts';
+import { memberSources, organizationStatuses } from './organization.ts';
 import { memberOnWire, memberSchema, ownOrganizationOnWire, ownOrganizationSchema } from './organization-wire.ts';
 
 type Services = { organizations: Pick<OrganizationService, 'require'>; members: MemberService };
 
 const organization = { organization_id: idSchema('org') };
 const member = { ...organization, user_id: idSchema('usr') };
+const memberRoles = z.array(z.string().max(64)).max(MOST_ROLES_OF_MEMBER);
 
-const listMembers = operation({
+const listMembers = listOperation({
   name: 'organizations.members.list',
   permission: 'organization.members.read',
   params: organization,
-  input: z.strictObject({
-    limit: z.int().min(1).max(LISTED_PAGE).default(LISTED_PAGE).describe('Maximum number of members'),
-    after: idSchema('usr').optional().describe('User id after which the list continues'),
-  }),
-  output: z.strictObject({ members: z.array(memberSchema) }),
+  filters: {
+    role: z.string().max(64).optional().describe('Only members with the role of this name, by an own assignment'),
+    search: searchText.optional().describe('Only members whose name, email address or username begins with this text'),
+    status: z.enum(['active', 'disabled']).optional().describe('Only members whose account has this status'),
+    source: z.enum(memberSources).optional().describe('Only members who joined in this way'),
+  },
+  sorts: ['joined_at', 'user_id'],
+  items: 'members',
+  item: memberSchema,
   errors: [organizationNotFound],
-  description: 'List the members of an organization, in the order of their user ids.',
-  example: { limit: 20 },
-  command: { words: 'organization members', options: { after: { flags: '--after <id>' } } },
-  run: async ({ organization_id: id, ...page }, _by: By, { organizations, members }: Services) => {
+  description: 'List the members of an organization, in the order in which they joined.',
+  example: { limit: 20, role: 'TENANT_ADMIN' },
+  command: { words: 'organization members' },
+  run: async ({ organization_id: id, ...filters }, page, _by: By, { organizations, members }: Services) => {
     await organizations.require(id);
-    return { members: (await members.listMembers(id, page)).map(memberOnWire) };
+    const { items, ...others } = await members.page(id, filters, page);
+    return { ...others, items: items.map(memberOnWire) };
   },
 });
 
@@ -62,9 +70,7 @@ const addMember = operation({
   params: organization,
   input: z.strictObject({
     user_id: idSchema('usr').describe('User who becomes a member'),
-    roles: z
-      .array(z.string())
-      .max(50)
+    roles: memberRoles
       .default(['TENANT_USER'])
       .describe('Role of the member in the organization, TENANT_USER by default'),
   }),
@@ -79,6 +85,27 @@ const addMember = operation({
   },
   run: async ({ organization_id: id, user_id: userId, roles }, by: By, { members }: Services) => {
     await members.add(id, userId, roles, 'operation', by);
+    return memberOnWire(await members.require(id, userId));
+  },
+});
+
+const updateMember = operation({
+  name: 'organizations.members.update',
+  permission: 'organization.members.manage',
+  params: member,
+  input: z.strictObject({
+    roles: memberRoles.optional().describe('Roles of the member in the organization, in place of the present ones'),
+  }),
+  output: memberSchema,
+  errors: [organizationNotFound, memberNotFound, permissionsNotHeld, roleNotFound, lastOwner],
+  event: organizationMemberChanged,
+  description:
+    'Change the roles of a member. The caller has every permission that is given or taken. The last owner stays one.',
+  example: { roles: ['TENANT_MANAGER'] },
+  command: { words: 'organization change-member', options: { roles: { flags: '--role <name>' } } },
+  run: async ({ organization_id: id, user_id: userId, roles }, by: By, { organizations, members }: Services) => {
+    await organizations.require(id);
+    if (roles !== undefined) await members.changeRoles(id, userId, roles, by);
     return memberOnWire(await members.require(id, userId));
   },
 });
@@ -98,20 +125,28 @@ const removeMember = operation({
   },
 });
 
-const listOrganizationsOfUser = operation({
+const listOrganizationsOfUser = listOperation({
   name: 'users.organizations.list',
   permission: 'users.read',
   params: { user_id: idSchema('usr') },
-  input: z.strictObject({
-    limit: z.int().min(1).max(LISTED_PAGE).default(LISTED_PAGE).describe('Maximum number of organizations'),
-  }),
-  output: z.strictObject({ organizations: z.array(ownOrganizationSchema) }),
+  filters: { status: z.enum(organizationStatuses).optional().describe('Only organizations with this status') },
+  sorts: ['name', 'joined_at'],
+  items: 'organizations',
+  item: ownOrganizationSchema,
   description: 'List the organizations to which a user belongs, by name.',
   example: { limit: 20 },
   command: { words: 'user organizations' },
-  run: async ({ user_id: userId, limit }, _by: By, { members }: Services) => ({
-    organizations: (await members.organizationsOf(userId)).slice(0, limit).map(ownOrganizationOnWire),
-  }),
+  run: async ({ user_id: userId, ...filters }, page, _by: By, { members }: Services) => {
+    const { items, ...others } = await members.organizationsPage(userId, filters, page);
+    return { ...others, items: items.map(ownOrganizationOnWire) };
+  },
 });
 
-export const memberOperations = [listMembers, readMember, addMember, removeMember, listOrganizationsOfUser];
+export const memberOperations = [
+  listMembers,
+  readMember,
+  addMember,
+  updateMember,
+  removeMember,
+  listOrganizationsOfUser,
+];

@@ -16,6 +16,23 @@ export type MemberRoles = {
     by: By,
   ): Promise<void>;
   /**
+   * Makes these the roles of a member, without inherited roles and roles of groups. A role that the member keeps stays as it was given.
+   * The caller holds the lock of the organization's row. Throws where a role is not there, where the actor does not have all that is
+   * given or taken, and where no owner would be left.
+   */
+  set(
+    em: EntityManager,
+    organizationId: OrganizationId,
+    userId: UserId,
+    roles: readonly string[],
+    by: By,
+  ): Promise<{ before: readonly string[]; after: readonly string[] }>;
+  /**
+   * The condition of a statement, whose `$1` is the organization, that the user in this column has the role of this name there at this
+   * time, without inherited roles and roles of groups.
+   */
+  holding(userColumn: string, role: string, time: string): string;
+  /**
    * Performs an act, and throws where it leaves the organization without an owner. The caller holds the lock of the organization's
    * row, so that simultaneous acts follow one another.
    */

@@ -1,13 +1,20 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
-import { lockUser, type UserId } from '#directory/users/module.ts';
+import { lockUser, type UserId, type UserStatus } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
+import { beginningWith, type Page, type PageRequest } from '#kernel/operations/list-operation.ts';
+import { readSqlPage, sqlFilters } from '#kernel/operations/sql-page.ts';
 import { alreadyMember, memberNotFound, organizationInactive } from './errors.ts';
-import { organizationMemberAdded, organizationMemberLeft, organizationMemberRemoved } from './events.ts';
-import { BEFORE_EVERY_ID } from './limits.ts';
+import {
+  organizationMemberAdded,
+  organizationMemberChanged,
+  organizationMemberLeft,
+  organizationMemberRemoved,
+} from './events.ts';
 import type { MemberRoles } from './member-roles.ts';
+import { requireMembership } from './membership.ts';
 import { lockOrganization } from './organization-lock.ts';
 import type { MemberSource, Organization, OrganizationId, OrganizationStatus } from './organization.ts';
 
@@ -18,21 +25,30 @@ type Dependencies = {
   roles: MemberRoles;
 };
 
-/** A page of members; the next one begins after the last id. */
-type MemberPage = { limit: number; after?: UserId | undefined };
+/** `search`: the beginning of the name, the email address or the username. */
+type MemberFilters = {
+  role?: string | undefined;
+  search?: string | undefined;
+  status?: UserStatus | undefined;
+  source?: MemberSource | undefined;
+};
 export type Member = {
   userId: UserId;
   email: string | null;
   username: string | null;
   name: string | null;
+  /** Of the user. */
+  status: UserStatus;
   source: MemberSource;
   createdAt: Date;
   /** Names of roles, without inherited roles and roles of groups. */
   roles: readonly string[];
 };
 type MemberRow = Omit<Member, 'userId' | 'roles'> & { userId: string };
-const MEMBER = `select m.user_id as "userId", u.email, u.username, u.profile->>'name' as name, m.source, m.created_at as "createdAt"
-  from organization_member m join users u on u.id = m.user_id where m.organization_id = $1`;
+const COLUMNS = `m.user_id as "userId", u.email, u.username, u.profile->>'name' as name, u.status, m.source,
+  m.created_at as "createdAt"`;
+const selectMembers = (what: string): string =>
+  `select ${what} from organization_member m join users u on u.id = m.user_id where m.organization_id = $1`;
 /** An organization, as its members see it in a list. */
 export type OwnOrganization = Pick<Organization, 'id' | 'slug' | 'name' | 'status'>;
 
@@ -63,19 +79,54 @@ export class MemberService {
     return rows.map((row) => ({ ...row, id: fromUuid('org', row.id) }));
   }
 
-  /** In the order of the ids of users. */
-  async listMembers(organizationId: OrganizationId, { limit, after }: MemberPage): Promise<Member[]> {
-    const rows = await this.#deps.database.sql<MemberRow>(`${MEMBER} and m.user_id > $2 order by m.user_id limit $3`, [
-      toUuid(organizationId),
-      after === undefined ? BEFORE_EVERY_ID : toUuid(after),
-      limit,
-    ]);
-    return this.#withRoles(organizationId, rows);
+  /** A page of the organizations of a user, in whatever state. */
+  async organizationsPage(
+    userId: UserId,
+    { status }: { status?: OrganizationStatus | undefined },
+    page: PageRequest<'name' | 'joined_at'>,
+  ): Promise<Page<OwnOrganization>> {
+    const { condition, values } = sqlFilters([toUuid(userId)], ['o.status =', status]);
+    return readSqlPage<OwnOrganization, OwnOrganization>(this.#deps.database, page, {
+      statement: (what) =>
+        `select ${what} from organization_member m join organization o on o.id = m.organization_id
+         where m.user_id = $1 and ${condition}`,
+      values,
+      columns: 'o.id, o.slug, o.name, o.status',
+      order: [page.sort === 'name' ? 'lower(o.name)' : 'm.created_at', 'o.id'],
+      show: (row) => ({ ...row, id: fromUuid('org', row.id) }),
+    });
+  }
+
+  /** A page of the members that match. */
+  async page(
+    organizationId: OrganizationId,
+    { role, search, status, source }: MemberFilters,
+    page: PageRequest<'joined_at' | 'user_id'>,
+  ): Promise<Page<Member>> {
+    const { clock, database, roles } = this.#deps;
+    const { condition, values } = sqlFilters(
+      [toUuid(organizationId)],
+      ['u.status =', status],
+      ['m.source =', source],
+      [(name, time) => roles.holding('m.user_id', name!, time!), role, clock.now()],
+      [
+        (text) => `(u.profile->>'name' ilike ${text} or u.email ilike ${text} or u.username ilike ${text})`,
+        search && beginningWith(search),
+      ],
+    );
+    const { items, ...others } = await readSqlPage<MemberRow, MemberRow>(database, page, {
+      statement: (what) => `${selectMembers(what)} and ${condition}`,
+      values,
+      columns: COLUMNS,
+      order: page.sort === 'joined_at' ? ['m.created_at', 'm.user_id'] : ['m.user_id'],
+      show: (row) => row,
+    });
+    return { ...others, items: await this.#withRoles(organizationId, items) };
   }
 
   /** Throws organizations.member_not_found. */
   async require(organizationId: OrganizationId, userId: UserId): Promise<Member> {
-    const [row] = await this.#deps.database.sql<MemberRow>(`${MEMBER} and m.user_id = $2`, [
+    const [row] = await this.#deps.database.sql<MemberRow>(`${selectMembers(COLUMNS)} and m.user_id = $2`, [
       toUuid(organizationId),
       toUuid(userId),
     ]);
@@ -134,6 +185,23 @@ export class MemberService {
   async remove(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
     await this.#deps.roles.requireRightsOver(organizationId, userId, by);
     await this.#end(organizationId, userId, organizationMemberRemoved, by);
+  }
+
+  /**
+   * Makes these the roles of a member. Throws organizations.not_found, organizations.member_not_found, organizations.last_owner,
+   * roles.not_found, access.permissions_not_held.
+   */
+  async changeRoles(organizationId: OrganizationId, userId: UserId, roles: readonly string[], by: By): Promise<void> {
+    await this.#deps.roles.requireRightsOver(organizationId, userId, by);
+    await this.#deps.database.transaction(async (em) => {
+      await lockOrganization(em, organizationId);
+      await requireMembership(em, organizationId, userId);
+      const { before, after } = await this.#deps.roles.set(em, organizationId, userId, roles, by);
+      if (before.join(' ') === after.join(' ')) return;
+      const details = { before: [...before], after: [...after] };
+      const subject = { type: 'user', id: userId };
+      await this.#deps.audit.record(em, organizationMemberChanged({ ...by, subject, organizationId, details }));
+    });
   }
 
   /** The user's own act. Throws organizations.not_found, organizations.member_not_found, organizations.last_owner. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { idSchema, searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import { metadataSchema, nameSchema } from './details.ts';
 import { organizationInactive, organizationInvalid, organizationNotFound, slugTaken } from './errors.ts';
 import {
@@ -13,10 +14,10 @@ import {
   organizationResumed,
   organizationSuspended,
 } from './events.ts';
-import { LISTED_PAGE } from './limits.ts';
 import type { OrganizationClosing } from './organization-closing.ts';
 import type { OrganizationService } from './organization-service.ts';
 import { organizationOnWire, organizationSchema } from './organization-wire.ts';
+import { organizationStatuses } from './organization.ts';
 import { slugSchema } from './slug.ts';
 
 type Services = { organizations: OrganizationService; closing: Pick<OrganizationClosing, 'close' | 'reopen'> };
@@ -49,21 +50,23 @@ const createOrganization = operation({
     organizationOnWire(await organizations.create({ ...given, publicMetadata }, by)),
 });
 
-const listOrganizations = operation({
+const listOrganizations = listOperation({
   name: 'organizations.list',
   permission: 'organizations.read',
-  input: z.strictObject({
-    limit: z.int().min(1).max(LISTED_PAGE).default(LISTED_PAGE).describe('Maximum number of organizations'),
-    after: idSchema('org').optional().describe('Organization id after which the list continues'),
+  filters: {
+    search: searchText.optional().describe('Only organizations whose name or slug contains this text'),
     slug: z.string().max(64).optional().describe('Only the organization that has this slug, or had it before'),
-  }),
-  output: z.strictObject({ organizations: z.array(organizationSchema) }),
+    status: z.enum(organizationStatuses).optional().describe('Only organizations with this status'),
+  },
+  sorts: ['created_at', 'name'],
+  items: 'organizations',
+  item: organizationSchema,
   description: 'List organizations, oldest first.',
-  example: { limit: 20 },
-  command: { options: { after: { flags: '--after <id>' } } },
-  run: async (given, _by: By, { organizations }: Services) => ({
-    organizations: (await organizations.list(given)).map(organizationOnWire),
-  }),
+  example: { limit: 20, status: 'active' },
+  run: async (filters, page, _by: By, { organizations }: Services) => {
+    const { items, ...others } = await organizations.page(filters, page);
+    return { ...others, items: items.map(organizationOnWire) };
+  },
 });
 
 const readOrganization = operation({

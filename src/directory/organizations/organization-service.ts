@@ -4,15 +4,17 @@ import { lockUser, type UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, parseId, toUuid } from '#kernel/ids.ts';
+import { containing, type Page, type PageRequest } from '#kernel/operations/list-operation.ts';
+import { readSqlPage, sqlFilters } from '#kernel/operations/sql-page.ts';
 import { about } from './about.ts';
 import type { OrganizationCreators } from './creators.ts';
 import { checkedDetails, type Details, requireSmall } from './details.ts';
 import { organizationNotFound, slugTaken } from './errors.ts';
 import { organizationChanged, organizationCreated, organizationResumed, organizationSuspended } from './events.ts';
-import { BEFORE_EVERY_ID, SLUG_ATTEMPTS } from './limits.ts';
+import { SLUG_ATTEMPTS } from './limits.ts';
 import type { MemberService } from './member-service.ts';
 import { takeOrganization } from './organization-lock.ts';
-import { Organization, type OrganizationId } from './organization.ts';
+import { Organization, type OrganizationId, type OrganizationStatus } from './organization.ts';
 import { nextSlug, slugOf } from './slug.ts';
 
 type Dependencies = {
@@ -33,8 +35,12 @@ type NewOrganization = {
   /** The user who owns it; none for one whose members are still to come. */
   owner?: UserId | undefined;
 };
-/** The next page begins after the last id. */
-type OrganizationPage = { limit: number; after?: OrganizationId | undefined; slug?: string | undefined };
+/** `slug`: one that it has or had. `search`: a part of the name or the slug. */
+type OrganizationFilters = {
+  search?: string | undefined;
+  slug?: string | undefined;
+  status?: OrganizationStatus | undefined;
+};
 type Changes = { [Member in keyof Details]?: Details[Member] | undefined };
 
 const COLUMNS = `o.id, o.slug, o.name, o.status, o.closes_at as "closesAt", o.metadata, o.public_metadata as "publicMetadata",
@@ -71,17 +77,24 @@ export class OrganizationService {
     return row ? organizationOf(row) : null;
   }
 
-  /** Oldest first, by their ids. */
-  async list({ limit, after, slug }: OrganizationPage): Promise<Organization[]> {
-    if (slug !== undefined) {
-      const found = await this.findBySlug(slug);
-      return found ? [found] : [];
-    }
-    const rows = await this.#deps.database.sql<Row>(
-      `select ${COLUMNS} from organization o where o.id > $1 order by o.id limit $2`,
-      [after === undefined ? BEFORE_EVERY_ID : toUuid(after), limit],
+  /** A page of those that match. */
+  async page(
+    { search, slug, status }: OrganizationFilters,
+    page: PageRequest<'created_at' | 'name'>,
+  ): Promise<Page<Organization>> {
+    const { condition, values } = sqlFilters(
+      [],
+      [(named) => `o.id = (select s.organization_id from organization_slug s where s.slug = ${named})`, slug],
+      ['o.status =', status],
+      [(named) => `(o.name ilike ${named} or o.slug ilike ${named})`, search && containing(search)],
     );
-    return rows.map(organizationOf);
+    return readSqlPage<Row, Organization>(this.#deps.database, page, {
+      statement: (what) => `select ${what} from organization o where ${condition}`,
+      values,
+      columns: COLUMNS,
+      order: page.sort === 'name' ? ['lower(o.name)', 'o.id'] : ['o.id'],
+      show: organizationOf,
+    });
   }
 
   /** By its id or a slug. Throws organizations.not_found. */

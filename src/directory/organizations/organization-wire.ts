@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { timeSchema } from '#kernel/operations/schemas.ts';
 import type { Member, OwnOrganization } from './member-service.ts';
-import type { Organization } from './organization.ts';
+import { memberSources, type Organization, organizationStatuses } from './organization.ts';
 
-const status = z.enum(['active', 'suspended', 'closing']);
+const status = z.enum(organizationStatuses);
 const metadata = z.record(z.string(), z.unknown());
 
 export const organizationSchema = z.strictObject({
@@ -49,8 +49,9 @@ export const memberSchema = z.strictObject({
   email: z.string().optional(),
   username: z.string().optional(),
   name: z.string().optional(),
+  status: z.enum(['active', 'disabled']).describe('Status of the user'),
   roles: z.array(z.string()).describe('Roles of the member, without inherited roles and roles of groups'),
-  source: z.enum(['created', 'invitation', 'domain', 'operation', 'connection']).describe('How the user joined'),
+  source: z.enum(memberSources).describe('How the user joined'),
   joined_at: timeSchema,
 });
 
@@ -60,6 +61,7 @@ export function memberOnWire({
   email,
   username,
   name,
+  status: ofUser,
   roles,
   source,
   createdAt,
@@ -69,6 +71,7 @@ export function memberOnWire({
     ...(email === null ? {} : { email }),
     ...(username === null ? {} : { username }),
     ...(name ? { name } : {}),
+    status: ofUser,
     roles: [...roles],
     source,
     joined_at: createdAt.toISOString(),

@@ -4,10 +4,12 @@ import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
 
 export type OrganizationId = Id<'org'>;
+export const organizationStatuses = ['active', 'suspended', 'closing'] as const;
 /** `suspended`: an operator stopped it. `closing`: it is erased at `closesAt`. Neither can be the organization of a sign-in. */
-export type OrganizationStatus = 'active' | 'suspended' | 'closing';
+export type OrganizationStatus = (typeof organizationStatuses)[number];
+export const memberSources = ['created', 'invitation', 'domain', 'operation', 'connection'] as const;
 /** How a user became a member. */
-export type MemberSource = 'created' | 'invitation' | 'domain' | 'operation' | 'connection';
+export type MemberSource = (typeof memberSources)[number];
 
 const instant = () => p.datetime(3).columnType('timestamptz(3)');
 
@@ -25,6 +27,11 @@ const OrganizationSchema = defineEntity({
     },
     /** The same for what is kept of permissions (access). */
     { name: 'access_changed', timing: 'after', events: ['update'], expression: 'by migration' },
+  ],
+  // For lists of all: by name, and of one status.
+  indexes: [
+    { name: 'organization_name_index', expression: 'by migration' },
+    { name: 'organization_status_id_index', properties: ['status', 'id'] },
   ],
   properties: {
     id: p.type(new IdColumn('org')).primary().$type<OrganizationId>(),
@@ -81,7 +88,11 @@ const OrganizationMemberSchema = defineEntity({
     },
   ],
   // With the organization: the organizations of a user are read without their rows here.
-  indexes: [{ name: 'organization_member_user_index', properties: ['userId', 'organizationId'] }],
+  indexes: [
+    { name: 'organization_member_user_index', properties: ['userId', 'organizationId'] },
+    // For lists of the members of one organization.
+    { name: 'organization_member_joined_index', properties: ['organizationId', 'createdAt', 'userId'] },
+  ],
   properties: {
     organizationId: () =>
       p

@@ -88,7 +88,7 @@ export type { Username } from './username.ts';
 export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { type ReadUser, User, type UserId } from './user.ts';
-export type { Role, RoleHolder } from './role.ts';
+export type { Role, RoleHolder, UserStatus } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
 export { activeAmong, lockActive, lockUser, readUser } from './user.ts';
 export type { RoleHolders } from './role-holders.ts';

@@ -1,11 +1,8 @@
 /** Lists: one page of objects, and the cursor of the next page. Every list of the product is declared here in one way. */
 import { z } from 'zod';
 import { inputInvalid } from './input.ts';
+import { LISTED_UNLESS_SAID, MOST_LISTED } from './limits.ts';
 import type { CommandShape, NamedError, Operation } from './operation.ts';
-
-/** A list of everything would hold up the server. */
-export const MOST_LISTED = 200;
-const LISTED_UNLESS_SAID = 100;
 
 /** The values that the list is sorted by, of the last object of a page. The last value is unique. */
 type Position = readonly (string | number)[];
@@ -207,7 +204,10 @@ export function pageFind(
 }
 
 /** The pattern of LIKE for texts that contain this one. */
-export const containing = (text: string): string => `%${text.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`)}%`;
+export const containing = (text: string): string => `%${beginningWith(text)}`;
+
+/** The pattern of LIKE for texts that begin with this one. */
+export const beginningWith = (text: string): string => `${text.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`)}%`;
 
 /** A page of a list that is whole in memory, such as one of all keys. */
 export function pageOfAll<Item>(

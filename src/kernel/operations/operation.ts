@@ -14,7 +14,7 @@ export type CommandOption = {
   flags: string;
   /** Makes the member of one given text; `previous` is the value so far where the option may be repeated. */
   read?: (text: string, previous: unknown) => unknown;
-  /** The text given names a file, whose text is the member. */
+  /** The text given names a file, whose text is the member: as JSON, where the member is an object or a list of objects. */
   isFile?: true;
 };
 

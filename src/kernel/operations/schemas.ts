@@ -15,3 +15,6 @@ export function idSchema<Prefix extends string>(prefix: Prefix): z.ZodType<Id<Pr
 
 /** A time on the wire: ISO 8601 in UTC, `2026-01-31T12:00:00.000Z`. */
 export const timeSchema = z.iso.datetime();
+
+/** The text that a list is searched for. */
+export const searchText = z.string().trim().min(1).max(200);

@@ -157,13 +157,25 @@ describe('members', () => {
     await expect(members.add(id, newId('usr'), [], 'operation', operator)).rejects.toMatchObject({
       code: 'users.not_found',
     });
-    const page = await members.listMembers(id, { limit: 2 });
-    expect(page.map(({ userId, source }) => [userId, source])).toEqual([
+    const page = { limit: 2, after: null, sort: 'joined_at', isDescending: false, wantsTotal: true } as const;
+    const { items, next, total } = await members.page(id, {}, page);
+    expect(items.map(({ userId, source }) => [userId, source])).toEqual([
       [owner, 'created'],
       [second, 'operation'],
     ]);
-    const rest = await members.listMembers(id, { limit: 2, after: second });
-    expect(rest.map(({ userId }) => userId)).toEqual([third]);
+    expect(total).toBe(3);
+    const rest = await members.page(id, {}, { ...page, after: next });
+    expect(rest.items.map(({ userId }) => userId)).toEqual([third]);
+    expect(rest.next).toBeNull();
+    const backwards = await members.page(id, {}, { ...page, sort: 'user_id', isDescending: true });
+    expect(backwards.items.map(({ userId }) => userId)).toEqual([third, second]);
+    const found = async (filters: Parameters<typeof members.page>[1]) =>
+      (await members.page(id, filters, { ...page, limit: 100 })).items.map(({ userId }) => userId);
+    expect(await found({ source: 'domain' })).toEqual([third]);
+    expect(await found({ status: 'disabled' })).toEqual([]);
+    expect(await found({ search: '%' })).toEqual([]);
+    const [{ email } = { email: '' }] = items;
+    expect(await found({ search: String(email).toUpperCase() })).toEqual([owner]);
     await members.remove(id, second, operator);
     await members.leave(id, third, operator);
     expect(await members.isMember(id, second)).toBe(false);
