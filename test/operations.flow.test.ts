@@ -78,6 +78,8 @@ test('every operation gives what its output schema lets through', async () => {
     redirect_uris: ['http://127.0.0.1:9/'],
   });
   const { client_secret_id } = await run('clients.secrets.rotate', { client_id });
+  await run('clients.secrets.list', { client_id });
+  await run('clients.secrets.read', { client_id, client_secret_id });
   await run('clients.secrets.delete', { client_id, client_secret_id });
   await run('clients.secrets.create', { client_id });
   await run('clients.update', { client_id, name: 'All', tos_uri: 'https://every.example/terms' });
@@ -87,9 +89,16 @@ test('every operation gives what its output schema lets through', async () => {
   await run('clients.delete', { client_id });
 
   const identifier = 'https://api.every.example';
-  await run('apis.create', { identifier, scopes: [{ name: 'read' }] });
+  const { id: api_id } = await run('apis.create', { identifier, scopes: [{ name: 'read' }] });
   await run('apis.list');
-  await run('apis.delete', { identifier });
+  await run('apis.read', { api_id });
+  await run('apis.update', { api_id, name: 'Every' });
+  await run('apis.scopes.create', { api_id, name: 'write' });
+  await run('apis.scopes.list', { api_id });
+  await run('apis.scopes.update', { api_id, scope: 'write', description: 'Write' });
+  await run('apis.scopes.read', { api_id, scope: 'write' });
+  await run('apis.scopes.delete', { api_id, scope: 'write' });
+  await run('apis.delete', { api_id });
 
   const address = { country: 'UK' };
   const password = 'correct horse battery staple 9';

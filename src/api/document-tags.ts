@@ -3,6 +3,7 @@
 const descriptions: Readonly<Record<string, string>> = {
   access: 'Questions about permissions: what a user or a machine client may do, and why.',
   apis: 'APIs, the audiences of access tokens, with their scopes.',
+  'apis.scopes': 'Scopes of an API, one by one.',
   audit: 'The audit log: events, their seals and checkpoints.',
   assignments: 'Roles that users, groups and clients hold.',
   branding: 'Logos, colors and stylesheets of the pages.',

@@ -6,6 +6,7 @@ import { auditOperations } from '#audit/operations.ts';
 import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
+import { apiScopeOperations } from '#applications/apis/scope-operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
 import { clientSecretOperations } from '#applications/clients/secret-operations.ts';
 import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
@@ -107,7 +108,7 @@ export function createOperations(
     bindOperations(accessOperations, administrationOfAccess),
     bindOperations(databaseOperations, { database }),
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
-    bindOperations(clientSecretOperations, { secrets: clients.secrets }),
+    bindOperations(clientSecretOperations, { clients: clients.clients, secrets: clients.secrets }),
     bindOperations(samlApplicationOperations, {
       applications: saml.applications,
       source: saml.source,
@@ -120,6 +121,7 @@ export function createOperations(
     }),
     bindOperations(claimsPreviewOperations, { preview: oidc.claimsPreview, users }),
     bindOperations(apiOperations, { apis: apis.apis }),
+    bindOperations(apiScopeOperations, { apis: apis.apis }),
     bindOperations(credentialOperations, { users, activity: nouns.activity, administration }),
     bindOperations(userOperations, {
       users,

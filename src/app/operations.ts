@@ -4,6 +4,7 @@ import { auditOperations } from '#audit/operations.ts';
 import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
+import { apiScopeOperations } from '#applications/apis/scope-operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
 import { clientSecretOperations } from '#applications/clients/secret-operations.ts';
 import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
@@ -40,6 +41,7 @@ export const operations: readonly Operation[] = [
   samlApplicationOperations,
   claimsPreviewOperations,
   apiOperations,
+  apiScopeOperations,
   credentialOperations,
   userOperations,
   organizationOperations,

@@ -70,7 +70,8 @@ function defineOperation(program: Command, operation: Operation, shape: CommandS
   }
   if (shape.file !== undefined) command.argument('[file]', 'File to take').option('--remove', 'Remove it');
   for (const member of members.options) command.addOption(optionOf(member));
-  if (shape.others !== undefined) command.addOption(optionOf({ ...shape.others, read: readJson }));
+  if (shape.others !== undefined)
+    command.addOption(optionOf({ flags: shape.others.flags, description: shape.others.description, read: readJson }));
   command.action(() => run(operation, givenOf(operation, shape, command), command));
 }
 

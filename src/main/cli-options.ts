@@ -16,12 +16,13 @@ export type GivenMember = {
 type Read = NonNullable<CommandOption['read']>;
 type Members = Readonly<Record<string, z.ZodType>>;
 
-/** The input of an operation: arguments in order, then options. A member with the content of a file is neither. */
+/** The input of an operation: arguments in order, then options. A member with the content of a file is neither, and so is one of a JSON object. */
 export function membersOf({ params, input }: Operation, shape: CommandShape) {
   const members: Members = { ...params.shape, ...input.shape };
   const positions =
     shape.arguments ?? Object.fromEntries(Object.keys(params.shape).map((name) => [name, { flags: `<${name}>` }]));
-  const options = Object.keys(members).filter((name) => !Object.hasOwn(positions, name) && name !== shape.file);
+  const isElsewhere = (name: string) => name === shape.file || shape.others?.members.includes(name) === true;
+  const options = Object.keys(members).filter((name) => !Object.hasOwn(positions, name) && !isElsewhere(name));
   return {
     arguments: Object.entries(positions).map(([name, option]) => given(name, members[name]!, option)),
     options: options.map((name) => given(name, members[name]!, shape.options?.[name])),

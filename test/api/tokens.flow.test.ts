@@ -332,7 +332,7 @@ describe('the resource urn:latchkey:api (RFC 8707)', () => {
   test('cannot be created or deleted by an operator', async () => {
     const create = latchkey.run('apis.create', { identifier: API, scopes: [{ name: 'everything' }] });
     await expect(create).rejects.toThrow('apis.identifier_taken');
-    await expect(latchkey.run('apis.delete', { identifier: API })).rejects.toThrow('apis.not_found');
+    await expect(latchkey.run('apis.delete', { api_id: API })).rejects.toThrow('apis.not_found');
     expect(await opens(await ofClient())).toBe(true);
   });
 });

@@ -1,7 +1,9 @@
 import { apiOperations } from '#applications/apis/operations.ts';
+import { apiScopeOperations } from '#applications/apis/scope-operations.ts';
 import { createApis } from '#applications/apis/module.ts';
 import { createClients } from '#applications/clients/module.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
+import { clientSecretOperations } from '#applications/clients/secret-operations.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
@@ -21,6 +23,8 @@ type ClientAnswer = Record<string, unknown> & {
   client_secret?: string;
   client_secret_expires_at?: number;
   clients: unknown[];
+  total: number;
+  next_cursor: string | null;
   client_secrets: { id: string; expires_at: string | null }[];
 };
 
@@ -66,7 +70,12 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     clients: slice.lookup,
     ownScopes: { 'users.read': 'Read users' },
   });
-  const operations = [...bindOperations(clientOperations, slice), ...bindOperations(apiOperations, { apis })];
+  const operations = [
+    bindOperations(clientOperations, slice),
+    bindOperations(clientSecretOperations, slice),
+    bindOperations(apiOperations, { apis }),
+    bindOperations(apiScopeOperations, { apis }),
+  ].flat();
   return {
     ...slice,
     apis,

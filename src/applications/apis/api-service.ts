@@ -4,13 +4,14 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { LONGEST_JWT_SECONDS } from '#settings/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { newId } from '#kernel/ids.ts';
+import { newId, parseId } from '#kernel/ids.ts';
+import { containing, type Page, pageFind, pageOf, type PageRequest } from '#kernel/operations/list-operation.ts';
 import { ApiResource } from './api-resource.ts';
 import { apiSigningAlgs, tokenFormats } from './api-tokens.ts';
 import { changesBetween } from '#applications/clients/changes.ts';
 import { apiChanged, apiCreated, apiDeleted } from '#applications/clients/events.ts';
 import { standardScopes } from '#applications/clients/client-metadata.ts';
-import { apiInvalid, apiNotFound, apiTaken } from '#applications/clients/errors.ts';
+import { apiInvalid, apiNotFound, apiTaken, scopeNotFound, scopeTaken } from '#applications/clients/errors.ts';
 import { OWN_API } from './api-lookup.ts';
 import { objectionToName, objectionToShownText } from '#applications/clients/shown-name.ts';
 import { DEFAULT_TOKEN_SECONDS, LONGEST_OPAQUE_SECONDS } from '#applications/clients/limits.ts';
@@ -65,7 +66,9 @@ type NewApi = {
   organizationPermissions?: boolean | undefined;
   instancePermissions?: boolean | undefined;
 };
-type ApiChange = Partial<Omit<NewApi, 'identifier'>>;
+/** Members that are null have their default again. */
+type ApiChange = { [M in keyof Omit<NewApi, 'identifier'>]?: NewApi[M] | null | undefined };
+type ApiScopes = readonly { name: string; description: string }[];
 
 type Dependencies = {
   clock: Clock;
@@ -114,18 +117,68 @@ export class ApiService {
     return api;
   }
 
-  async list({ limit, after }: { limit: number; after?: ApiResource['id'] | undefined }): Promise<ApiResource[]> {
-    return this.#deps.database
-      .em()
-      .find(ApiResource, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
+  /** By its id or its identifier. Throws apis.not_found. */
+  async requireNamed(name: string): Promise<ApiResource> {
+    const id = parseId('api', name);
+    const api = id === null ? await this.find(name) : await this.#deps.database.em().findOne(ApiResource, { id });
+    if (!api) throw apiNotFound();
+    return api;
+  }
+
+  /** A page of those that match. */
+  async page(
+    { search }: { search?: string | undefined },
+    page: PageRequest<'created_at' | 'name' | 'identifier'>,
+  ): Promise<Page<ApiResource>> {
+    const found = search === undefined ? undefined : { $ilike: containing(search) };
+    const matching = found === undefined ? {} : { $or: [{ name: found }, { identifier: found }] };
+    const members = { created_at: ['id'], name: ['name', 'id'], identifier: ['identifier'] }[page.sort];
+    const { where, options } = pageFind(page, members);
+    const em = this.#deps.database.em();
+    const [rows, total] = await Promise.all([
+      em.find(ApiResource, { $and: [matching, where] }, options),
+      page.wantsTotal ? em.count(ApiResource, matching) : undefined,
+    ]);
+    const positionOf = (api: ApiResource) => members.map((member) => api[member as 'id' | 'name' | 'identifier']);
+    return { ...pageOf(rows, page, { show: (api) => api, positionOf }), total };
   }
 
   /** The identifier stays: it is in tokens and in the configuration of clients. Throws apis.not_found, apis.invalid. */
   async change(identifier: string, change: ApiChange, by: By): Promise<ApiResource> {
+    return this.#change(identifier, () => change, by);
+  }
+
+  /** Throws apis.not_found, apis.invalid, apis.scope_exists. */
+  async addScope(identifier: string, scope: { name: string; description: string }, by: By): Promise<ApiResource> {
+    return this.#change(
+      identifier,
+      ({ scopes }) => {
+        if (scopes.some(({ name }) => name === scope.name)) throw scopeTaken();
+        return { scopes: [...scopes, scope] };
+      },
+      by,
+    );
+  }
+
+  /** Throws apis.not_found, apis.invalid, apis.scope_not_found. */
+  async changeScope(identifier: string, name: string, description: string, by: By): Promise<ApiResource> {
+    return this.#change(identifier, ({ scopes }) => ({ scopes: replaced(scopes, name, [{ name, description }]) }), by);
+  }
+
+  /** Clients that were allowed the scope keep the name, without effect. Throws apis.not_found, apis.scope_not_found. */
+  async removeScope(identifier: string, name: string, by: By): Promise<ApiResource> {
+    return this.#change(identifier, ({ scopes }) => ({ scopes: replaced(scopes, name, []) }), by);
+  }
+
+  async #change(identifier: string, changeOf: (api: { scopes: ApiScopes }) => ApiChange, by: By): Promise<ApiResource> {
     const api = await this.#deps.database.transaction(async (em) => {
       const known = await take(em, identifier);
       const before = valuesOf(known);
-      const after = read({ ...before, ...given(change) });
+      const change = { ...given(changeOf(known)) };
+      if (change['name'] === null) change['name'] = identifier;
+      const after = read(
+        Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null)),
+      );
       Object.assign(known, after, { updatedAt: this.#deps.clock.now() });
       await em.flush();
       await this.#deps.audit.record(
@@ -160,7 +213,13 @@ function read(input: unknown): z.output<typeof apiSchema> {
   );
 }
 
-function given(input: object): object {
+/** The scopes, with this one replaced in its place. Throws apis.scope_not_found. */
+function replaced(scopes: ApiScopes, name: string, by: ApiScopes): ApiScopes {
+  if (!scopes.some((scope) => scope.name === name)) throw scopeNotFound();
+  return scopes.flatMap((scope) => (scope.name === name ? by : [scope]));
+}
+
+function given(input: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
 }
 

@@ -1,32 +1,35 @@
 /** APIs that access tokens are made for. */
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import type { ApiResource } from './api-resource.ts';
+import { changeable, optional, searchText } from '#kernel/operations/schemas.ts';
 import { apiSigningAlgs, tokenFormats } from './api-tokens.ts';
+import { apiOnWire, apiSchema } from './api-wire.ts';
 import type { ApiService } from './api-service.ts';
 import { apiInvalid, apiNotFound, apiTaken } from '#applications/clients/errors.ts';
-import { LISTED_PAGE } from '#applications/clients/limits.ts';
-import { listed } from '#applications/clients/listed.ts';
-import { apiCreated, apiDeleted } from '#applications/clients/events.ts';
+import { apiChanged, apiCreated, apiDeleted } from '#applications/clients/events.ts';
 
 type Services = { apis: ApiService };
 
-const apiSchema = z.strictObject({
-  id: z.string(),
-  identifier: z.string().describe('The resource of requests (RFC 8707) and the audience of tokens'),
-  name: z.string(),
-  scopes: z.array(z.strictObject({ name: z.string(), description: z.string() })),
-  token_format: z.enum(tokenFormats),
-  access_token_seconds: z.int(),
-  signing_alg: z.enum(apiSigningAlgs),
-  organization_permissions: z
-    .boolean()
-    .describe('Its tokens list the permissions of the user in the organization that they are for'),
-  instance_permissions: z
-    .boolean()
-    .describe('Its tokens for no organization list the roles and permissions of the user on the instance'),
-});
+const params = { api_id: z.string().max(2048).describe('Id of the API, or its identifier') };
+const tokenFormat = z.string().describe(`Format of its tokens: ${tokenFormats.join(' or ')} (default jwt)`);
+const accessTokenSeconds = z.number().describe('Lifetime of its tokens in seconds');
+const signingAlg = z.string().describe(`${apiSigningAlgs.join(', ')} (default ES256)`);
+const organizationPermissions = z
+  .boolean()
+  .describe('Tokens for an organization list the permissions of the user in it');
+const instancePermissions = z
+  .boolean()
+  .describe('Tokens for no organization list the roles and permissions of the user on the instance');
+const scopes = z
+  .array(z.strictObject({ name: z.string(), description: z.string().default('') }))
+  .describe('Scope, as "read" or "read: See your invoices"');
+const options = {
+  scopes: { flags: '--scope <scope>', read: collectScope },
+  token_format: { flags: '--token-format <format>' },
+  signing_alg: { flags: '--signing-alg <alg>' },
+} as const;
 
 const createApi = operation({
   name: 'apis.create',
@@ -34,81 +37,95 @@ const createApi = operation({
   input: z.strictObject({
     identifier: z.string().describe('Absolute URI, the audience of its tokens'),
     name: z.string().optional().describe('Name that users see; by default the identifier'),
-    scopes: z
-      .array(z.strictObject({ name: z.string(), description: z.string().default('') }))
-      .optional()
-      .describe('Scope, as "read" or "read: See your invoices"'),
-    token_format: z
-      .string()
-      .optional()
-      .describe(`Format of its tokens: ${tokenFormats.join(' or ')} (default jwt)`),
-    access_token_seconds: z.number().optional().describe('Lifetime of its tokens in seconds'),
-    signing_alg: z
-      .string()
-      .optional()
-      .describe(`${apiSigningAlgs.join(', ')} (default ES256)`),
-    organization_permissions: z
-      .boolean()
-      .optional()
-      .describe('Tokens for an organization list the permissions of the user in it'),
-    instance_permissions: z
-      .boolean()
-      .optional()
-      .describe('Tokens for no organization list the roles and permissions of the user on the instance'),
+    scopes: optional(scopes),
+    token_format: optional(tokenFormat),
+    access_token_seconds: optional(accessTokenSeconds),
+    signing_alg: optional(signingAlg),
+    organization_permissions: optional(organizationPermissions),
+    instance_permissions: optional(instancePermissions),
   }),
   output: apiSchema,
   errors: [apiInvalid, apiTaken],
   event: apiCreated,
   description: 'Create an API, for which clients can get access tokens.',
   example: { identifier: 'https://api.example.com', scopes: [{ name: 'read', description: 'See your invoices' }] },
-  command: {
-    options: {
-      identifier: { flags: '--identifier <uri>' },
-      scopes: { flags: '--scope <scope>', read: collectScope },
-      token_format: { flags: '--token-format <format>' },
-      signing_alg: { flags: '--signing-alg <alg>' },
-    },
-  },
+  command: { options: { ...options, identifier: { flags: '--identifier <uri>' } } },
   run: async (given, by: By, { apis }: Services) => {
-    const { identifier, name = identifier, scopes } = given;
-    const { token_format: tokenFormat, access_token_seconds: accessTokenSeconds, signing_alg: signingAlg } = given;
-    const { organization_permissions: organizationPermissions, instance_permissions: instancePermissions } = given;
-    const tokens = { tokenFormat, accessTokenSeconds, signingAlg };
-    const rights = { organizationPermissions, instancePermissions };
-    return apiOnWire(await apis.create({ identifier, name, scopes, ...tokens, ...rights }, by));
+    const { identifier, name = identifier } = given;
+    return apiOnWire(await apis.create({ ...valuesOf(given), identifier, name }, by));
   },
 });
 
-const listApis = operation({
+const listApis = listOperation({
   name: 'apis.list',
   permission: 'apis.read',
-  input: z.strictObject({
-    limit: z.int().min(1).max(LISTED_PAGE).optional().describe('Maximum number; all by default'),
-    after: z.string().optional().describe('API identifier after which the list goes on'),
-  }),
-  output: z.strictObject({ apis: z.array(apiSchema) }),
-  errors: [apiNotFound],
+  filters: {
+    search: searchText.optional().describe('Only APIs whose name or identifier contains this text'),
+  },
+  sorts: ['created_at', 'name', 'identifier'],
+  items: 'apis',
+  item: apiSchema,
   description: 'List APIs, oldest first.',
   example: { limit: 20 },
-  command: { options: { after: { flags: '--after <identifier>' } } },
-  run: async ({ limit, after }, _by: By, { apis }: Services) => {
-    const from = after === undefined ? undefined : (await apis.require(after)).id;
-    const found = await listed<ApiResource>((page) => apis.list(page), { limit, after: from });
-    return { apis: found.map(apiOnWire) };
+  run: async (filters, page, _by: By, { apis }: Services) => {
+    const { items, ...others } = await apis.page(filters, page);
+    return { ...others, items: items.map(apiOnWire) };
+  },
+});
+
+const readApi = operation({
+  name: 'apis.read',
+  permission: 'apis.read',
+  params,
+  output: apiSchema,
+  errors: [apiNotFound],
+  description: 'Show one API.',
+  run: async ({ api_id: id }, _by: By, { apis }: Services) => apiOnWire(await apis.requireNamed(id)),
+});
+
+const updateApi = operation({
+  name: 'apis.update',
+  permission: 'apis.manage',
+  params,
+  input: z.strictObject({
+    name: z.string().nullable().optional().describe('Name that users see; null for the identifier'),
+    scopes: changeable(scopes),
+    token_format: changeable(tokenFormat),
+    access_token_seconds: changeable(accessTokenSeconds),
+    signing_alg: changeable(signingAlg),
+    organization_permissions: changeable(organizationPermissions),
+    instance_permissions: changeable(instancePermissions),
+  }),
+  output: apiSchema,
+  errors: [apiNotFound, apiInvalid],
+  event: apiChanged,
+  description: 'Change an API. Scopes that are named replace all that it had; null sets the default of a member.',
+  example: { name: 'Invoices' },
+  command: {
+    options: {
+      ...options,
+      organization_permissions: { flags: '--organization-permissions <yes>' },
+      instance_permissions: { flags: '--instance-permissions <yes>' },
+    },
+  },
+  run: async ({ api_id: id, ...given }, by: By, { apis }: Services) => {
+    const { identifier } = await apis.requireNamed(id);
+    return apiOnWire(await apis.change(identifier, { ...valuesOf(given), name: given.name }, by));
   },
 });
 
 const deleteApi = operation({
   name: 'apis.delete',
   permission: 'apis.manage',
-  params: { identifier: z.string() },
-  output: z.strictObject({ identifier: z.string(), deleted: z.literal(true) }),
+  params,
+  output: z.strictObject({ id: z.string(), identifier: z.string(), deleted: z.literal(true) }),
   errors: [apiNotFound],
   event: apiDeleted,
   description: 'Delete an API. No more tokens are issued for it.',
-  run: async ({ identifier }, by: By, { apis }: Services) => {
+  run: async ({ api_id: name }, by: By, { apis }: Services) => {
+    const { id, identifier } = await apis.requireNamed(name);
     await apis.delete(identifier, by);
-    return { identifier, deleted: true as const };
+    return { id, identifier, deleted: true as const };
   },
 });
 
@@ -118,19 +135,21 @@ function collectScope(text: string, previous: unknown): unknown {
   return [...((previous as unknown[] | undefined) ?? []), { name, description }];
 }
 
-function apiOnWire(api: ApiResource): z.input<typeof apiSchema> {
-  const { id, identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg } = api;
-  return {
-    id,
-    identifier,
-    name,
-    scopes,
-    token_format: tokenFormat,
-    access_token_seconds: accessTokenSeconds,
-    signing_alg: signingAlg,
-    organization_permissions: api.organizationPermissions,
-    instance_permissions: api.instancePermissions,
-  };
-}
+/** Members of the wire in the words of the service, without the names. */
+const valuesOf = <Scopes, Format, Seconds, Alg, Flag>(given: {
+  scopes?: Scopes;
+  token_format?: Format;
+  access_token_seconds?: Seconds;
+  signing_alg?: Alg;
+  organization_permissions?: Flag;
+  instance_permissions?: Flag;
+}) => ({
+  scopes: given.scopes,
+  tokenFormat: given.token_format,
+  accessTokenSeconds: given.access_token_seconds,
+  signingAlg: given.signing_alg,
+  organizationPermissions: given.organization_permissions,
+  instancePermissions: given.instance_permissions,
+});
 
-export const apiOperations = [createApi, listApis, deleteApi];
+export const apiOperations = [createApi, listApis, readApi, updateApi, deleteApi];

@@ -72,3 +72,13 @@ export const apiInvalid = errorType({
   message: (problems: Problems) => `Correct these members: ${listProblems(problems)}.`,
   details: (problems) => problems,
 });
+export const scopeNotFound = errorType({
+  code: 'apis.scope_not_found',
+  status: 404,
+  message: 'The API has no such scope.',
+});
+export const scopeTaken = errorType({
+  code: 'apis.scope_exists',
+  status: 409,
+  message: 'The API has a scope of this name.',
+});

@@ -20,8 +20,6 @@ export const MOST_ORIGINS = 100_000;
 export const LONGEST_OVERLAP_SECONDS = (90 * DAY) / SECOND;
 /** One secret that is in use and one that replaces it. */
 export const MOST_VALID_SECRETS = 2;
-/** Rows of one statement while a command reads all. */
-export const LISTED_PAGE = 200;
 /** Clients and APIs in memory: with open registration any software can register a client. */
 export const MOST_KEPT_CLIENTS = 10_000;
 /** Characters: browsers and proxies take this many everywhere. */
@@ -38,3 +36,5 @@ export const LONGEST_ORIGIN = 300;
 export const MOST_CLAIM_NAMES = 100;
 /** Milliseconds for which the metadata of the provider may lag behind the clients of another node. */
 export const HYBRID_KEPT_FOR = 10 * SECOND;
+/** Characters of a client_id. */
+export const LONGEST_CLIENT_ID = 255;

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
+import { changeable, optional } from '#kernel/operations/schemas.ts';
 import { apiAccessSchema, collectApiAccess } from './api-access.ts';
-import type { GivenMetadata } from './client-metadata.ts';
+import { metadataChanges, metadataShape, rareMembers, specifiedMembers } from './given-metadata.ts';
 import { presetNames, withPreset } from './client-presets.ts';
 import { clientProfiles } from './client-profile.ts';
 import type { ClientSecrets } from './client-secrets.ts';
@@ -19,44 +20,30 @@ import {
   secretSchema,
 } from './client-wire.ts';
 import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid, rightsMissing } from './errors.ts';
-import { ownMemberChanges, ownMemberOptions, ownMemberShape } from './own-members.ts';
+import { LONGEST_CLIENT_ID } from './limits.ts';
+import { ownMemberOptions } from './own-members.ts';
 import { clientChanged, clientCreated, clientDeleted } from './events.ts';
 
 type Services = { clients: ClientService; secrets: ClientSecrets };
 
-const params = { client_id: z.string() };
-/** Members of ours; every other member is client metadata, which the service reads. */
-const changed = {
-  name: z.string().optional().describe('Name that users see'),
-  profile: z.enum(clientProfiles).optional().describe('Security profile'),
-  first_party: z.boolean().optional().describe('The client belongs to the operator, so that no consent is asked'),
-  apis: apiAccessSchema.optional().describe('API that it may ask tokens for, with scopes of it or * for all'),
-};
-const address = z.string();
+const params = { client_id: z.string().max(LONGEST_CLIENT_ID) };
+const apis = apiAccessSchema.describe('API that it may ask tokens for, with scopes of it or * for all');
+const firstParty = z.boolean().describe('The client belongs to the operator, so that no consent is asked');
 
 const createClient = operation({
   name: 'clients.create',
   permission: 'clients.manage',
-  input: z.looseObject({
-    ...changed,
-    ...ownMemberShape,
+  input: z.strictObject({
+    ...metadataShape,
     name: z.string().describe('Name that users see'),
+    profile: z.enum(clientProfiles).optional().describe('Security profile'),
+    first_party: optional(firstParty),
+    apis: optional(apis),
     type: z.enum(clientTypes).optional().describe('Type of application; a preset has one'),
     preset: z
       .enum(presetNames)
       .optional()
       .describe('Members for a kind of software; kubernetes suits every tool that reads the ID token alone'),
-    redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-in'),
-    post_logout_redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-out'),
-    backchannel_logout_uri: address.optional().describe('Address that is notified when a session ends'),
-    backchannel_logout_session_required: z
-      .boolean()
-      .optional()
-      .describe('The application needs the session in each notice of its end; Latchkey always names it'),
-    token_endpoint_auth_method: z.string().optional().describe('Client authentication method, such as private_key_jwt'),
-    grant_types: z.array(z.string()).optional().describe('Grant type'),
-    scope: z.string().optional().describe('Allowed scopes, separated by spaces'),
-    jwks_uri: address.optional().describe('Address of its public keys'),
     client_id: z.string().optional().describe('Identifier, in place of a generated one'),
     client_secret: z.string().optional().describe('Secret, in place of a generated one'),
   }),
@@ -74,14 +61,18 @@ const createClient = operation({
       apis: { flags: '--api <identifier[=scopes]>', read: collectApiAccess },
       ...ownMemberOptions,
     },
-    others: { flags: '--metadata <json>', description: 'Other client metadata (RFC 7591), as JSON' },
+    others: {
+      flags: '--metadata <json>',
+      description: 'Other client metadata (RFC 7591), as JSON',
+      members: rareMembers,
+    },
   },
   run: async (given, by: By, { clients }: Services) => {
-    const { name, type, preset, profile, first_party: firstParty, apis, ...rest } = given;
+    const { name, type, preset, profile, first_party: isFirstParty, apis: access, ...rest } = given;
     const { client_id: clientId, client_secret: clientSecret, ...metadata } = rest;
-    const settled = withPreset(preset, type, metadata as GivenMetadata);
+    const settled = withPreset(preset, type, metadata);
     const { client, secret } = await clients.create(
-      { ...settled, name, profile, firstParty, clientId, clientSecret, apis },
+      { ...settled, name, profile, firstParty: isFirstParty, clientId, clientSecret, apis: access },
       by,
     );
     return { ...clientOnWire(client), ...(secret === undefined ? {} : newSecretOnWire(secret, null)) };
@@ -130,15 +121,19 @@ const updateClient = operation({
   name: 'clients.update',
   permission: 'clients.manage',
   params,
-  input: z.looseObject({
-    ...changed,
-    ...ownMemberChanges,
-    disabled: z.boolean().optional().describe('The client is disabled, so that it is refused everything'),
+  input: z.strictObject({
+    ...metadataChanges,
+    name: z.string().optional().describe('Name that users see'),
+    profile: z.enum(clientProfiles).nullable().optional().describe('Security profile'),
+    first_party: changeable(firstParty),
+    apis: changeable(apis),
+    disabled: z.boolean().nullable().optional().describe('The client is disabled, so that it is refused everything'),
   }),
   output: clientWithSecretSchema,
   errors: [clientNotFound, metadataInvalid, rightsMissing],
   event: clientChanged,
-  description: 'Change a client. Members that are not named stay as they are.',
+  description:
+    'Change a client. Members that are not named stay as they are, those that are replace the whole value, and null sets the default.',
   example: { name: 'Shop and café' },
   command: {
     options: {
@@ -150,11 +145,19 @@ const updateClient = operation({
     others: {
       flags: '--metadata <json>',
       description: 'Client metadata (RFC 7591) to change, as JSON; null sets the default',
+      members: specifiedMembers,
     },
   },
   run: async (given, by: By, services: Services) => {
-    const { client_id: clientId, name, profile, first_party: firstParty, disabled, apis, ...metadata } = given;
-    return change(services, clientId, { name, profile, firstParty, disabled, apis, metadata }, by);
+    const { client_id: clientId, name, ...rest } = given;
+    const { profile, first_party: isFirstParty, disabled, apis: access, ...metadata } = rest;
+    const values = {
+      profile: profile === null ? ('default' as const) : profile,
+      firstParty: isFirstParty === null ? false : isFirstParty,
+      disabled: disabled === null ? false : disabled,
+      apis: access === null ? {} : access,
+    };
+    return change(services, clientId, { name, ...values, metadata }, by);
   },
 });
 

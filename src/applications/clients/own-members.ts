@@ -64,17 +64,10 @@ type Schema<M extends OwnMember> = (typeof members)[M];
 
 export const ownMembers = Object.keys(members) as OwnMember[];
 
-const wrapped = (wrap: (schema: z.ZodType) => z.ZodType): object =>
-  Object.fromEntries(ownMembers.map((name) => [name, wrap(members[name]).describe(members[name].description ?? '')]));
-
 /** For a client that is created, and for the metadata that is stored. */
-export const ownMemberShape = wrapped((schema) => schema.optional()) as {
-  [M in OwnMember]: z.ZodOptional<Schema<M>>;
-};
-/** For a change, in which null sets the default again. */
-export const ownMemberChanges = wrapped((schema) => schema.nullable().optional()) as {
-  [M in OwnMember]: z.ZodOptional<z.ZodNullable<Schema<M>>>;
-};
+export const ownMemberShape = Object.fromEntries(
+  ownMembers.map((name) => [name, members[name].optional().describe(members[name].description ?? '')]),
+) as { [M in OwnMember]: z.ZodOptional<Schema<M>> };
 
 /** Options of commands that differ from the form that follows from a schema: a boolean takes a value, so that it can be false. */
 export const ownMemberOptions: Readonly<Record<string, { flags: string }>> = Object.fromEntries(

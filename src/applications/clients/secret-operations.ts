@@ -2,17 +2,20 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { DAY, SECOND } from '#kernel/clock.ts';
+import { listOperation, pageOfAll } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
 import type { ClientSecrets } from './client-secrets.ts';
-import { newSecretOnWire } from './client-wire.ts';
+import type { ClientService } from './client-service.ts';
+import { newSecretOnWire, secretOnWire, secretSchema } from './client-wire.ts';
 import { clientNotFound, lastSecret, rightsMissing, secretNotFound, secretNotUsed, tooManySecrets } from './errors.ts';
 import { clientSecretAdded, clientSecretRemoved, clientSecretRotated } from './events.ts';
-import { LONGEST_OVERLAP_SECONDS } from './limits.ts';
+import { LONGEST_CLIENT_ID, LONGEST_OVERLAP_SECONDS } from './limits.ts';
 
-type Services = { secrets: ClientSecrets };
+type Services = { clients: Pick<ClientService, 'require'>; secrets: ClientSecrets };
 
-const params = { client_id: z.string() };
+const params = { client_id: z.string().max(LONGEST_CLIENT_ID) };
+const secretParams = { ...params, client_secret_id: idSchema('csec').describe('Id of the secret, from client show') };
 
 const newSecretSchema = z.strictObject({
   client_id: z.string(),
@@ -67,7 +70,7 @@ const createSecret = operation({
 const deleteSecret = operation({
   name: 'clients.secrets.delete',
   permission: 'clients.manage',
-  params: { ...params, client_secret_id: idSchema('csec').describe('Id of the secret, from client show') },
+  params: secretParams,
   output: z.strictObject({ client_id: z.string(), client_secret_id: z.string(), deleted: z.literal(true) }),
   errors: [clientNotFound, rightsMissing, secretNotFound, secretNotUsed, lastSecret],
   event: clientSecretRemoved,
@@ -79,4 +82,37 @@ const deleteSecret = operation({
   },
 });
 
-export const clientSecretOperations = [rotateSecret, createSecret, deleteSecret];
+const listSecrets = listOperation({
+  name: 'clients.secrets.list',
+  permission: 'clients.read',
+  params,
+  sorts: ['created_at'],
+  items: 'client_secrets',
+  item: secretSchema,
+  errors: [clientNotFound],
+  description: 'List the secrets of a client that are valid, by their ids, oldest first.',
+  example: { limit: 20 },
+  command: { words: 'client list-secrets' },
+  run: async ({ client_id: clientId }, page, _by: By, { clients, secrets }: Services) => {
+    const valid = await secrets.list(await clients.require(clientId));
+    return pageOfAll(valid.map(secretOnWire), page, ({ id }) => id);
+  },
+});
+
+const readSecret = operation({
+  name: 'clients.secrets.read',
+  permission: 'clients.read',
+  params: secretParams,
+  output: secretSchema,
+  errors: [clientNotFound, secretNotFound],
+  description: 'Show when a client secret was made and when it ends. The secret itself is shown only when it is made.',
+  command: { words: 'client show-secret', arguments: { client_id: { flags: '<client_id>' } } },
+  run: async ({ client_id: clientId, client_secret_id: id }, _by: By, { clients, secrets }: Services) => {
+    const valid = await secrets.list(await clients.require(clientId));
+    const found = valid.find((secret) => secret.id === id);
+    if (!found) throw secretNotFound();
+    return secretOnWire(found);
+  },
+});
+
+export const clientSecretOperations = [listSecrets, readSecret, rotateSecret, createSecret, deleteSecret];

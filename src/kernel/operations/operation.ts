@@ -28,8 +28,8 @@ export type CommandShape = {
   options?: Readonly<Record<string, CommandOption>>;
   /** A member that is the content of a file, in base64: an argument names the file, and `--remove` gives null. */
   file?: string;
-  /** The option for members that the input takes and does not name, as one JSON object: `--metadata <json>`. */
-  others?: { flags: string; description: string };
+  /** The option for members that have none of their own, as one JSON object: `--metadata <json>`. */
+  others?: { flags: string; description: string; members: readonly string[] };
 };
 
 /** An error in the error list of an operation: `errorType` creates one. */

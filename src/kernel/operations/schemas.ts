@@ -18,3 +18,14 @@ export const timeSchema = z.iso.datetime();
 
 /** The text that a list is searched for. */
 export const searchText = z.string().trim().min(1).max(200);
+
+/** For a member that may be left out: the schema with its description. */
+export const optional = <Schema extends z.ZodType>(schema: Schema): z.ZodOptional<Schema> =>
+  schema.optional().describe(schema.description ?? '');
+
+/** For a member of a change (RFC 7396): it may be left out, and null sets the default. */
+export const changeable = <Schema extends z.ZodType>(schema: Schema): z.ZodOptional<z.ZodNullable<Schema>> =>
+  schema
+    .nullable()
+    .optional()
+    .describe(schema.description ?? '');

@@ -113,7 +113,7 @@ describe('a new client', () => {
     expect(await refusalOf({ [books]: ['read', 'write'] })).toBe(`must name scopes of ${books}: it has no write`);
     const { client } = await node.clients.create({ ...webApp, apis: { [books]: ['read'] } }, operator);
     // An API that is gone does not lock the client, and gives it nothing.
-    await node.call('apis.delete', { identifier: books });
+    await node.call('apis.delete', { api_id: books });
     expect(await refusalOf({ [books]: ['read'] }, client.clientId)).toEqual({ [books]: ['read'] });
     expect(await refusalOf({ [books]: ['read', 'write'] }, client.clientId)).toMatch(/there is no/);
     expect(await refusalOf({}, client.clientId)).toEqual({});

@@ -64,8 +64,8 @@ describe('client create', () => {
     [{ ...shop, preset: 'desktop' }, ['preset'], 'input.invalid'],
     [{ ...shop, type: 'desktop' }, ['type'], 'input.invalid'],
     [{ ...shop, profile: 'fapi1' }, ['profile'], 'input.invalid'],
-    [{ ...shop, redirect_uri: 'https://shop.example/cb' }, ['redirect_uri'], 'clients.metadata_invalid'],
-    [{ ...shop, disabled: true }, ['disabled'], 'clients.metadata_invalid'],
+    [{ ...shop, redirect_uri: 'https://shop.example/cb' }, ['redirect_uri'], 'input.invalid'],
+    [{ ...shop, disabled: true }, ['disabled'], 'input.invalid'],
     [null, ['input'], 'input.invalid'],
   ])('%j is refused and names %j with %s', async (input, members, code) => {
     await expect(call('clients.create', input)).rejects.toMatchObject({
@@ -89,7 +89,10 @@ describe('the other commands for clients', () => {
 
   test('list goes beyond one page', async () => {
     for (let n = 0; n < 201; n++) await call('clients.create', { name: `Robot ${n}`, type: 'machine' });
-    expect((await call('clients.list')).clients).toHaveLength(201);
+    const first = await call('clients.list', { limit: 200, include_total: true });
+    expect([first.clients.length, first.total]).toEqual([200, 201]);
+    const last = await call('clients.list', { limit: 200, cursor: first.next_cursor });
+    expect([last.clients.length, last.next_cursor]).toEqual([1, null]);
   });
 
   test('change, disable, enable and delete', async () => {
@@ -120,7 +123,11 @@ describe('the other commands for clients', () => {
       client_secrets: [, old],
     } = await call('clients.read', { client_id: clientId });
     expect(old?.expires_at).toBe('2030-01-02T00:00:00.000Z');
-    await call('clients.secrets.delete', { client_id: clientId, client_secret_id: old?.id });
+    const named = { client_id: clientId, client_secret_id: old?.id };
+    expect(await call('clients.secrets.read', named)).toEqual(old);
+    expect((await call('clients.secrets.list', { client_id: clientId, limit: 1 })).client_secrets).toEqual([old]);
+    await call('clients.secrets.delete', named);
+    await expect(call('clients.secrets.read', named)).rejects.toMatchObject({ code: 'clients.secret_not_found' });
     expect(await node.lookup.verifySecret(clientId, String(first))).toBe(false);
     const added = await call('clients.secrets.create', { client_id: clientId, expires_in_seconds: 60 });
     expect(added.client_secret_expires_at).toBe(1_893_456_060);
@@ -160,17 +167,75 @@ describe('the commands for APIs', () => {
       organization_permissions: false,
       instance_permissions: false,
     });
-    expect(await call('apis.list')).toEqual({ apis: [created] });
-    expect(await call('apis.delete', { identifier: 'https://api.example' })).toEqual({
+    expect(await call('apis.list')).toEqual({ apis: [created], next_cursor: null });
+    for (const api_id of [created['id'], created['identifier']])
+      expect(await call('apis.read', { api_id })).toEqual(created);
+    expect(await call('apis.delete', { api_id: 'https://api.example' })).toEqual({
+      id: created['id'],
       identifier: 'https://api.example',
       deleted: true,
     });
   });
 
+  test('update changes what is named, and null sets the default', async () => {
+    const { id: api_id } = await call('apis.create', { ...input, name: 'Orders', token_format: 'opaque' });
+    const changed = await call('apis.update', { api_id, access_token_seconds: 60, organization_permissions: true });
+    expect(changed).toMatchObject({ name: 'Orders', scopes: input.scopes, access_token_seconds: 60 });
+    const defaults = { name: null, scopes: null, token_format: null, organization_permissions: null };
+    expect(await call('apis.update', { api_id, ...defaults })).toMatchObject({
+      name: 'https://api.example',
+      scopes: [],
+      token_format: 'jwt',
+      access_token_seconds: 60,
+      organization_permissions: false,
+    });
+    expect(node.audit.events.at(-1)).toMatchObject({ type: 'api.changed', details: { before: { name: 'Orders' } } });
+  });
+
+  test('scopes are added, changed and removed one by one', async () => {
+    const { id: api_id } = await call('apis.create', input);
+    expect(await call('apis.scopes.create', { api_id, name: 'write' })).toEqual({ name: 'write', description: '' });
+    const changed = { name: 'read', description: 'Read all orders' };
+    expect(await call('apis.scopes.update', { api_id, scope: 'read', description: changed.description })).toEqual(
+      changed,
+    );
+    expect(await call('apis.scopes.update', { api_id, scope: 'read' })).toEqual(changed);
+    expect(await call('apis.scopes.list', { api_id })).toMatchObject({ scopes: [changed, { name: 'write' }] });
+    expect(await call('apis.scopes.delete', { api_id, scope: 'read' })).toEqual({
+      api_id,
+      name: 'read',
+      deleted: true,
+    });
+    expect(await call('apis.scopes.read', { api_id, scope: 'write' })).toMatchObject({ name: 'write' });
+    expect(await call('apis.read', { api_id })).toMatchObject({ scopes: [{ name: 'write' }] });
+  });
+
+  test.each([
+    ['apis.read', { api_id: 'https://gone.example' }, 'apis.not_found'],
+    ['apis.update', { api_id: 'api_01h455vb4pex5vsknk084sn02q', name: 'X' }, 'apis.not_found'],
+    ['apis.update', { token_format: 'paper' }, 'apis.invalid'],
+    ['apis.delete', { api_id: 'https://gone.example' }, 'apis.not_found'],
+    ['apis.scopes.list', { api_id: 'https://gone.example' }, 'apis.not_found'],
+    ['apis.scopes.read', { scope: 'fly' }, 'apis.scope_not_found'],
+    ['apis.scopes.read', { api_id: 'https://gone.example', scope: 'fly' }, 'apis.not_found'],
+    ['apis.scopes.create', { name: 'read' }, 'apis.scope_exists'],
+    ['apis.scopes.create', { name: 'openid' }, 'apis.invalid'],
+    ['apis.scopes.create', { api_id: 'https://gone.example', name: 'fly' }, 'apis.not_found'],
+    ['apis.scopes.update', { scope: 'fly', description: '' }, 'apis.scope_not_found'],
+    ['apis.scopes.update', { scope: 'read', description: 'a\nb' }, 'apis.invalid'],
+    ['apis.scopes.update', { api_id: 'https://gone.example', scope: 'fly' }, 'apis.not_found'],
+    ['apis.scopes.delete', { scope: 'fly' }, 'apis.scope_not_found'],
+    ['apis.scopes.delete', { api_id: 'https://gone.example', scope: 'fly' }, 'apis.not_found'],
+  ] as const)('%s with %j is refused with %s', async (name, given, code) => {
+    const { id: api_id } = await call('apis.create', input);
+    const refusal = await call(name, { api_id, ...given }).catch((error: object) => error);
+    expect(refusal).toMatchObject({ code });
+  });
+
   test.each([
     ['apis.create', {}, 'identifier'],
     ['apis.create', { ...input, ttl: 1 }, 'ttl'],
-    ['apis.delete', {}, 'identifier'],
+    ['apis.delete', {}, 'api_id'],
   ] as const)('%s with %j is refused by the member %s', async (name, given, member) => {
     await expect(call(name, given)).rejects.toMatchObject({
       code: 'input.invalid',

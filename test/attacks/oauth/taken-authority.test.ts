@@ -236,7 +236,7 @@ describe('a grant does not keep withdrawn rights', () => {
 
   test('a scope of an API, or the API itself, withdrawn from every client', async () => {
     const held = await everything();
-    await latchkey.run('apis.delete', { identifier: opaqueApi });
+    await latchkey.run('apis.delete', { api_id: opaqueApi });
     expect(await seen(held.opaque, held.client)).toBe('inactive');
     const gone = await refresh(held.client, held.refresh, { resource: opaqueApi });
     expect(outcome(gone)).toBe('invalid_target');
@@ -247,7 +247,7 @@ describe('a grant does not keep withdrawn rights', () => {
     expect(outcome(empty)).toBe('invalid_target');
     // The refused request has not consumed the refresh token.
     expect(outcome(await refresh(held.client, held.refresh, { resource: jwtApi }))).toBe('list');
-    await latchkey.run('apis.delete', { identifier: opaqueApi });
+    await latchkey.run('apis.delete', { api_id: opaqueApi });
     await createApi(opaqueApi);
   });
 

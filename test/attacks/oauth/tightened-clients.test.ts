@@ -38,7 +38,7 @@ const apis = { [opaqueApi]: ['*'], [jwtApi]: ['*'] };
 const createApi = (identifier: string, more: Record<string, unknown>) =>
   latchkey.run('apis.create', { identifier, scopes: [{ name: 'read' }], ...more });
 const recreateApi = async (identifier: string, more: Record<string, unknown>) => {
-  await latchkey.run('apis.delete', { identifier });
+  await latchkey.run('apis.delete', { api_id: identifier });
   await createApi(identifier, more);
 };
 const change = (client: TestClient, values: Record<string, unknown>) =>
