@@ -26,7 +26,7 @@ const plainQuery = /^[a-z_]+=[\w.~-]+(&[a-z_]+=[\w.~-]+)*$/;
 export function directCalls({ mounted, tokens, callers }: Dependencies): DirectCalls {
   const reading = new Map(
     mounted
-      .filter(({ operation, route }) => route.reads || operation.isQuestion)
+      .filter(({ operation, route }) => (route.reads || operation.isQuestion) && operation.deprecated === null)
       .map((each) => [`${each.route.method} ${each.route.path.replaceAll(parameter, '{}')}`, withParams(each)]),
   );
   return {

@@ -5,21 +5,24 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponse
 import { apiScopes, permissions } from '#directory/access/module.ts';
 import { OWN_API } from '#applications/apis/module.ts';
 import { retryAfter } from '#kernel/http/problem.ts';
-import type { NamedError } from '#kernel/operations/operation.ts';
+import { deprecationWords, type NamedError } from '#kernel/operations/operation.ts';
 import { doorErrors, unexpectedBody } from './errors.ts';
 import type { ApiDocument } from './document-form.ts';
 import { withParts } from './document-parts.ts';
+import { headerErrors, withHeaders } from './document-door.ts';
 import { tagOf, tagsOf } from './document-tags.ts';
 import type { MountedOperation } from './mounted-operation.ts';
+import { type ItsObject, objectsOf } from './preconditions/objects.ts';
 
 type Described = { issuer: string; version: string; mounted: readonly MountedOperation[] };
 
 /** The document as JSON: an address for each operation, with its parameters, body, responses, errors and scope. */
 export function documentOf({ issuer, version, mounted }: Described): ApiDocument {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  const objects = objectsOf(mounted);
   for (const each of mounted) {
     const { path, method } = each.route;
-    paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(each) };
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(each, objects.get(each)!) };
   }
   const document = createDocument({
     openapi: '3.1.1',
@@ -33,18 +36,23 @@ export function documentOf({ issuer, version, mounted }: Described): ApiDocument
     paths,
     components: { securitySchemes: securitySchemes(issuer) },
   });
-  return withParts(JSON.parse(JSON.stringify(document)) as ApiDocument);
+  return withHeaders(withParts(JSON.parse(JSON.stringify(document)) as ApiDocument), objects);
 }
 
-function operationObject(mounted: MountedOperation): ZodOpenApiOperationObject {
+function operationObject(mounted: MountedOperation, object: ItsObject): ZodOpenApiOperationObject {
   const { operation, permission, route, input } = mounted;
+  const { deprecated } = operation;
   const hasInput = Object.keys(input.shape).length > 0;
   const examples = operation.example === undefined ? {} : { example: operation.example };
   return {
     operationId: operation.name,
     tags: [tagOf(operation.name)],
     summary: operation.description.split(/(?<=\.) /)[0]!,
-    description: operation.description,
+    description:
+      deprecated === null
+        ? operation.description
+        : `${deprecationWords(deprecated, deprecated.use)} ${operation.description}`,
+    ...(deprecated === null ? {} : { deprecated: true }),
     security: [{ oauth2: [permission] }, { openIdConnect: [permission] }],
     requestParams: { path: operation.params, ...(route.reads ? { query: input } : {}) },
     ...(hasInput && !route.reads
@@ -62,6 +70,8 @@ function operationObject(mounted: MountedOperation): ZodOpenApiOperationObject {
       },
       ...errorResponses([
         ...doorErrors,
+        ...requestErrors,
+        ...headerErrors(mounted, object),
         ...(route.reads ? readingErrors : writingErrors),
         ...operation.errors,
         ...faults,
@@ -70,6 +80,10 @@ function operationObject(mounted: MountedOperation): ZodOpenApiOperationObject {
   };
 }
 
+const requestErrors: readonly NamedError[] = [
+  { code: 'request.invalid_text', status: 400, message: 'The request contains bytes that are not text.' },
+  { code: 'request.repeated_parameter', status: 400, message: 'The address names a parameter twice.' },
+];
 const readingErrors: readonly NamedError[] = [
   unexpectedBody,
   { code: 'input.invalid', status: 422, message: 'Correct these members: limit must be at most 200.' },

@@ -57,6 +57,44 @@ export const unexpectedBody = errorType({
   status: 400,
   message: 'This method takes no body. Give the members in the query.',
 });
+export const conditionInvalid = errorType({
+  code: 'api.precondition_invalid',
+  status: 400,
+  message:
+    'If-Match and If-None-Match take entity tags in their quotes as a read gives them, several with commas between, or *.',
+});
+export const conditionNotTaken = errorType({
+  code: 'api.precondition_not_taken',
+  status: 400,
+  message: 'No read gives an entity tag for what this changes, so it takes no If-Match.',
+});
+export const conditionStale = errorType({
+  code: 'api.precondition_failed',
+  status: 412,
+  message: 'The object has another version than the request names. Read it again and decide by what it says now.',
+});
+export const objectBusy = errorType({
+  code: 'api.object_busy',
+  status: 409,
+  message: (_seconds: number) => 'Other calls are changing this object. Try again shortly.',
+  details: wait,
+});
+export const idempotencyKeyInvalid = errorType({
+  code: 'api.idempotency_key_invalid',
+  status: 400,
+  message: 'Send one Idempotency-Key of 1 to 255 printable ASCII characters without spaces, such as a random UUID.',
+});
+export const idempotencyKeyInUse = errorType({
+  code: 'api.idempotency_key_in_use',
+  status: 409,
+  message: (_seconds: number) => 'A call with this Idempotency-Key has not ended yet. Try again shortly.',
+  details: wait,
+});
+export const idempotencyKeyReused = errorType({
+  code: 'api.idempotency_key_reused',
+  status: 422,
+  message: 'This Idempotency-Key was sent with another request. Take a new one for each request that is meant once.',
+});
 /** For ids that cannot be of anything, where the operation names no error of its own for what is missing. */
 export const notFound = errorType({ code: 'api.not_found', status: 404, message: 'There is nothing of this id.' });
 

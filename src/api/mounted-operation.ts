@@ -30,7 +30,7 @@ export type MountedOperation = {
    */
   organizationOf(given: Readonly<Record<string, unknown>>): OrganizationId | null | undefined;
   /** Throws what says that nothing has this id, where a parameter has a form that no id has. */
-  readParams(given: unknown): unknown;
+  readParams<Params>(given: Params): Params;
   readQuery(query: Readonly<Record<string, unknown>>): Record<string, unknown>;
   call: BoundOperation<By>['call'];
   /** The answer as JSON, which may come from memory. */

@@ -1,5 +1,5 @@
 /** The management API: which operations it offers. */
-import { createApi } from '#api/module.ts';
+import { createApi, type createApiStores } from '#api/module.ts';
 import type { By } from '#audit/module.ts';
 import type { BoundOperation } from '#kernel/operations/bound-operation.ts';
 import { operations } from './operations.ts';
@@ -78,7 +78,11 @@ export function createManagementApi(
   { config, throttle }: Kernel,
   { policies, users, effective }: Nouns,
   { oidc }: Provider,
-  { operations: bound, version }: { operations: readonly BoundOperation<By>[]; version: string },
+  {
+    operations: bound,
+    version,
+    stores,
+  }: { operations: readonly BoundOperation<By>[]; version: string; stores: ReturnType<typeof createApiStores> },
 ) {
   return createApi({
     config,
@@ -90,5 +94,6 @@ export function createManagementApi(
     effective,
     throttle,
     policies,
+    stores,
   });
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PGlite } from '@electric-sql/pglite';
+import { createApiStores } from '#api/module.ts';
 import { operator } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
@@ -98,8 +99,9 @@ async function assemble(
   opened.defer(() => demo?.close());
   await demo?.register();
 
-  const operations = createOperations(kernel, nouns, provider, steps, saml);
-  const api = createManagementApi(kernel, nouns, provider, { operations, version });
+  const stores = createApiStores(kernel);
+  const operations = createOperations(kernel, nouns, provider, steps, saml, stores);
+  const api = createManagementApi(kernel, nouns, provider, { operations, version, stores });
 
   const edge = createEdge({
     config,
@@ -134,7 +136,7 @@ async function assemble(
   edge.use(api.refuseOtherMethods);
   edge.use(provider.oidc.middleware);
 
-  defineJobs(kernel, nouns, provider, steps, saml, createCertificateLetters(kernel, nouns, samlRecords));
+  defineJobs(kernel, nouns, provider, steps, saml, createCertificateLetters(kernel, nouns, samlRecords), stores);
   await jobs.open();
 
   return {

@@ -1,4 +1,5 @@
 /** The services of each operation. */
+import type { createApiStores } from '#api/module.ts';
 import { type By, callerOf } from '#audit/module.ts';
 import { createAccessAdministration } from '#directory/access/administration.ts';
 import { accessOperations } from '#directory/access/operations.ts';
@@ -52,6 +53,7 @@ export function createOperations(
   { consents, oidc, sessions, upstream }: Provider,
   { comingIn }: Steps,
   saml: Saml,
+  { answers }: ReturnType<typeof createApiStores>,
 ): readonly BoundOperation<By>[] {
   const {
     audit,
@@ -203,6 +205,7 @@ export function createOperations(
         'sign-ins at applications': () => saml.pending.reencrypt(),
         'sign-outs at applications': () => saml.chains.reencrypt(),
         'keys of audit seals': () => nouns.sealingKeys.reencrypt(),
+        'answers of the API': () => answers.reencrypt(),
         jobs: () => jobs.reencrypt(),
         'mails of the mailbox': mailbox?.reencrypt,
       },

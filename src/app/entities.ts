@@ -1,3 +1,4 @@
+import { ObjectTurn, StoredAnswer } from '#api/module.ts';
 import { AuditChain, AuditDetail, AuditEventRow, AuditSeal, AuditSealKey, AuditUnsealed } from '#audit/audit-tables.ts';
 import { BrandRow, ClientLogo, OrganizationBrand } from '#branding/module.ts';
 import { ApiResource } from '#applications/apis/module.ts';
@@ -77,7 +78,9 @@ export const entities: Entities = [
   KnownDevice,
   MailboxMessage,
   MailQuota,
+  ObjectTurn,
   OidcArtifact,
+  StoredAnswer,
   OneTimeSecretRow,
   Organization,
   OrganizationBrand,

@@ -1,4 +1,5 @@
 /** The scheduled jobs. */
+import type { createApiStores } from '#api/module.ts';
 import { checkpointJob, partitionJob } from '#audit/module.ts';
 import { purgeExpiredSecrets } from '#applications/clients/module.ts';
 import { maintenance } from '#oidc/keys/module.ts';
@@ -33,6 +34,7 @@ export function defineJobs(
   { risk, comingIn, account }: Steps,
   samlApplications: Saml,
   certificateLetters: CertificateLetters,
+  api: ReturnType<typeof createApiStores>,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('saml-keys', samlKeyMaintenance(saml.keys.rollOver));
@@ -71,6 +73,8 @@ export function defineJobs(
         connections.states,
         samlApplications.stores,
         connections.tests,
+        api.answers,
+        api.turns,
       ].flat(),
     ),
   );

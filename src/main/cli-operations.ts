@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { Given, OperationAnswer } from '#kernel/operations/bound-operation.ts';
 import { INPUT_INVALID, listProblems } from '#kernel/operations/input.ts';
-import type { CommandShape, Operation } from '#kernel/operations/operation.ts';
+import { type CommandShape, deprecationWords, type Operation } from '#kernel/operations/operation.ts';
 import { type GivenMember, membersOf, readJson } from './cli-options.ts';
 
 type Run = (operation: Operation, given: Given, command: Command) => Promise<void>;
@@ -34,8 +34,10 @@ const spokenVerbs: Readonly<Record<string, string>> = { read: 'show', update: 'c
 
 /** Defines the command of every operation that has one. */
 export function defineOperations(program: Command, operations: readonly Operation[], run: Run): void {
+  const wordsByName = new Map(operations.map((operation) => [operation.name, wordsOf(operation).join(' ')]));
   for (const operation of operations)
-    if (operation.command !== null) defineOperation(program, operation, operation.command, run);
+    if (operation.command !== null)
+      defineOperation(program, { ...operation, description: helpOf(operation, wordsByName) }, operation.command, run);
 }
 
 /** The group of commands below one word; made when it is not there. */
@@ -57,6 +59,13 @@ function wordsOf({ name, command }: Pick<Operation, 'name' | 'command'>): string
   return [...nouns.map((noun) => noun.replace(/s$/, '')), spokenVerbs[verb] ?? verb].map((word) =>
     word.replaceAll('_', '-'),
   );
+}
+
+/** Says in front that the command ends, and the command to use instead. */
+function helpOf({ description, deprecated }: Operation, wordsByName: ReadonlyMap<string, string>): string {
+  if (deprecated === null) return description;
+  const words = deprecated.use === undefined ? undefined : wordsByName.get(deprecated.use);
+  return `${deprecationWords(deprecated, words && `latchkey ${words}`)} ${description}`;
 }
 
 function defineOperation(program: Command, operation: Operation, shape: CommandShape, run: Run): void {

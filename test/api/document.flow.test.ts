@@ -54,12 +54,29 @@ test('describes path and query', () => {
   expect(document.paths['/api/v1/users/{user_id}/disable']?.['post']).toBe(operationNamed('users.disable'));
   const { parameters } = operationNamed('users.disable');
   expect(operationNamed('users.read').requestBody).toBeUndefined();
-  expect(parameters).toMatchObject([{ in: 'path', name: 'user_id', required: true }]);
+  expect(parameters?.filter((each) => each.in === 'path')).toMatchObject([{ name: 'user_id', required: true }]);
   const query = operationNamed('clients.list').parameters!;
   expect(query.find(({ name }) => name === 'limit')).toMatchObject({
     in: 'query',
     schema: { default: 100, maximum: 200 },
   });
+});
+
+test('names the headers that the door takes and sends', () => {
+  const headersOf = (name: string) =>
+    operationNamed(name)
+      .parameters!.filter((each) => each.in === 'header')
+      .map(({ name: header }) => header);
+  expect(headersOf('organizations.read')).toEqual(['If-None-Match']);
+  expect(headersOf('organizations.update')).toEqual(['If-Match']);
+  expect(headersOf('organizations.suspend')).toEqual(['Idempotency-Key', 'If-Match']);
+  expect(headersOf('organizations.create')).toEqual(['Idempotency-Key']);
+  const { responses } = operationNamed('organizations.read');
+  expect(Object.keys(responses['200']!.headers!)).toEqual(['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'ETag']);
+  expect(Object.keys(responses['304']!.headers!)).toContain('ETag');
+  expect(Object.keys(operationNamed('organizations.create').responses['201']!.headers!)).toContain('Location');
+  const { content } = operationNamed('organizations.update').requestBody as { content: Record<string, object> };
+  expect(content['application/merge-patch+json']).toEqual(content['application/json']);
 });
 
 test('is the same for every caller, and needs no token', async () => {

@@ -1,11 +1,17 @@
 /** Operations that fail, and inputs and outputs that no schema takes, behind the door as it is. */
+import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createApi } from '#api/module.ts';
+import { createApi, createApiStores } from '#api/module.ts';
+import { systemClock } from '#kernel/clock.ts';
+import { createKeyRing } from '#kernel/crypto.ts';
 import { AppError } from '#kernel/errors.ts';
 import { bindOperations } from '#kernel/operations/bound-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { createThrottle } from '#kernel/throttle.ts';
+import type { documentOf } from '../../src/api/document.ts';
+import { resolved } from '../../src/api/document-form.ts';
+import { defineOperations } from '../../src/main/cli-operations.ts';
 import { siteMap } from '../../src/app/site-map.ts';
 import { bodyOf, headerOf, openEdge, request, statusOf, type TestEdge } from '../support/edge.ts';
 import { policiesWith } from '../support/policies.ts';
@@ -27,6 +33,7 @@ const act = (name: `${string}.${string}`, run: () => Promise<unknown>) =>
       return (await run()) as { done: boolean };
     },
   });
+const ending = { since: '2026-05-01', sunset: '2027-05-01', use: 'acts.succeed' };
 const operations = bindOperations(
   [
     act('acts.succeed', async () => ({ done: true })),
@@ -35,6 +42,7 @@ const operations = bindOperations(
     act('acts.say_nothing', async () => undefined),
     act('acts.fail', () => Promise.reject(new Error(secret))),
     act('acts.miss', () => Promise.reject(Object.assign(new Error(secret), { code: 'ECONNREFUSED' }))),
+    { ...act('acts.end', async () => ({ done: true })), deprecated: ending },
     act('acts.refuse', () =>
       Promise.reject(new AppError({ code: 'acts.refused', status: 409, message: 'No.', details: { why: 'x' } })),
     ),
@@ -43,6 +51,8 @@ const operations = bindOperations(
 );
 
 let edge: TestEdge;
+/** Conditions and keys need one. These calls have none, or are refused before. */
+const database = { sql: () => Promise.reject(new Error('no database')) };
 beforeAll(async () => {
   const api = createApi({
     config: { issuer: 'http://localhost' },
@@ -64,6 +74,7 @@ beforeAll(async () => {
     effective: { mayBy: async () => () => false, permissionsOf: async () => new Set() },
     throttle: createThrottle({ redis: null, processes: 1 }),
     policies: policiesWith(),
+    stores: createApiStores({ clock: systemClock, database, keyRing: createKeyRing(['x'.repeat(32)]) }),
   });
   edge = await openEdge({ mounts: siteMap({ embedded: false }), use: (made) => made.mount([api.routes]) });
 });
@@ -129,14 +140,45 @@ describe('wrong input is refused before the operation begins', () => {
   });
 });
 
+const readDocument = async () =>
+  JSON.parse(bodyOf(await request(edge, 'GET /api/openapi.json'))) as ReturnType<typeof documentOf>;
+
 test('the document describes the body of an operation, with its example', async () => {
-  const document = JSON.parse(bodyOf(await request(edge, 'GET /api/openapi.json'))) as {
-    paths: Record<string, { post: { requestBody: { required: boolean; content: Record<string, object> } } }>;
-  };
-  const { required, content } = document.paths['/api/v1/acts/succeed']!.post.requestBody;
+  const document = await readDocument();
+  const { required, content } = document.paths['/api/v1/acts/succeed']!['post']!.requestBody!;
   expect(required).toBe(false);
-  expect(content['application/json']).toMatchObject({
-    schema: { type: 'object', additionalProperties: false, properties: { reason: { type: 'string', maxLength: 20 } } },
-    example: { reason: 'Because' },
+  expect(content['application/json']).toMatchObject({ example: { reason: 'Because' } });
+  expect(resolved(document, content['application/json']!.schema)).toMatchObject({
+    type: 'object',
+    additionalProperties: false,
+    properties: { reason: { type: 'string', maxLength: 20 } },
+  });
+});
+
+describe('a deprecated operation', () => {
+  test('says so in each answer (RFC 9745, RFC 8594)', async () => {
+    for (const body of ['', '{"x":1}']) {
+      const { answer } = await call('end', body);
+      expect(headerOf(answer, 'Deprecation')).toBe('@1777593600');
+      expect(headerOf(answer, 'Sunset')).toBe('Sat, 01 May 2027 00:00:00 GMT');
+      expect(headerOf(answer, 'Link')).toBe(
+        '<http://localhost/api/v1/acts/succeed>; rel="successor-version", <http://localhost/api/openapi.json>; rel="deprecation"; type="application/json"',
+      );
+    }
+    expect(headerOf((await call('succeed')).answer, 'Deprecation')).toBeUndefined();
+  });
+
+  test('is one in the document and in the help of the command line', async () => {
+    const words = 'Deprecated since 2026-05-01, ends on 2027-05-01: use';
+    const described = (await readDocument()).paths['/api/v1/acts/end']!['post']!;
+    expect(described).toMatchObject({ deprecated: true, description: `${words} acts.succeed. Test.` });
+    const program = new Command();
+    defineOperations(
+      program,
+      operations.map((bound) => bound.operation),
+      async () => undefined,
+    );
+    const command = program.commands.flatMap((each) => each.commands).find((each) => each.name() === 'end')!;
+    expect(command.description()).toBe(`${words} latchkey act succeed. Test.`);
   });
 });

@@ -92,9 +92,16 @@ export async function readForm(ctx: BodyContext, limit = FORM_LIMIT): Promise<Re
   return fields;
 }
 
-/** The JSON value of the body, which is UTF-8 (RFC 8259 §8.1); an empty body is none. No format that is built on JSON is taken. */
-export async function readJson(ctx: BodyContext, limit = JSON_LIMIT): Promise<unknown> {
-  if (!ctx.is('json') || !isDeclaredUtf8(ctx.req)) throw unsupported('JSON (application/json, UTF-8)');
+/**
+ * The JSON value of the body, which is UTF-8 (RFC 8259 §8.1); an empty body is none. No format that is built on JSON is taken but those
+ * of `types`.
+ */
+export async function readJson(
+  ctx: BodyContext,
+  limit = JSON_LIMIT,
+  types: readonly string[] = ['application/json'],
+): Promise<unknown> {
+  if (!ctx.is(...types) || !isDeclaredUtf8(ctx.req)) throw unsupported(`JSON (${types.join(' or ')}, UTF-8)`);
   return parseJson(await readBody(ctx, limit));
 }
 

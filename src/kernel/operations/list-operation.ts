@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { inputInvalid } from './input.ts';
 import { LISTED_UNLESS_SAID, MOST_LISTED } from './limits.ts';
-import type { CommandShape, NamedError, Operation } from './operation.ts';
+import type { CommandShape, Deprecated, NamedError, Operation } from './operation.ts';
 
 /** The values that the list is sorted by, of the last object of a page. The last value is unique. */
 type Position = readonly (string | number)[];
@@ -50,6 +50,7 @@ type ListDeclaration<
   errors?: readonly NamedError[];
   description: string;
   example?: object;
+  deprecated?: Deprecated;
   command?: CommandShape | false;
   /** Gives the page, as the wire shows its objects. */
   run: (
@@ -103,6 +104,7 @@ export function listOperation<
     description: declared.description,
     example: declared.example,
     command: declared.command === false ? null : (declared.command ?? {}),
+    deprecated: declared.deprecated ?? null,
     isList: true,
     isQuestion: false,
     run: async (asked: ListInput, by, services) => {

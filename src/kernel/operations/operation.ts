@@ -35,6 +35,16 @@ export type CommandShape = {
 /** An error in the error list of an operation: `errorType` creates one. */
 export type NamedError = Pick<ErrorType, 'code' | 'status' | 'message'>;
 
+/** The end of an operation: days as `2027-01-31`. */
+export type Deprecated = {
+  /** From this day on clients should not begin to use it. */
+  since: string;
+  /** From this day on it may be missing. */
+  sunset?: string;
+  /** The operation to use instead. */
+  use?: string;
+};
+
 type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output extends z.ZodType, By, Services> = {
   /** Plural noun and verb, dotted: `users.disable`, `clients.secrets.rotate`. The common verbs are list, create, read, update, delete. */
   name: `${string}.${string}`;
@@ -55,6 +65,8 @@ type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output
   description: string;
   /** An input that works, for the documents. */
   example?: z.input<Input>;
+  /** That it ends; it works until it is removed. */
+  deprecated?: Deprecated;
   /** False for what has no command of its own: the commands that move files call it in many parts. */
   command?: CommandShape | false;
   run: (
@@ -83,6 +95,7 @@ export type Operation<By = never, Services = never> = {
   readonly description: string;
   readonly example: unknown;
   readonly command: CommandShape | null;
+  readonly deprecated: Deprecated | null;
   /** Whether it gives a page of a list (list-operation.ts). */
   readonly isList: boolean;
   /** `given` is what `params` and `input` read. */
@@ -112,10 +125,17 @@ export function operation<
     description: declared.description,
     example: declared.example,
     command: declared.command === false ? null : (declared.command ?? {}),
+    deprecated: declared.deprecated ?? null,
     isList: false,
     run: declared.run,
     write: write
       ? async (given: Parameters<typeof write>[0], by, services) => ({ json: await write(given, by, services) })
       : null,
   };
+}
+
+/** `Deprecated since 2026-05-01, ends on 2027-05-01: use users.disable.` `use` names the operation that replaces it, for the reader. */
+export function deprecationWords({ since, sunset }: Deprecated, use: string | undefined): string {
+  const ends = sunset === undefined ? '' : `, ends on ${sunset}`;
+  return `Deprecated since ${since}${ends}${use === undefined ? '' : `: use ${use}`}.`;
 }
