@@ -23,3 +23,5 @@ export const LONGEST_TURN_DELAY = 100;
 export const ANSWER_KEPT_FOR = DAY;
 /** A key whose call has no outcome, because its process ended, is free after this time: longer than any call takes. */
 export const LONGEST_RUN = 2 * MINUTE;
+/** Characters that the explorer looks for: more than a noun, a verb and a permission. */
+export const LONGEST_QUERY = 200;

@@ -5,7 +5,7 @@
  *         the names of operations; the document of OpenAPI; conditions of calls, turns of changes, and outcomes by idempotency keys.
  * Leaves  the acts to the operations of each slice, which are passed in; the validity of a token to oidc; the permissions of a user
  *         to access; the form of errors to the kernel.
- * URLs    /api/v1/*, /api/openapi.json.
+ * URLs    /api/v1/*, /api/openapi.json, /api/docs/* (the explorer: the same document as pages).
  */
 import type { EffectivePermissions } from '#directory/access/module.ts';
 import type { By } from '#audit/module.ts';
@@ -22,8 +22,10 @@ import type { UserService } from '#directory/users/module.ts';
 import { ConditionalCalls } from './conditional-calls.ts';
 import { Callers } from './callers.ts';
 import { directCalls } from './direct-calls.ts';
+import type { ApiDocument } from './document-form.ts';
 import { documentOf } from './document.ts';
 import { StoredAnswers } from './idempotency/stored-answers.ts';
+import { explorerRoutes } from './explorer-routes.ts';
 import { mountedOperations } from './mounted-operation.ts';
 import { ObjectTurns } from './preconditions/object-turns.ts';
 import { apiRoutes, refuseOtherMethods } from './routes.ts';
@@ -38,7 +40,7 @@ export type Dependencies = {
   users: Pick<UserService, 'findById'>;
   effective: Pick<EffectivePermissions, 'mayBy' | 'permissionsOf'>;
   throttle: Pick<Throttle, 'spend'>;
-  policies: Policies<'limits'>;
+  policies: Policies<'limits' | 'api'>;
   stores: ReturnType<typeof createApiStores>;
 };
 
@@ -66,18 +68,28 @@ export function createApi({
 }: Dependencies) {
   const { issuer } = config;
   const mounted = mountedOperations(operations, names);
+  let made: ApiDocument | undefined;
   let text: string | undefined;
+  const described = (): ApiDocument => (made ??= documentOf({ issuer, version, mounted }));
   /** Made at the first request: that takes longer than the rest of the API, and most processes never get the request. */
-  const document = (): string => (text ??= JSON.stringify(documentOf({ issuer, version, mounted })));
+  const document = (): string => (text ??= JSON.stringify(described()));
   const callers = new Callers({ users, effective, throttle, policies });
   const calls = new ConditionalCalls({ issuer, mounted, turns });
   const routes = apiRoutes({ issuer, mounted, document, tokens, callers, calls, answers });
-  return { routes, refuseOtherMethods: refuseOtherMethods(routes), direct: directCalls({ mounted, tokens, callers }) };
+  const explorer = explorerRoutes({ document: described, policies });
+  return {
+    routes,
+    explorer,
+    refuseOtherMethods: refuseOtherMethods(routes),
+    direct: directCalls({ mounted, tokens, callers }),
+  };
 }
 
 /** Where it is. Each address says itself which methods it takes. */
 export const apiMounts: readonly Mount[] = [
   { path: '/api/openapi.json', audience: 'problem', methods: READ, constant: true },
+  { path: '/api/docs', audience: 'page', methods: READ },
+  { path: '/api/docs/*', audience: 'page', methods: READ },
   { path: '/api/*', audience: 'problem', methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] },
 ];
 

@@ -128,6 +128,7 @@ async function assemble(
     look.branding.routes(provider.ownPages),
     welcome.routes,
     api.routes,
+    api.explorer,
     demo?.routes,
     mailbox?.routes,
   ];

@@ -6,6 +6,7 @@ import { createApis, ownApi } from '#applications/apis/module.ts';
 import { createClients } from '#applications/clients/module.ts';
 import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
 import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
+import { ownUrls } from '#kernel/issuer.ts';
 import { createSms } from '#kernel/sms/sms.ts';
 import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys } from '#oidc/keys/module.ts';
@@ -53,6 +54,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     audit,
     invalidation,
     issuer: config.issuer,
+    ownUrls: (path) => ownUrls(config, path),
     policies,
     certificates: clientCertificatesOf(config),
     ownApi: ownApi(permissions),

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { brandChoice } from '#kernel/brand/choice.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { nativeScheme } from '#kernel/native-schemes.ts';
+import { accountPolicy } from './account-policy.ts';
+import { apiPolicy } from './api-policy.ts';
 import { networkPolicy } from './network-policy.ts';
 import { organizationsPolicy } from './organizations-policy.ts';
 import { profilePolicy } from './profile-policy.ts';
@@ -153,11 +155,9 @@ export const sections = {
   users: usersPolicy,
   registration: registrationPolicy,
   profile: profilePolicy,
-  account: z.strictObject({
-    /** Days between a user's wish to close their account and its end, in which signing in keeps it; 0 for none. */
-    deletionDays: z.number().int().min(0).max(90).default(14),
-  }),
+  account: accountPolicy,
   organizations: organizationsPolicy,
+  api: apiPolicy,
   session: z.strictObject({
     idleSeconds: seconds(3600, 30 * 86_400),
     absoluteSeconds: seconds(86_400, 90 * 86_400),

@@ -1,9 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiDocument, DocumentOperation } from '#api/document-form.ts';
+import { type ApiDocument, type DocumentOperation, operationsOf } from '#api/document-form.ts';
 import { apiScopes, permissions } from '#directory/access/module.ts';
 import { mounted } from '../../src/app/api.ts';
-import { callApi } from '../support/api.ts';
+import { API, callApi } from '../support/api.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 
 type Flows = { flows: Record<string, { scopes: object; tokenUrl: string }> };
@@ -83,4 +83,41 @@ test('is the same for every caller, and needs no token', async () => {
   const answer = await callApi(latchkey, '/openapi.json', { token: 'made-up', headers: { cookie: 'a=b' } });
   expect(answer.body).toEqual(document);
   expect(answer.headers.get('cache-control')).toBe('public, max-age=300');
+});
+
+test('is shown as pages, for everybody, and which have the words of the document', async () => {
+  const page = async (path: string) => {
+    const answer = await fetch(`${latchkey.base}/api/docs${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  for (const { name } of document.tags) {
+    const { status, text } = await page(`/${name}`);
+    expect([status, name]).toEqual([200, name]);
+    for (const { operationId, tags } of operationsOf(document).map(({ operation }) => operation))
+      if (tags[0] === name) expect(text).toContain(`id="${operationId}"`);
+  }
+  expect((await page('/flowers')).status).toBe(404);
+  expect((await page('')).text).toContain(`${latchkey.base}/api/v1`);
+});
+
+test('the explorer signs users in by a client that no list shows and no operator can make, and a setting ends both', async () => {
+  const asked = () =>
+    fetch(
+      `${latchkey.base}/oidc/auth?${new URLSearchParams({
+        client_id: 'latchkey-api-docs',
+        response_type: 'code',
+        redirect_uri: `${latchkey.base}/api/docs`,
+        scope: 'users.read',
+        resource: API,
+        code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+        code_challenge_method: 'S256',
+      })}`,
+      { redirect: 'manual' },
+    );
+  expect((await asked()).headers.get('location')).toMatch(/\/interaction\//);
+  const { clients } = await latchkey.run<{ clients: { client_id: string }[] }>('clients.list');
+  expect(clients.map(({ client_id: id }) => id)).not.toContain('latchkey-api-docs');
+  await expect(latchkey.client({ client_id: 'latchkey-api-docs' })).rejects.toThrow('clients.client_id_taken');
+  await latchkey.run('settings.update', { name: 'api.explorer', value: 'off' });
+  expect([(await asked()).status, (await fetch(`${latchkey.base}/api/docs`)).status]).toEqual([400, 404]);
 });

@@ -57,6 +57,7 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     audit,
     invalidation,
     issuer: 'https://id.example',
+    ownUrls: (path) => [`https://id.example${path}`],
     policies: policiesWith(),
     certificates: {},
     ownApi: { identifier: 'urn:latchkey:api', scopes: [{ name: 'users.read' }] },

@@ -8,6 +8,7 @@ import type { Client } from './client.ts';
 import type { KnownClient } from './known-client.ts';
 import { sealPlace } from './client-secret.ts';
 import { toEngineMetadata } from './engine-metadata.ts';
+import { EXPLORER_CLIENT_ID } from './explorer-client.ts';
 import { OWN_CLIENT_ID } from './own-client.ts';
 import { withOwnAddresses } from './saml-client.ts';
 
@@ -19,6 +20,8 @@ type Dependencies = {
   cache: Pick<Cache<CachedClient>, 'get'>;
   /** Our own pages. */
   ownClient: () => KnownClient;
+  /** The explorer of the management API; null where it is turned off. */
+  explorerClient: () => KnownClient | null;
 };
 
 /** Null for an unknown client. */
@@ -57,6 +60,7 @@ export class ClientLookup {
 
   async find(clientId: string): Promise<KnownClient | null> {
     if (clientId === OWN_CLIENT_ID) return this.#deps.ownClient();
+    if (clientId === EXPLORER_CLIENT_ID) return this.#deps.explorerClient();
     const known = await this.#deps.cache.get(clientId, () => this.#load(clientId));
     return known === 'disabled' ? null : known;
   }

@@ -16,6 +16,7 @@ import type { ClientType } from './client-type.ts';
 import { visible } from './client-wire.ts';
 import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
 import type { ReadMetadata } from './metadata-rules.ts';
+import { EXPLORER_CLIENT_ID } from './explorer-client.ts';
 import { OWN_CLIENT_ID } from './own-client.ts';
 import { objectionToName } from './shown-name.ts';
 import { secretNeed } from './client-secret.ts';
@@ -98,7 +99,7 @@ export class ClientService {
     const { profile = 'default' } = input;
     const metadata = this.#deps.readMetadata(input.type, profile, input.metadata ?? {});
     checkTexts(input);
-    if (input.clientId === OWN_CLIENT_ID) throw clientIdTaken();
+    if (input.clientId === OWN_CLIENT_ID || input.clientId === EXPLORER_CLIENT_ID) throw clientIdTaken();
     this.#deps.rights.requireOver({ metadata, apis }, by);
     const now = this.#deps.clock.now();
     const id = newId('client');

@@ -19,6 +19,7 @@ import { ClientRights, type OwnApi } from './client-rights.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { ClientService, type KnownApis } from './client-service.ts';
 import { HybridClients } from './hybrid-clients.ts';
+import { EXPLORER_PATH, explorerClient } from './explorer-client.ts';
 import { metadataReader } from './metadata-rules.ts';
 import { ownClient } from './own-client.ts';
 import { RegisteredClients } from './registered-clients.ts';
@@ -31,7 +32,9 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   issuer: string;
-  policies: Policies<'branding' | 'oidc'>;
+  /** Every URL of a path of ours: at the issuer and at its aliases. */
+  ownUrls: (path: string) => readonly string[];
+  policies: Policies<'branding' | 'oidc' | 'api'>;
   /** Null where no client certificate can reach this instance (RFC 8705). */
   certificates: object | null;
   ownApi: OwnApi;
@@ -40,7 +43,15 @@ export type Dependencies = {
 };
 
 /** Creates the client service, its cached look-up, and self-registered clients. */
-export function createClients({ invalidation, issuer, policies, certificates, ownApi, ...deps }: Dependencies) {
+export function createClients({
+  invalidation,
+  issuer,
+  ownUrls,
+  policies,
+  certificates,
+  ownApi,
+  ...deps
+}: Dependencies) {
   const cache = createCache<CachedClient>({
     name: 'clients',
     clock: deps.clock,
@@ -56,7 +67,13 @@ export function createClients({ invalidation, issuer, policies, certificates, ow
     return cache.drop(clientId);
   };
 
-  const lookup = new ClientLookup({ ...deps, issuer, cache, ownClient: ownClient(issuer, policies) });
+  const lookup = new ClientLookup({
+    ...deps,
+    issuer,
+    cache,
+    ownClient: ownClient(issuer, policies),
+    explorerClient: explorerClient({ issuer, redirectUris: ownUrls(EXPLORER_PATH), api: ownApi.identifier }, policies),
+  });
   const rights = new ClientRights(ownApi);
   const secrets = new ClientSecrets({ ...deps, rights, changed });
   const readMetadata = metadataReader(policies, certificates);
@@ -80,6 +97,7 @@ export type { ClientLookup } from './client-lookup.ts';
 export { type ClientProfile, HYBRID_RESPONSE } from './client-profile.ts';
 export type { ClientService } from './client-service.ts';
 export { isRegisteredUri } from './redirect-uri.ts';
+export { EXPLORER_CLIENT_ID } from './explorer-client.ts';
 export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';
 export { samlReturnPath } from './saml-client.ts';
 export { PROFILE_MEMBER } from './engine-metadata.ts';
