@@ -1,17 +1,20 @@
 /** Every operation runs in the product, and gives what its output schema says; a new one is missing here until it does. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { operations } from '../src/app/operations.ts';
+import { isOwn } from '#directory/access/module.ts';
 import { createIdentities } from '#directory/identities/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import { toUuid } from '#kernel/ids.ts';
+import { routeOf } from '../src/api/operation-route.ts';
 import { API, callApi, userTokens } from './support/api.ts';
 import { startTestApp, type TestApp, testSecrets } from './support/app.ts';
 import { recordingAudit } from './support/audit.ts';
 import { openDns, type TestDns } from './support/dns.ts';
 import { startPublisher } from './support/publisher.ts';
 import { startSamlProvider } from './support/saml-provider.ts';
+import { keepIdentity, keepPasskey, keepRecoveryCodes, keepTotp, keepTrustedBrowser } from './support/user-parts.ts';
 import { tokensFor, Visitor } from './support/visitor.ts';
 
 let latchkey: TestApp;
@@ -46,20 +49,62 @@ async function keepToken(userId: UserId, connection: string): Promise<void> {
   await kept.keep(userId, { connection, issuer: '', subject: toUuid(userId) }, tokens);
 }
 
-/** A client that is signed in with the scope for own tokens: there is no command for it. */
+/** A user who is signed in with every scope for own data: there are no commands for it. */
 async function ownCaller() {
-  const scope = 'own_identities.tokens.export';
+  const permissions = operations.filter(({ permission }) => isOwn(permission)).map(({ permission }) => permission);
+  const scope = [...new Set(permissions)].join(' ');
   const [user, client] = [
     await latchkey.user(),
-    await latchkey.client({ first_party: true, apis: { [API]: [scope] } }),
+    await latchkey.client({ first_party: true, apis: { [API]: scope.split(' ') } }),
   ];
   const { access_token: token } = await userTokens(latchkey, client, user, `openid ${scope}`);
-  return async (connection: string): Promise<void> => {
+  const done: string[] = [];
+  const call = async (name: string, id = '', json?: object) => {
+    const { method, path } = routeOf(operations.find((each) => each.name === name)!);
+    const address = path.replace(/^\/api/, '').replace(/\{\w+\}/, id);
+    const { status, body } = await callApi(latchkey, address, { method, token, ...(json && { json }) });
+    expect([status, body['code']], name).toEqual([200, undefined]);
+    done.push(name);
+    return body;
+  };
+  return async (connection: string): Promise<string[]> => {
     await keepToken(user.id as UserId, connection);
     await latchkey.run('connections.update', { connection, token_clients: [client.client_id] });
-    const answer = await callApi(latchkey, `/v1/own-identities/${connection}/fetch-token`, { method: 'POST', token });
-    expect(answer.body).toEqual({ access_token: 'a', token_type: 'bearer', expires_at: null, scope: null });
+    expect(await call('me.identities.fetch_token', connection)).toEqual({
+      access_token: 'a',
+      token_type: 'bearer',
+      expires_at: null,
+      scope: null,
+    });
+    await call('me.update', '', { nickname: 'Every' });
+    for (const name of ['me.read', 'me.organizations.list', 'me.factors.list', 'me.export']) await call(name);
+    const [session] = (await call('me.sessions.list'))['sessions'] as { id: string }[];
+    await call('me.sessions.read', session!.id);
+    await call('me.sessions.delete', session!.id);
+    return done;
   };
+}
+
+/** Credentials and linked accounts of a user. */
+async function useParts(run: (name: string, members?: object) => Promise<Record<string, never>>) {
+  const user = await latchkey.user();
+  const user_id = user.id;
+  const passkey_id = await keepPasskey(latchkey, user);
+  await run('users.passkeys.list', { user_id });
+  await run('users.passkeys.read', { user_id, passkey_id });
+  await run('users.passkeys.update', { user_id, passkey_id, name: 'Blue key' });
+  await keepTotp(latchkey, user);
+  await run('users.passkeys.delete', { user_id, passkey_id });
+  await keepRecoveryCodes(latchkey, user);
+  for (const part of ['totp', 'recovery_codes'])
+    for (const verb of ['read', 'delete']) await run(`users.${part}.${verb}`, { user_id });
+  const [trusted_browser_id] = [await keepTrustedBrowser(latchkey, user), await keepTrustedBrowser(latchkey, user)];
+  await run('users.trusted_browsers.list', { user_id });
+  for (const verb of ['read', 'delete']) await run(`users.trusted_browsers.${verb}`, { user_id, trusted_browser_id });
+  await run('users.trusted_browsers.delete_all', { user_id });
+  await keepIdentity(latchkey, user);
+  const [identity] = (await run('users.identities.list', { user_id }))['identities'] as unknown as { id: string }[];
+  for (const verb of ['read', 'delete']) await run(`users.identities.${verb}`, { user_id, identity_id: identity!.id });
 }
 
 test('every operation gives what its output schema lets through', async () => {
@@ -108,10 +153,11 @@ test('every operation gives what its output schema lets through', async () => {
   await run('clients.preview_claims', { client_id: client.client_id, user: email });
   await run('users.list');
   await run('users.read', { user_id });
-  await run('consents.list', { user_id });
-  await run('consents.revoke', { user_id, client_id: client.client_id });
-  await run('sessions.list', { user_id });
-  await run('sessions.end', { user_id, all: true });
+  const [session] = (await run('users.sessions.list', { user_id }))['sessions'] as unknown as { id: string }[];
+  for (const verb of ['read', 'delete']) await run(`users.sessions.${verb}`, { user_id, session_id: session!.id });
+  await run('users.consents.list', { user_id });
+  for (const verb of ['read', 'delete']) await run(`users.consents.${verb}`, { user_id, client_id: client.client_id });
+  await run('users.sessions.end_all', { user_id });
   await run('users.properties.update', { user_id });
   await run('users.username.update', { user_id, username: 'every' });
   await run('users.username.delete', { user_id });
@@ -179,9 +225,10 @@ test('every operation gives what its output schema lets through', async () => {
   await run('waitlist.delete', { email: 'wait@every.example' });
 
   await useAccess(run, user_id as unknown as string);
+  await useParts(run);
 
   // Before the page of a sign-in has buttons of providers.
-  const fetchOwnToken = await ownCaller();
+  const useOwn = await ownCaller();
   const provided = {
     slug: 'github',
     provider: 'github',
@@ -194,8 +241,7 @@ test('every operation gives what its output schema lets through', async () => {
   await run('connections.read', { connection });
   await keepToken(user_id as unknown as UserId, connection as unknown as string);
   await run('users.identities.fetch_token', { user_id, connection });
-  await fetchOwnToken(connection as unknown as string);
-  done.add('own_identities.fetch_token');
+  for (const name of await useOwn(connection as unknown as string)) done.add(name);
   await run('connections.update', { connection, enabled: false });
   await run('connections.test', { connection });
   await run('connections.delete', { connection });

@@ -1,4 +1,11 @@
-import { AppError } from '#kernel/errors.ts';
+import { AppError, errorType } from '#kernel/errors.ts';
+
+/** 403: the caller is no user, and has no data of one. */
+export const noUser = errorType({
+  code: 'account.no_user',
+  status: 403,
+  message: 'This is about the user of the access token. Call it with the token of a user, through the management API.',
+});
 
 /** 404: no app with this client id is connected to the account. */
 export const appNotFound = () =>

@@ -62,6 +62,7 @@ import { deviceRoutes } from './devices/device-routes.ts';
 import type { PlaceText } from './devices/device-text.ts';
 import { linkedAccountRoutes } from './linked-accounts/linked-account-routes.ts';
 import { LinkedAccounts, type LinkedAccountDependencies, type Linking } from './linked-accounts/linked-accounts.ts';
+import { OwnProfile } from './me/own-profile.ts';
 import { Methods } from './security/methods.ts';
 import { JoinRequests, type JoinRequestsDependencies } from './organizations/join-requests.ts';
 import { organizationRoutes } from './organizations/organization-routes.ts';
@@ -97,7 +98,7 @@ export type Dependencies = {
   ownPages: OwnPages;
   sessions: SessionService;
   ownDetails: OwnDetails;
-  usernames: Pick<Usernames, 'changeOwn'>;
+  usernames: Pick<Usernames, 'changeOwn' | 'writeOwn'>;
   passwordDemands: PasswordDemands;
   pictures: PictureService;
   contacts: Pick<ContactService, 'list'>;
@@ -143,6 +144,7 @@ export function createAccount(deps: Dependencies) {
         ? deps.tellPasswordChanged(em, user, about)
         : deps.letters.send(em, user, `password_${act}`, about.by),
   });
+  const dataExport = new DataExport({ ...deps, methods, apps });
   const routes: Router<State>[] = [
     overviewRoutes({ ...deps, methods, own }),
     profileRoutes(deps),
@@ -158,13 +160,13 @@ export function createAccount(deps: Dependencies) {
     organizationRoutes({ ...deps, own }),
     requestRoutes({ ...deps, joinRequests }),
     activityRoutes(deps),
-    dataRoutes({ ...deps, apps, dataExport: new DataExport({ ...deps, methods, apps }) }),
+    dataRoutes({ ...deps, apps, dataExport }),
   ];
   /** A user who signs in wants to stay. */
   async function signedIn(ctx: Context, { facts: { user } }: { facts: { user: Pick<User, 'id' | 'deletesAt'> } }) {
     if (user.deletesAt !== null) await deps.closing.reopen(user.id, byUser(user.id, visitorOf(ctx)));
   }
-  return { routes, step: { name: 'account', signedIn } };
+  return { routes, step: { name: 'account', signedIn }, linkedAccounts, dataExport, ownProfile: new OwnProfile(deps) };
 }
 
 /** Where its pages are. */

@@ -86,7 +86,7 @@ export class Callers {
 
   /** Null for a user who does not exist, or is disabled since the token was looked at. */
   async #callerOf(token: ShownToken, visitor: CalledFrom, asked: OrganizationId | null): Promise<Caller | null> {
-    const { clientId, accountId, scopes, scheme } = token;
+    const { clientId, accountId, sessionId, scopes, scheme } = token;
     const hasScope = (permission: string) => scopes.has(permission);
     if (accountId === null) {
       // A client that acts for itself has no data of a user.
@@ -106,7 +106,7 @@ export class Callers {
     const isElsewhere = token.organizationId !== null && token.organizationId !== asked;
     const knowsOrganization = asked !== null && !isElsewhere && (await effective.permissionsOf(id, asked)).size > 0;
     return {
-      by: { ...byUser(id, visitor, clientId), may },
+      by: { ...byUser(id, visitor, clientId), ...(sessionId === null ? {} : { sessionId }), may },
       hasScope,
       knowsOrganization,
       key: `${clientId} ${id}`,

@@ -35,7 +35,7 @@ export function createOwnAccount(
     letters,
     audit,
   });
-  const { routes, step } = createAccount({
+  const { routes, step, linkedAccounts, dataExport, ownProfile } = createAccount({
     clock,
     throttle,
     database,
@@ -85,5 +85,5 @@ export function createOwnAccount(
     invitedPeople: nouns.organizationInvitations.people,
     effective: nouns.effective,
   });
-  return { routes, step, closing };
+  return { routes, step, closing, linkedAccounts, dataExport, ownProfile };
 }

@@ -3,6 +3,8 @@ import type { createApiStores } from '#api/module.ts';
 import { type By, callerOf } from '#audit/module.ts';
 import { createAccessAdministration } from '#directory/access/administration.ts';
 import { accessOperations } from '#directory/access/operations.ts';
+import { identityOperations } from '#account/linked-accounts/operations.ts';
+import { meOperations } from '#account/me/operations.ts';
 import { auditOperations } from '#audit/operations.ts';
 import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
@@ -15,6 +17,8 @@ import { connectionOperations } from '#connections/operations.ts';
 import { organizationConnectionOperations } from '#connections/organization-operations.ts';
 import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
+import { factorOperations } from '#credentials/factor-operations.ts';
+import { trustedBrowserOperations } from '#credentials/trusted-devices/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
 import { domainOperations } from '#directory/domains/operations.ts';
@@ -39,7 +43,7 @@ import { UserAdministration } from '#credentials/module.ts';
 import { type BoundOperation, bindOperations } from '#kernel/operations/bound-operation.ts';
 import { ResetService } from '#sign-in/mfa/module.ts';
 import { withSealedCursors } from '#kernel/operations/cursors.ts';
-import { PropertyService } from '#directory/users/module.ts';
+import { ManagedUsers, PropertyService } from '#directory/users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
@@ -50,8 +54,8 @@ import type { Steps } from './steps.ts';
 export function createOperations(
   { clock, config, database, jobs, keyRing, mailbox }: Kernel,
   nouns: Nouns,
-  { consents, oidc, sessions, upstream }: Provider,
-  { comingIn }: Steps,
+  { consents, oidc, recentProof, sessions, upstream }: Provider,
+  { comingIn, account }: Steps,
   saml: Saml,
   { answers }: ReturnType<typeof createApiStores>,
 ): readonly BoundOperation<By>[] {
@@ -82,6 +86,7 @@ export function createOperations(
     secondFactorOverviews: credentials.secondFactorOverviews,
     activity: nouns.activity,
   });
+  const managed = new ManagedUsers({ users, roleHolders });
   const resets = new ResetService({
     database,
     users,
@@ -125,6 +130,13 @@ export function createOperations(
     bindOperations(apiOperations, { apis: apis.apis }),
     bindOperations(apiScopeOperations, { apis: apis.apis }),
     bindOperations(credentialOperations, { users, activity: nouns.activity, administration }),
+    bindOperations(factorOperations, {
+      managed,
+      passkeys: credentials.passkeys,
+      totp: credentials.totp,
+      recoveryCodes: credentials.recoveryCodes,
+    }),
+    bindOperations(trustedBrowserOperations, { managed, trustedDevices: credentials.trustedDevices }),
     bindOperations(userOperations, {
       users,
       usernames: nouns.usernames,
@@ -186,8 +198,20 @@ export function createOperations(
     bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),
     bindOperations(migrationOperations, { imports: migration.imports, exports: migration.exports }),
     bindOperations(waitlistOperations, { waitlist: comingIn.waitlist }),
-    bindOperations(sessionOperations, { sessions, roleHolders }),
-    bindOperations(consentOperations, { consents, roleHolders }),
+    bindOperations(identityOperations, { managed, linkedAccounts: account.linkedAccounts }),
+    bindOperations(meOperations, {
+      users,
+      policies,
+      ownProfile: account.ownProfile,
+      members: nouns.organizations.members,
+      effective: nouns.effective,
+      sessions,
+      recentProof,
+      administration,
+      dataExport: account.dataExport,
+    }),
+    bindOperations(sessionOperations, { sessions, managed }),
+    bindOperations(consentOperations, { consents, managed }),
     bindOperations(keyOperations, {
       service: keys.service,
       rotation: keys.rotation,

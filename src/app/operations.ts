@@ -1,5 +1,7 @@
 /** Every operation of the product. Loading this list loads no service, so that the command line starts fast. */
 import { accessOperations } from '#directory/access/operations.ts';
+import { identityOperations } from '#account/linked-accounts/operations.ts';
+import { meOperations } from '#account/me/operations.ts';
 import { auditOperations } from '#audit/operations.ts';
 import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
@@ -12,6 +14,8 @@ import { connectionOperations } from '#connections/operations.ts';
 import { organizationConnectionOperations } from '#connections/organization-operations.ts';
 import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
+import { factorOperations } from '#credentials/factor-operations.ts';
+import { trustedBrowserOperations } from '#credentials/trusted-devices/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
@@ -43,6 +47,8 @@ export const operations: readonly Operation[] = [
   apiOperations,
   apiScopeOperations,
   credentialOperations,
+  factorOperations,
+  trustedBrowserOperations,
   userOperations,
   organizationOperations,
   memberOperations,
@@ -59,6 +65,8 @@ export const operations: readonly Operation[] = [
   migrationOperations,
   waitlistOperations,
   accessOperations,
+  identityOperations,
+  meOperations,
   sessionOperations,
   consentOperations,
   keyOperations,

@@ -137,7 +137,7 @@ export function createProvider(
   const cookies = browserCookies(config.issuerUrl);
   const ways = new Ways({ policies, passkeys: credentials.passkeys, texts });
   const remembered = new RememberedAccounts({ clock, keyRing, policies, ways, cookies });
-  const { sessions, ownPages, routes } = createSessions({
+  const { sessions, ownPages, recentProof, routes } = createSessions({
     config,
     clock,
     keyRing,
@@ -161,6 +161,7 @@ export function createProvider(
     remembered,
     sessions,
     ownPages,
+    recentProof,
     upstream,
     routes: [routes],
   };

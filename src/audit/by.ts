@@ -12,6 +12,8 @@ type Actor = { type: 'user' | 'client' | 'operator' | 'system' | 'visitor'; id?:
 export type By = {
   actor: Actor;
   clientId?: string;
+  /** The session of a user from which the access token of a program came. */
+  sessionId?: string;
   visitor?: Visitor | undefined;
   /**
    * The rights of the actor now, by the names of permissions: on the instance, or in the organization whose id is given. An actor

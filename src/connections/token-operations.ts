@@ -63,7 +63,7 @@ const fetchToken = operation({
 });
 
 const fetchOwnToken = operation({
-  name: 'own_identities.fetch_token',
+  name: 'me.identities.fetch_token',
   permission: 'own_identities.tokens.export',
   params: { connection },
   input,

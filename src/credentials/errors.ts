@@ -43,16 +43,34 @@ export const noPassword = errorType({
   message: 'This user has no password that a new one could replace.',
 });
 /** 409: the last sign-in method cannot be removed. */
-export const lastWayIn = () =>
-  new AppError({
-    code: 'credentials.last_way_in',
-    status: 409,
-    message: 'This is your only way to sign in. Add another one before you remove it.',
-  });
+export const lastWayIn = errorType({
+  code: 'credentials.last_way_in',
+  status: 409,
+  message: 'This is the only way to sign in to this account. Add another one before you remove it.',
+});
 /** 409: the last second factor cannot be removed because one is required. */
-export const lastFactor = () =>
-  new AppError({
-    code: 'credentials.last_factor',
-    status: 409,
-    message: 'You need a second factor here. Add another one before you remove this one.',
-  });
+export const lastFactor = errorType({
+  code: 'credentials.last_factor',
+  status: 409,
+  message: 'This account needs a second factor. Add another one before you remove this one.',
+});
+export const passkeyNotFound = errorType({
+  code: 'credentials.passkey_not_found',
+  status: 404,
+  message: 'The user has no such passkey. user passkeys shows the passkeys of a user.',
+});
+export const totpNotFound = errorType({
+  code: 'credentials.totp_not_found',
+  status: 404,
+  message: 'The user has no authenticator app.',
+});
+export const recoveryCodesNotFound = errorType({
+  code: 'credentials.recovery_codes_not_found',
+  status: 404,
+  message: 'The user has no recovery codes.',
+});
+export const trustedBrowserNotFound = errorType({
+  code: 'credentials.trusted_browser_not_found',
+  status: 404,
+  message: 'The user trusts no such browser. user trusted-browsers shows the trusted browsers of a user.',
+});

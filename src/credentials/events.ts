@@ -130,6 +130,16 @@ export const userRecoveryCodesMade = eventType({
   caep: risc.recoveryInformationChanged,
 });
 
+export const userRecoveryCodesRemoved = eventType({
+  name: 'user.recovery_codes_removed',
+  text: 'An operator removed the recovery codes of a user.',
+  audience: ['operator', 'organization', 'person'],
+  gravity: 'notice',
+  letter: 'credentials/factor',
+  webhook: true,
+  caep: risc.recoveryInformationChanged,
+});
+
 export const userRecoveryCodeUsed = eventType({
   name: 'user.recovery_code_used',
   text: 'A recovery code was used to sign in.',

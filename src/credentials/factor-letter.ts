@@ -40,6 +40,7 @@ export const factorLetter = letter<FactorLetter>('credentials/factor', {
     'account linked': { ...plain, kind: 'identity_linked', name: 'Google' },
     'account unlinked': { ...plain, kind: 'identity_unlinked', name: 'Google' },
     'recovery codes made': { ...plain, kind: 'recovery_codes_made', name: null },
+    'recovery codes removed': { ...plain, kind: 'recovery_codes_removed', name: null },
     'recovery code used': { ...plain, kind: 'recovery_code_used', name: null, left: 7 },
     'last recovery code but one used': { ...plain, kind: 'recovery_code_used', name: null, left: 1 },
     'guessing stopped': { ...plain, kind: 'tries_used_up', name: null },

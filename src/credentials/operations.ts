@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { idSchema } from '#kernel/operations/schemas.ts';
 import {
   emailInvalid,
   emailTaken,
@@ -21,7 +21,8 @@ import type { UserActivity, UserService } from '#directory/users/module.ts';
 import { profileSchema } from '#directory/users/profile.ts';
 import { userOnWire, userSchema } from '#directory/users/user-wire.ts';
 import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
-import type { ShownCredential, UserAdministration } from './user-administration.ts';
+import { credentialOnWire, credentialSchema } from './credential-wire.ts';
+import type { UserAdministration } from './user-administration.ts';
 import { userCreated, userPasswordDemanded } from '#directory/users/events.ts';
 
 type Services = {
@@ -109,16 +110,6 @@ const listUsers = operation({
   },
 });
 
-const credentialSchema = z.strictObject({
-  method: z.string(),
-  state: z.string(),
-  id: z.string().optional(),
-  name: z.string().nullable().optional(),
-  left: z.int().optional().describe('Number of remaining recovery codes'),
-  created_at: timeSchema.optional(),
-  last_used_at: timeSchema.nullable().optional(),
-});
-
 const readUser = operation({
   name: 'users.read',
   permission: 'users.read',
@@ -147,14 +138,5 @@ const requirePassword = operation({
     return { id, password_update_required: true as const };
   },
 });
-
-function credentialOnWire(credential: ShownCredential): z.input<typeof credentialSchema> {
-  const { createdAt, lastUsedAt, ...members } = credential;
-  return {
-    ...members,
-    ...(createdAt === undefined ? {} : { created_at: createdAt.toISOString() }),
-    ...(lastUsedAt === undefined ? {} : { last_used_at: lastUsedAt?.toISOString() ?? null }),
-  };
-}
 
 export const credentialOperations = [createUser, listUsers, readUser, requirePassword];

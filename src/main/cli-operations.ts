@@ -34,10 +34,13 @@ const spokenVerbs: Readonly<Record<string, string>> = { read: 'show', update: 'c
 
 /** Defines the command of every operation that has one. */
 export function defineOperations(program: Command, operations: readonly Operation[], run: Run): void {
+  const named = new Map(operations.map((operation) => [operation.name, operation]));
   const wordsByName = new Map(operations.map((operation) => [operation.name, wordsOf(operation).join(' ')]));
   for (const operation of operations)
-    if (operation.command !== null)
-      defineOperation(program, { ...operation, description: helpOf(operation, wordsByName) }, operation.command, run);
+    if (operation.command !== null) {
+      const described = { ...operation, description: helpOf(operation, wordsByName) };
+      defineOperation(program, described, operation.command, { run, named });
+    }
 }
 
 /** The group of commands below one word; made when it is not there. */
@@ -68,7 +71,12 @@ function helpOf({ description, deprecated }: Operation, wordsByName: ReadonlyMap
   return `${deprecationWords(deprecated, words && `latchkey ${words}`)} ${description}`;
 }
 
-function defineOperation(program: Command, operation: Operation, shape: CommandShape, run: Run): void {
+function defineOperation(
+  program: Command,
+  operation: Operation,
+  shape: CommandShape,
+  { run, named }: { run: Run; named: ReadonlyMap<string, Operation> },
+): void {
   const words = wordsOf(operation);
   const above = words.length > 1 ? groupOf(program, words[0]!) : program;
   const command = leafOf(above, words.at(-1)!, operation.description);
@@ -78,10 +86,32 @@ function defineOperation(program: Command, operation: Operation, shape: CommandS
     else command.argument(flags, description);
   }
   if (shape.file !== undefined) command.argument('[file]', 'File to take').option('--remove', 'Remove it');
-  for (const member of members.options) command.addOption(optionOf(member));
+  const { instead } = shape;
+  for (const member of members.options)
+    command.addOption(optionOf({ ...member, isRequired: member.isRequired && member.member !== instead?.of }));
+  if (instead !== undefined) command.option(instead.flag, instead.description);
   if (shape.others !== undefined)
     command.addOption(optionOf({ flags: shape.others.flags, description: shape.others.description, read: readJson }));
-  command.action(() => run(operation, givenOf(operation, shape, command), command));
+  command.action(() => {
+    const chosen = instead === undefined ? operation : chosenOf(operation, { instead, command, named });
+    return run(chosen, givenOf(chosen, { ...shape, members: membersOf(operation, shape) }, command), command);
+  });
+}
+
+/** Of a member and the option in its place exactly one is given. */
+function chosenOf(
+  operation: Operation,
+  {
+    instead,
+    command,
+    named,
+  }: { instead: NonNullable<CommandShape['instead']>; command: Command; named: ReadonlyMap<string, Operation> },
+): Operation {
+  const { flags } = membersOf(operation, operation.command ?? {}).options.find(({ member }) => member === instead.of)!;
+  const isGiven = (option: string) => command.opts()[new Option(option).attributeName()] !== undefined;
+  if (isGiven(flags) === isGiven(instead.flag))
+    return command.error(`error: give either ${flags.split(' ')[0]} or ${instead.flag}`);
+  return isGiven(flags) ? operation : named.get(instead.operation)!;
 }
 
 function optionOf(member: Pick<GivenMember, 'flags' | 'description' | 'read'> & { isRequired?: boolean }): Option {
@@ -89,8 +119,11 @@ function optionOf(member: Pick<GivenMember, 'flags' | 'description' | 'read'> & 
   return member.read ? option.argParser(member.read) : option;
 }
 
-function givenOf(operation: Operation, shape: CommandShape, command: Command): Given {
-  const members = membersOf(operation, shape);
+function givenOf(
+  operation: Operation,
+  { members, ...shape }: CommandShape & { members: ReturnType<typeof membersOf> },
+  command: Command,
+): Given {
   const options: Readonly<Record<string, unknown>> = command.opts();
   const valueOf = (flags: string): unknown => options[new Option(flags).attributeName()];
   const values = Object.fromEntries(

@@ -19,6 +19,8 @@ export type ShownToken = {
   clientId: string;
   /** Null where a client acts for itself. */
   accountId: string | null;
+  /** The session of the user in which it was issued; null where none is known. */
+  sessionId: string | null;
   /** The organization that it is for; it is good for nothing in another one. */
   organizationId: string | null;
   /** The part of its scope that is allowed now. */
@@ -109,12 +111,13 @@ const checks = (audience: string) =>
 
 function shownToken({ oidc }: KoaContextWithOIDC): TokenCheck {
   const token = oidc.accessToken!;
-  const { clientId = '', accountId, scopes, jkt } = token;
+  const { clientId = '', accountId, sessionUid, scopes, jkt } = token;
   const { origin } = token as { origin?: Origin };
   return {
     kind: 'valid',
     clientId,
     accountId: accountId ?? null,
+    sessionId: sessionUid ?? null,
     organizationId: origin?.organization ?? null,
     scopes,
     scheme: jkt ? 'DPoP' : 'Bearer',

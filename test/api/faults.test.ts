@@ -67,6 +67,7 @@ beforeAll(async () => {
         accountId: null,
         organizationId: null,
         scopes: new Set(['users.read']),
+        sessionId: null,
         scheme: 'Bearer',
       }),
     },

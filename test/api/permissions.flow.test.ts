@@ -40,11 +40,14 @@ test('every mounted operation is in this test, but those on the own data of a us
   expect([...offered.map(({ name }) => name), ...own].toSorted()).toEqual([...mounted].toSorted());
 });
 
-test('no client that acts for itself opens an operation on the own data of a user', async () => {
-  const scope = 'own_identities.tokens.export';
-  const { access_token: token } = await clientTokens(latchkey, robot, { scope });
-  const answer = await callApi(latchkey, '/v1/own-identities/acme/fetch-token', { method: 'POST', token });
-  expect(refusalOf(answer)).toEqual([403, 'api.insufficient_scope']);
+const ownOperations = operations
+  .filter(({ name, permission }) => mounted.includes(name) && isOwn(permission))
+  .map(({ name, permission, ...rest }) => ({ name, permission, ...routeOf({ name, ...rest }) }));
+
+test.each(ownOperations)('no client that acts for itself opens $method $path', async ({ method, path, permission }) => {
+  const { access_token: token } = await clientTokens(latchkey, robot, { scope: permission });
+  const address = path.replace(/^\/api/, '').replaceAll(/\{\w+\}/g, 'acme');
+  expect(refusalOf(await callApi(latchkey, address, { method, token }))).toEqual([403, 'api.insufficient_scope']);
 });
 
 describe.each(offered)('$method $path ($name)', ({ permission, example, grants, method, path, status, reads }) => {

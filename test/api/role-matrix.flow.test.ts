@@ -43,7 +43,9 @@ const all = [
   'database.migrate',
 ];
 /** Each user may do these with their own data, by no role. A machine client has no data, and a token for an organization opens none. */
-const own = ['own_identities.tokens.export'];
+const own =
+  `own_profile.read own_profile.manage own_organizations.read own_sessions.read own_sessions.manage own_factors.read own_data.export
+  own_identities.tokens.export`.split(/\s+/);
 const everyScope = [...new Set(operations.map(({ permission }) => permission))].join(' ');
 
 let latchkey: TestApp;

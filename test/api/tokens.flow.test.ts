@@ -248,7 +248,7 @@ describe('a token is refused as soon as', () => {
       'its session ends',
       async () => {
         const user = await latchkey.user({ administrator: true });
-        return { token: await ofUser(user), end: () => latchkey.run('sessions.end', { user_id: user.id, all: true }) };
+        return { token: await ofUser(user), end: () => latchkey.run('users.sessions.end_all', { user_id: user.id }) };
       },
     ],
     [
@@ -256,7 +256,7 @@ describe('a token is refused as soon as', () => {
       async () => {
         const user = await latchkey.user({ administrator: true });
         const client = await latchkey.client({ apis: { [API]: ['*'] } });
-        const end = () => latchkey.run('consents.revoke', { user_id: user.id, client_id: client.client_id });
+        const end = () => latchkey.run('users.consents.delete', { user_id: user.id, client_id: client.client_id });
         return { token: await ofUser(user, client), end };
       },
     ],

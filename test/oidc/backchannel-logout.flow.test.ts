@@ -181,7 +181,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
   });
 
   test.each([
-    ['sessions.end', (id: string) => ({ user_id: id, all: true })],
+    ['users.sessions.end_all', (id: string) => ({ user_id: id })],
     ['users.disable', (id: string) => ({ user_id: id })],
   ])('is sent when %s ends the session from outside', async (command, input) => {
     const client = await listening();

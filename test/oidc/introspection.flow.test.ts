@@ -134,7 +134,7 @@ describe('introspection of a JWT (RFC 9068)', () => {
 
   test.each<[string, (person: TestUser, token: string) => Promise<unknown>]>([
     ['the person was disabled', (person) => latchkey.run('users.disable', { user_id: person.id })],
-    ['everything of the person was ended', (person) => latchkey.run('sessions.end', { user_id: person.id, all: true })],
+    ['everything of the person was ended', (person) => latchkey.run('users.sessions.end_all', { user_id: person.id })],
   ])('it is inactive when %s', async (_what, end) => {
     const person = await latchkey.user();
     const token = await jwtToken(person);

@@ -92,7 +92,7 @@ describe('offline_access without prompt=consent (OpenID Connect Core §11)', () 
       redirect_uri: who.redirect_uris[0] ?? '',
     });
     expect(answer.body['scope']).toBe('openid offline_access');
-    await latchkey.run('consents.revoke', { user_id: user.id, client_id: who.client_id });
+    await latchkey.run('users.consents.delete', { user_id: user.id, client_id: who.client_id });
     expect(await granted(who)).toBe(false);
   });
 });

@@ -53,6 +53,9 @@ export type ShownIdentity = Pick<LinkedIdentity, 'linkedAt' | 'lastUsedAt'> & {
   account: string | null;
 };
 
+/** An account at an upstream provider, as the provider names it. */
+export type IdentityWithId = LinkedIdentity & Pick<ShownIdentity, 'id'>;
+
 /** The accounts at upstream providers that a user has linked. */
 export class LinkedAccounts {
   readonly #deps: LinkedAccountDependencies;
@@ -61,11 +64,15 @@ export class LinkedAccounts {
     this.#deps = dependencies;
   }
 
+  /** As the provider names them, the latest at the end. */
+  async all(userId: UserId): Promise<IdentityWithId[]> {
+    return (await this.#deps.identities.list(userId)).map((identity) => ({ ...identity, id: idOf(identity) }));
+  }
+
   async list(userId: UserId): Promise<ShownIdentity[]> {
-    const { identities, linking } = this.#deps;
-    const [linked, offered] = await Promise.all([identities.list(userId), linking.offered()]);
+    const [linked, offered] = await Promise.all([this.all(userId), this.#deps.linking.offered()]);
     return linked.map((identity) => ({
-      id: idOf(identity),
+      id: identity.id,
       // Of a provider that is not offered now, its slug says what it was.
       provider: offered.find(({ slug }) => slug === identity.connection) ?? unknownProvider(identity.connection),
       account: identity.name,
@@ -94,10 +101,10 @@ export class LinkedAccounts {
     }
   }
 
-  /** False where the user has none with this id. Throws credentials.last_way_in. */
-  async unlink(userId: UserId, id: string, by: By, session: string): Promise<boolean> {
+  /** `session`: the one that goes on, null for none. False where the user has none with this id. Throws credentials.last_way_in. */
+  async unlink(userId: UserId, id: string, by: By, session: string | null): Promise<boolean> {
     const { database, identities, linking, upstreamTokens, waysIn, accessRevocation, tellOwner } = this.#deps;
-    const identity = (await identities.list(userId)).find((each) => idOf(each) === id);
+    const identity = (await this.all(userId)).find((each) => each.id === id);
     if (identity === undefined) return false;
     const offered = await linking.offered();
     const name = offered.find(({ slug }) => slug === identity.connection)?.name ?? identity.connection;
@@ -105,7 +112,13 @@ export class LinkedAccounts {
     const isUnlinked = await database.transaction(async (em) => {
       if ((await identities.unlink(em, userId, identity, by)) === null) return false;
       await waysIn.assertOneLeft(em, userId);
-      await accessRevocation.revoke(em, 'linked account removed', userId, by, { keep: { session } });
+      await accessRevocation.revoke(
+        em,
+        'linked account removed',
+        userId,
+        by,
+        session === null ? {} : { keep: { session } },
+      );
       await tellOwner(em, { userId, kind: 'identity_unlinked', name, visitor: by.visitor });
       return true;
     });

@@ -133,13 +133,13 @@ function languageChoices(chosen: string | null): ProfilePage['languages'] {
 function changesOf(user: User, { profile, properties }: PersonDetails, { language, theme }: Answers) {
   const isOtherLanguage = language !== (languageOf(user) ?? '');
   return {
-    profile: changed({ ...profile, ...(isOtherLanguage ? { locale: language || null } : {}) }, user.profile),
-    properties: changed(properties, user.properties),
+    profile: changedMembers({ ...profile, ...(isOtherLanguage ? { locale: language || null } : {}) }, user.profile),
+    properties: changedMembers(properties, user.properties),
     ...(theme === (user.theme ?? '') ? {} : { theme: theme === '' ? null : theme }),
   };
 }
 
 /** The members that are not what they were. */
-function changed(said: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>>) {
+export function changedMembers(said: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>>) {
   return Object.fromEntries(Object.entries(said).filter(([name, value]) => (before[name] ?? null) !== value));
 }

@@ -11,7 +11,7 @@ import type { TellOwner } from '../second-factors/second-factor-notice.ts';
 import { hashRecoveryCode, hashRecoveryCodes, newRecoveryCode, newSalt, readRecoveryCode } from './recovery-code.ts';
 import { FEW_RECOVERY_CODES, RECOVERY_CODES } from '../limits.ts';
 import { RECOVERY_CODES_SHOWN_FOR } from '../lifetimes.ts';
-import { userRecoveryCodeUsed, userRecoveryCodesMade } from '../events.ts';
+import { userRecoveryCodeUsed, userRecoveryCodesMade, userRecoveryCodesRemoved } from '../events.ts';
 
 /** The remaining codes of a user. */
 export type RecoveryCodesLeft = { left: number; isFew: boolean; createdAt: Date };
@@ -100,6 +100,17 @@ export class RecoveryCodes {
       if (!row) return false;
       const hash = await queue.run(() => hashRecoveryCode(code, Buffer.from(row.salt), hashCost));
       return database.transaction((em) => this.#use(em, userId, hash, { by, act }));
+    });
+  }
+
+  /** Takes all codes away, as an operator; false when there are none. */
+  async remove(userId: UserId, by: By): Promise<boolean> {
+    const { database, audit, tellOwner } = this.#deps;
+    return database.transaction(async (em) => {
+      if (!(await this.erase(em, userId))) return false;
+      await audit.record(em, userRecoveryCodesRemoved({ ...by, subject: { type: 'user', id: userId } }));
+      await tellOwner(em, { kind: 'recovery_codes_removed', userId, visitor: by.visitor });
+      return true;
     });
   }
 

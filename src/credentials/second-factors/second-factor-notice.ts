@@ -9,7 +9,7 @@ export type FactorNotice = { userId: UserId; visitor?: Visitor | undefined } & (
   | { kind: 'passkey_added' | 'passkey_removed' | 'passkey_flagged'; name: string | null }
   /** `name`: of the provider. */
   | { kind: 'identity_linked' | 'identity_unlinked'; name: string }
-  | { kind: 'recovery_codes_made' }
+  | { kind: 'recovery_codes_made' | 'recovery_codes_removed' }
   | { kind: 'recovery_code_used'; left: number }
   /** An attacker who knows the password guesses codes. */
   | { kind: 'tries_used_up' }

@@ -133,6 +133,26 @@ export class TrustedDevices {
     return rows.length > 0;
   }
 
+  /** Ends the trust in all browsers of this user, each with its event; answers how many those were. */
+  async revokeEach(userId: UserId, by: By): Promise<number> {
+    const { database, audit } = this.#deps;
+    return database.transaction(async (em) => {
+      const rows = await em.execute<{ id: string }[]>('delete from trusted_device where user_id = ? returning id', [
+        toUuid(userId),
+      ]);
+      for (const { id } of rows)
+        await audit.record(
+          em,
+          userTrustedDeviceRemoved({
+            ...by,
+            subject: { type: 'user', id: userId },
+            details: { device: fromUuid('tdev', id) },
+          }),
+        );
+      return rows.length;
+    });
+  }
+
   /** Ends the trust in all browsers of this user, as part of an act. */
   async revokeAll(em: EntityManager, userId: UserId): Promise<number> {
     const rows = await em.execute<unknown[]>('delete from trusted_device where user_id = ? returning id', [

@@ -56,6 +56,13 @@ export const permissions = { ...onInstance, ...inOrganization } as const;
 
 /** Everything that each active user may do with their own data, through a client whose token has the scope. No role carries it. */
 const ownPermissions = {
+  'own_profile.read': 'Read your profile, your email address and your phone number',
+  'own_profile.manage': 'Change your profile',
+  'own_organizations.read': 'Read to which organizations you belong, and what you may do there',
+  'own_sessions.read': 'Read in which browsers you are signed in',
+  'own_sessions.manage': 'Sign you out in a browser',
+  'own_factors.read': 'Read with which credentials you sign in, without their secrets',
+  'own_data.export': 'Download everything that is stored about you, shortly after you signed in',
   'own_identities.tokens.export': 'Fetch your access tokens at identity providers, and act there for you',
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -1,5 +1,10 @@
 import { errorType } from '#kernel/errors.ts';
 
+export const identityNotFound = errorType({
+  code: 'identities.not_found',
+  status: 404,
+  message: 'The user has no such account at a provider. user identities shows the linked accounts of a user.',
+});
 export const identityTaken = errorType({
   code: 'identities.taken',
   status: 409,

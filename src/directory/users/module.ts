@@ -91,7 +91,7 @@ export { type ReadUser, User, type UserId } from './user.ts';
 export type { Role, RoleHolder, UserStatus } from './role.ts';
 export { tellOwner } from './owner-notice.ts';
 export { activeAmong, lockActive, lockUser, readUser } from './user.ts';
-export type { RoleHolders } from './role-holders.ts';
+export { ManagedUsers, type RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail, newCanonicalEmail, newEmailField } from './email.ts';
@@ -103,7 +103,7 @@ export { drawContained } from './picture-image.ts';
 export { UserPicture, PictureService } from './picture-service.ts';
 export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './picture-limits.ts';
 export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
-export { PropertyService, ProvidedProperties } from './property-service.ts';
+export { checkedProperties, PropertyService, ProvidedProperties } from './property-service.ts';
 export type { ProvidedValue } from './property-fields.ts';
 export type { ProfileCompletion } from './profile-completion.ts';
 export {

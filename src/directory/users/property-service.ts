@@ -29,7 +29,7 @@ export class PropertyService {
   /** Sets properties, removes those that are null, and answers with all. Throws users.not_found, users.properties_invalid, users.rights_missing. */
   async change(id: UserId, set: Readonly<Record<string, unknown>>, by: By): Promise<Record<string, unknown>> {
     const { clock, database, audit, policies, roleHolders } = this.#deps;
-    const values = checked(policies.for({ user: id }).profile.properties, set);
+    const values = checkedProperties(policies.for({ user: id }).profile.properties, set);
     const removed = Object.keys(values).filter((name) => values[name] === null);
     const kept = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
     const changes = Object.keys(values).length > 0;
@@ -103,8 +103,11 @@ export class ProvidedProperties {
   }
 }
 
-/** Null takes a property away, also one that the schema does not know any more. */
-function checked(schema: readonly Property[], given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** Values of JSON. Null takes a property away, also one that the schema does not know any more. Throws users.properties_invalid. */
+export function checkedProperties(
+  schema: readonly Property[],
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
       if (value === null) return [name, null];

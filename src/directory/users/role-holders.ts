@@ -1,7 +1,7 @@
 import type { By } from '#audit/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import { lastAdministrator, lastOwner, rightsMissing, roleNotHeld } from './errors.ts';
+import { lastAdministrator, lastOwner, rightsMissing, roleNotHeld, userNotFound } from './errors.ts';
 import { type Role, ROLE_COLUMNS, type RoleHolder, roleHolderOf, type RoleRow } from './role.ts';
 import type { UserId } from './user.ts';
 
@@ -105,6 +105,34 @@ export class RoleHolders {
 
   #mayAll(permissions: readonly string[], { may }: By): boolean {
     return [...this.#rights.expanded(permissions)].every((permission) => may?.(permission) === true);
+  }
+}
+
+/** The user of an operation on a part of a user, such as a session or a passkey. */
+export class ManagedUsers {
+  readonly #users: { findById(id: UserId): Promise<object | null> };
+  readonly #roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
+
+  constructor({
+    users,
+    roleHolders,
+  }: {
+    users: { findById(id: UserId): Promise<object | null> };
+    roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
+  }) {
+    this.#users = users;
+    this.#roleHolders = roleHolders;
+  }
+
+  /** To be asked before a part is shown. Throws users.not_found. */
+  async requireKnown(id: UserId): Promise<void> {
+    if ((await this.#users.findById(id)) === null) throw userNotFound();
+  }
+
+  /** To be asked before a part is changed. Throws users.not_found, users.rights_missing. */
+  async requireChangeable(id: UserId, by: By): Promise<void> {
+    await this.requireKnown(id);
+    await this.#roleHolders.requireRightsOver(id, by);
   }
 }
 

@@ -109,11 +109,20 @@ export class Usernames {
   async changeOwn(id: UserId, typed: string | null, by: By): Promise<string | null> {
     if (typed === null && this.use === 'required') return 'required';
     try {
-      await this.#write(id, typed === null ? null : this.accept(typed), by);
+      await this.writeOwn(id, typed, by);
       return null;
     } catch (error) {
       return usernameFieldError(error);
     }
+  }
+
+  /**
+   * The same for a program that acts for the user. Throws users.not_found, users.username_taken, users.username_invalid,
+   * users.username_missing, users.username_needed, users.usernames_off.
+   */
+  async writeOwn(id: UserId, typed: string | null, by: By): Promise<void> {
+    if (typed === null && this.use === 'required') throw usernameMissing();
+    await this.#write(id, typed === null ? null : this.accept(typed), by);
   }
 
   async #write(id: UserId, name: Username | null, by: By): Promise<void> {

@@ -28,6 +28,11 @@ export type CommandShape = {
   options?: Readonly<Record<string, CommandOption>>;
   /** A member that is the content of a file, in base64: an argument names the file, and `--remove` gives null. */
   file?: string;
+  /**
+   * An option that is given in place of one member and runs another operation with the other members: `session end` takes the id of
+   * a session, or `--all`.
+   */
+  instead?: { of: string; flag: string; description: string; operation: string };
   /** The option for members that have none of their own, as one JSON object: `--metadata <json>`. */
   others?: { flags: string; description: string; members: readonly string[] };
 };

@@ -4,6 +4,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
+import { type Page, pageFind, pageOf, type PageRequest } from '#kernel/operations/list-operation.ts';
 import type { Decision, RememberedConsent } from '#oidc/module.ts';
 import type { AccessRevocation, UserId } from '#directory/users/module.ts';
 import type { ClientLookup } from '#applications/clients/module.ts';
@@ -128,6 +129,23 @@ export class ConsentService {
   /** The present consents of a user, by client. */
   async list(userId: UserId): Promise<Consent[]> {
     return this.#database.em().find(Consent, { userId }, { orderBy: { clientId: 'asc' } });
+  }
+
+  async page(userId: UserId, page: PageRequest): Promise<Page<Consent>> {
+    const { where, options } = pageFind(page, ['clientId']);
+    const em = this.#database.em();
+    const [rows, total] = await Promise.all([
+      em.find(Consent, { $and: [{ userId }, where] }, options),
+      page.wantsTotal ? em.count(Consent, { userId }) : undefined,
+    ]);
+    return { ...pageOf(rows, page, { show: (consent) => consent, positionOf: ({ clientId }) => [clientId] }), total };
+  }
+
+  /** Throws consent.not_found. */
+  async require(userId: UserId, clientId: string): Promise<Consent> {
+    const found = await this.#database.em().findOne(Consent, { userId, clientId });
+    if (found === null) throw consentNotFound();
+    return found;
   }
 
   /** Takes back all that a user allowed a client; the client has to ask again. Throws consent.not_found. */

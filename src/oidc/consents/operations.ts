@@ -1,21 +1,23 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
+import { rightsMissing, userNotFound } from '#directory/users/errors.ts';
+import type { ManagedUsers } from '#directory/users/module.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
-import { rightsMissing } from '#directory/users/errors.ts';
-import type { RoleHolders } from '#directory/users/module.ts';
 import type { ConsentService } from './consent-service.ts';
 import type { Consent } from './consent.ts';
 import { consentNotFound } from './errors.ts';
 import { consentRevoked } from './events.ts';
 
 type Services = {
-  consents: Pick<ConsentService, 'list' | 'revoke'>;
-  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
+  managed: ManagedUsers;
+  consents: Pick<ConsentService, 'page' | 'require' | 'revoke'>;
 };
 
 const ofUser = { user_id: idSchema('usr').describe('User id') };
-const user = { user_id: { flags: '--user <id>' } };
+const consent = { ...ofUser, client_id: z.string().describe('Client identifier') };
+const options = { user_id: { flags: '--user <id>' } };
 
 const consentSchema = z.strictObject({
   client_id: z.string(),
@@ -27,38 +29,56 @@ const consentSchema = z.strictObject({
   updated_at: timeSchema,
 });
 
-const listConsents = operation({
-  name: 'consents.list',
+const listConsents = listOperation({
+  name: 'users.consents.list',
   permission: 'consents.read',
-  input: z.strictObject(ofUser),
-  output: z.strictObject({ consents: z.array(consentSchema) }),
+  params: ofUser,
+  sorts: ['client_id'],
+  items: 'consents',
+  item: consentSchema,
+  errors: [userNotFound],
   description: 'List the consents of a user.',
-  example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q' },
-  command: { options: user },
-  run: async ({ user_id: userId }, _by: By, { consents }: Services) => ({
-    consents: (await consents.list(userId)).map(consentOnWire),
-  }),
+  example: { limit: 20 },
+  command: { words: 'consent list', arguments: {}, options },
+  run: async ({ user_id: userId }, page, _by: By, { managed, consents }: Services) => {
+    await managed.requireKnown(userId);
+    const found = await consents.page(userId, page);
+    return { ...found, items: found.items.map(consentOnWire) };
+  },
+});
+
+const readConsent = operation({
+  name: 'users.consents.read',
+  permission: 'consents.read',
+  params: consent,
+  output: consentSchema,
+  errors: [userNotFound, consentNotFound],
+  description: 'Show the consent of a user for a client.',
+  command: { words: 'consent show', arguments: {}, options },
+  run: async ({ user_id: userId, client_id: clientId }, _by: By, { managed, consents }: Services) => {
+    await managed.requireKnown(userId);
+    return consentOnWire(await consents.require(userId, clientId));
+  },
 });
 
 const revokeConsent = operation({
-  name: 'consents.revoke',
+  name: 'users.consents.delete',
   permission: 'consents.manage',
-  input: z.strictObject({ ...ofUser, client_id: z.string().describe('Client identifier') }),
+  params: consent,
   output: z.strictObject({ client_id: z.string(), revoked: z.literal(true) }),
-  errors: [rightsMissing, consentNotFound],
+  errors: [userNotFound, rightsMissing, consentNotFound],
   event: consentRevoked,
   description: 'Revoke the consent of a user for a client, and end its tokens.',
-  example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q', client_id: 'shop' },
-  command: { options: user },
-  run: async ({ user_id: userId, client_id: clientId }, by: By, { consents, roleHolders }: Services) => {
-    await roleHolders.requireRightsOver(userId, by);
+  command: { words: 'consent revoke', arguments: {}, options },
+  run: async ({ user_id: userId, client_id: clientId }, by: By, { managed, consents }: Services) => {
+    await managed.requireChangeable(userId, by);
     await consents.revoke(userId, clientId, by);
     return { client_id: clientId, revoked: true as const };
   },
 });
 
-function consentOnWire(consent: Consent): z.input<typeof consentSchema> {
-  const { clientId, scopes, claims, resourceScopes, organizations, createdAt, updatedAt } = consent;
+function consentOnWire(found: Consent): z.input<typeof consentSchema> {
+  const { clientId, scopes, claims, resourceScopes, organizations, createdAt, updatedAt } = found;
   return {
     client_id: clientId,
     scope: scopes.join(' '),
@@ -70,4 +90,4 @@ function consentOnWire(consent: Consent): z.input<typeof consentSchema> {
   };
 }
 
-export const consentOperations = [listConsents, revokeConsent];
+export const consentOperations = [listConsents, readConsent, revokeConsent];

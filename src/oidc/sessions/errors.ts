@@ -1,4 +1,5 @@
 import { AppError, errorType } from '#kernel/errors.ts';
+import { LATELY } from './limits.ts';
 
 export const sessionNotFound = errorType({
   code: 'sessions.not_found',
@@ -9,12 +10,12 @@ export const sessionNotFound = errorType({
 export const signInRequired = () =>
   new AppError({ code: 'sessions.sign_in_required', status: 401, message: 'Sign in first.' });
 /** 403: the act needs a sign-in within the last minutes. */
-export const reauthRequired = () =>
-  new AppError({
-    code: 'sessions.reauth_required',
-    status: 403,
-    message: 'Sign in again: this act needs a sign-in within the last few minutes. Nothing has changed.',
-  });
+export const reauthRequired = errorType({
+  code: 'sessions.reauth_required',
+  status: 403,
+  message: 'Sign in again: this act needs a sign-in within the last few minutes. Nothing has changed.',
+  details: () => ({ max_age: LATELY }),
+});
 /** 403: the page is for administrators. */
 export const notPermitted = () =>
   new AppError({ code: 'sessions.administrators_only', status: 403, message: 'This page is for administrators.' });

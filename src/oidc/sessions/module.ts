@@ -12,6 +12,7 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { State } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { OwnPages, type OwnPagesDependencies } from './reauthentication-gate.ts';
+import { RecentProof } from './recent-proof.ts';
 import { ReturnPaths } from './return-path.ts';
 import { sessionRoutes } from './routes.ts';
 import { type Dependencies as ServiceDependencies, SessionService } from './session-service.ts';
@@ -25,7 +26,7 @@ export type Dependencies = ServiceDependencies &
     client: { id: string; returnPath: string };
   };
 
-type Sessions = { sessions: SessionService; ownPages: OwnPages; routes: Router<State> };
+type Sessions = { sessions: SessionService; ownPages: OwnPages; recentProof: RecentProof; routes: Router<State> };
 
 /** Creates the list of sessions, and the sign-in of our own pages. */
 export function createSessions({ config, keyRing, client, ...dependencies }: Dependencies): Sessions {
@@ -35,12 +36,18 @@ export function createSessions({ config, keyRing, client, ...dependencies }: Dep
     paths: new ReturnPaths(dependencies.clock, keyRing),
     cookie: browserCookie(config.issuerUrl, 'return'),
   });
-  return { sessions: new SessionService(dependencies), ownPages, routes: sessionRoutes(ownPages, client.returnPath) };
+  return {
+    sessions: new SessionService(dependencies),
+    ownPages,
+    recentProof: new RecentProof(dependencies),
+    routes: sessionRoutes(ownPages, client.returnPath),
+  };
 }
 
 /** Where a sign-in for a page of ours comes back. */
 export const sessionMounts: readonly Mount[] = [{ path: '/session/return', audience: 'page', methods: READ }];
 
+export type { RecentProof } from './recent-proof.ts';
 export type { SessionService } from './session-service.ts';
 export { LATELY } from './limits.ts';
 export { AGAIN, type OwnPages, type SignedInPerson } from './reauthentication-gate.ts';

@@ -6,7 +6,7 @@ import { sessionNotFound } from './errors.ts';
 
 export type Dependencies = {
   database: Pick<Database, 'transaction'>;
-  browsers: Pick<SignedInBrowsers, 'list'>;
+  browsers: Pick<SignedInBrowsers, 'list' | 'findProof'>;
   accessRevocation: AccessRevocation<'session ended' | 'signed out everywhere' | 'signed out everywhere else'>;
 };
 
@@ -25,6 +25,13 @@ export class SessionService {
   /** Newest sign-in first. */
   async list(userId: UserId): Promise<SignedInBrowser[]> {
     return this.#browsers.list(userId);
+  }
+
+  /** Throws sessions.not_found, also for a session of another user. */
+  async require(userId: UserId, sessionId: string): Promise<SignedInBrowser> {
+    const found = (await this.#browsers.list(userId)).find(({ id }) => id === sessionId);
+    if (found === undefined) throw sessionNotFound();
+    return found;
   }
 
   /** Signs one browser of this user out. Throws sessions.not_found, also for a session of another user. */

@@ -2,6 +2,7 @@ import { type Clock, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Handles } from '../artifacts/handles.ts';
+import { type Level, levelOf } from '../levels.ts';
 import type { LogoutNotices } from './backchannel-logout.ts';
 import type { RecentFinds } from '../artifacts/recent-finds.ts';
 import type { LastSeen } from './current-session.ts';
@@ -21,6 +22,7 @@ type Payload = {
   uid: string;
   accountId: string;
   loginTs?: number;
+  acr?: string;
   lastSeen?: LastSeen;
   authorizations?: Record<string, Authorization>;
 };
@@ -52,6 +54,17 @@ export class SignedInBrowsers {
       [accountId, this.#deps.clock.now()],
     );
     return rows.map(readBrowser).sort((a, b) => b.signedInAt - a.signedInAt);
+  }
+
+  /** When and how strongly the user last proved who they are in a session; null for one that is over. */
+  async findProof(accountId: string, id: string): Promise<{ authTime: number; level: Level } | null> {
+    const { clock, database, handles } = this.#deps;
+    const [row] = await database.sql<Row>(
+      `select payload, expires_at from oidc_artifact where account_id = $1 and kind = 'Session' and lookup_hash = $2
+         and revoked_at is null and expires_at > $3`,
+      [accountId, handles.lookup(id), clock.now()],
+    );
+    return row ? { authTime: row.payload.loginTs ?? 0, level: levelOf(row.payload.acr) ?? 1 } : null;
   }
 
   /** The open sessions among the given ones. */

@@ -38,7 +38,8 @@ const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefo
 const phone =
   'Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36';
 const sessionsOf = async ({ id }: { id: string }) =>
-  (await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('sessions.list', { user_id: id })).sessions;
+  (await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('users.sessions.list', { user_id: id }))
+    .sessions;
 const refresh = async (client: TestClient, token: string) =>
   (await post(at('/oidc/token'), client, { grant_type: 'refresh_token', refresh_token: token })).body.error ?? 'works';
 const offline = { scope: 'openid profile offline_access', prompt: 'consent' };

@@ -119,7 +119,7 @@ describe('claims', () => {
     await update(third, { scope: 'openid' });
     const narrowed = (await (await userinfo()).json()) as Body;
     expect(narrowed).toEqual({ sub: victim.id });
-    await latchkey.run('consents.revoke', { user_id: victim.id, client_id: third.client_id });
+    await latchkey.run('users.consents.delete', { user_id: victim.id, client_id: third.client_id });
     expect((await userinfo()).status).toBe(401);
   });
 });

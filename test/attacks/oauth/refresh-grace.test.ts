@@ -162,12 +162,12 @@ describe('after the first answer', () => {
     ],
     [
       'all sessions are ended',
-      ({ user: { id: user_id } }) => latchkey.run('sessions.end', { user_id, all: true }),
+      ({ user: { id: user_id } }) => latchkey.run('users.sessions.end_all', { user_id }),
       'invalid_grant',
     ],
     [
       'the consent is withdrawn',
-      (held) => latchkey.run('consents.revoke', { user_id: held.user.id, ...id(held) }),
+      (held) => latchkey.run('users.consents.delete', { user_id: held.user.id, ...id(held) }),
       'invalid_grant',
     ],
     ['the client is disabled', (held) => latchkey.run('clients.disable', id(held)), 'invalid_client'],

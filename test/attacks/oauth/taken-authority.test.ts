@@ -215,7 +215,7 @@ describe('a grant does not keep withdrawn rights', () => {
     ],
     [
       'the consent',
-      ({ who, client }) => latchkey.run('consents.revoke', { user_id: who.id, client_id: client.client_id }),
+      ({ who, client }) => latchkey.run('users.consents.delete', { user_id: who.id, client_id: client.client_id }),
       nothing,
     ],
     [
@@ -299,9 +299,9 @@ test.each<['access' | 'opaque' | 'jwt', string]>([
   async (which, scopes) => {
     const other = await latchkey.user();
     const held = await everything(other, await signedIn(other));
-    const [session] = (await latchkey.run<{ sessions: { id: string }[] }>('sessions.list', { user_id: other.id }))
+    const [session] = (await latchkey.run<{ sessions: { id: string }[] }>('users.sessions.list', { user_id: other.id }))
       .sessions;
-    await latchkey.run('sessions.end', { user_id: other.id, session_id: session?.id });
+    await latchkey.run('users.sessions.delete', { user_id: other.id, session_id: session?.id });
     await signedIn(other);
     expect(await seen(held[which], held.client)).toBe(scopes);
     await change({ scope: 'openid email' })(held);
@@ -370,7 +370,7 @@ describe('restored rights', () => {
 
   test('a new consent revives no old token', async () => {
     const held = await everything();
-    await latchkey.run('consents.revoke', { user_id: user.id, client_id: held.client.client_id });
+    await latchkey.run('users.consents.delete', { user_id: user.id, client_id: held.client.client_id });
     await token(held.client, await codeOf(held.client, user, browser));
     expect(await worth(held)).toEqual(nothing);
   });

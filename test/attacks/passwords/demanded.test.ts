@@ -28,7 +28,7 @@ async function isPassword(userId: string, password: string): Promise<boolean> {
 }
 
 test.each([
-  ['all sessions were ended', (id: string) => latchkey.run('sessions.end', { user_id: id, all: true })],
+  ['all sessions were ended', (id: string) => latchkey.run('users.sessions.end_all', { user_id: id })],
   ['the user was disabled', (id: string) => latchkey.run('users.disable', { user_id: id })],
 ])('a required new password is not set when %s meanwhile', async (_act, act) => {
   const { user, visitor, asked } = await atDemand();

@@ -120,7 +120,7 @@ describe('a stolen session', () => {
 describe('sessions of another user', () => {
   test('are neither shown nor ended, with any id', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
-    const { sessions } = await latchkey.run<{ sessions: { id: string }[] }>('sessions.list', {
+    const { sessions } = await latchkey.run<{ sessions: { id: string }[] }>('users.sessions.list', {
       user_id: alice.user.id,
     });
     const page = await mallory.visitor.open(at('/account/devices'));

@@ -53,7 +53,7 @@ const kit = (forLonger: TestClient) => holdings(latchkey, { forLonger, ofSession
 
 /** The session of the other browser. */
 async function otherSessionOf({ id }: { id: string }): Promise<string> {
-  const { sessions } = await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('sessions.list', {
+  const { sessions } = await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('users.sessions.list', {
     user_id: id,
   });
   const others = sessions.filter(({ client_ids: ids }) => ids.includes(clients.house.client_id));
@@ -175,9 +175,9 @@ const acts: Record<ActName, Act> = {
     expect((await fetch(at(`/federation/acme/frontchannel-logout?${query.toString()}`))).status).toBe(200);
   },
   'signed out everywhere else': ({ owner }) => submitted(owner, '/account/devices', { action: 'others' }),
-  'signed out everywhere': ({ user }) => latchkey.run('sessions.end', { user_id: user.id, all: true }),
+  'signed out everywhere': ({ user }) => latchkey.run('users.sessions.end_all', { user_id: user.id }),
   'consent withdrawn': ({ user }) =>
-    latchkey.run('consents.revoke', { user_id: user.id, client_id: clients.stranger.client_id }),
+    latchkey.run('users.consents.delete', { user_id: user.id, client_id: clients.stranger.client_id }),
   'application without consent disconnected': ({ owner }) =>
     submitted(owner, '/account/apps', { app: clients.house.client_id }),
   async 'signed out in one browser'({ other }) {

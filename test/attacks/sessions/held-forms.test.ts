@@ -18,7 +18,7 @@ afterAll(() => latchkey.close());
 const at = (path: string) => `${latchkey.base}${path}`;
 const factors = async ({ id }: Pick<TestUser, 'id'>) =>
   (await latchkey.app.credentials.totp.find(id as never)) === null ? [] : ['totp'];
-const endAll = ({ id }: TestUser) => latchkey.run('sessions.end', { user_id: id, all: true });
+const endAll = ({ id }: TestUser) => latchkey.run('users.sessions.end_all', { user_id: id });
 
 /** Sends a form but for its last byte, and that byte after `meanwhile`. */
 async function hold(visitor: Visitor, page: Page, values: Record<string, string>, meanwhile: () => Promise<unknown>) {

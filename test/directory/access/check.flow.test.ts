@@ -117,7 +117,7 @@ describe.each(formats)('a token of a user in the form %s', (format) => {
       'ended with its refresh token',
       (_user, tokens) => post(`${latchkey.base}/oidc/revoke`, web, { token: tokens.refresh_token }),
     ],
-    ['ended with the session', ({ id }) => latchkey.run('sessions.end', { user_id: id, all: true })],
+    ['ended with the session', ({ id }) => latchkey.run('users.sessions.end_all', { user_id: id })],
     ['of a disabled user', ({ id }) => latchkey.run('users.disable', { user_id: id })],
     [
       'of a member who was removed',

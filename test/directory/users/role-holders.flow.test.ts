@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { permissions } from '#directory/access/module.ts';
 import { byClient, operator } from '#audit/module.ts';
 import { DAY } from '#kernel/clock.ts';
-import { toUuid } from '#kernel/ids.ts';
+import { newId, toUuid } from '#kernel/ids.ts';
 import { type OperationAnswer, runFor } from '#kernel/operations/bound-operation.ts';
 import { operations } from '../../../src/app/operations.ts';
 import { API, callApi, clientTokens, machineWith, refusalOf, userTokens } from '../../support/api.ts';
@@ -44,8 +44,16 @@ const acts: readonly [name: string, members: object][] = [
   ['users.reset_mfa', { reason: 'lost the phone' }],
   ['users.allow_organizations', {}],
   ['users.refuse_organizations', {}],
-  ['sessions.end', { all: true }],
-  ['consents.revoke', { client_id: 'shop' }],
+  ['users.sessions.delete', { session_id: 'none' }],
+  ['users.sessions.end_all', {}],
+  ['users.consents.delete', { client_id: 'shop' }],
+  ['users.identities.delete', { identity_id: 'none' }],
+  ['users.passkeys.update', { passkey_id: newId('psk'), name: 'Blue' }],
+  ['users.passkeys.delete', { passkey_id: newId('psk') }],
+  ['users.totp.delete', {}],
+  ['users.recovery_codes.delete', {}],
+  ['users.trusted_browsers.delete', { trusted_browser_id: newId('tdev') }],
+  ['users.trusted_browsers.delete_all', {}],
   ['users.identities.fetch_token', { connection: 'acme' }],
 ];
 

@@ -52,7 +52,7 @@ async function honoured({ cookie, access, refresh }: Held, withRefresh: boolean)
 
 test.each<[string, (held: Held) => Promise<unknown>]>([
   ['a person is disabled', ({ user }) => latchkey.run('users.disable', { user_id: user.id })],
-  ['all sessions of a person are ended', ({ user }) => latchkey.run('sessions.end', { user_id: user.id, all: true })],
+  ['all sessions of a person are ended', ({ user }) => latchkey.run('users.sessions.end_all', { user_id: user.id })],
 ])('when %s on one node, nothing works on another within five seconds', async (_what, end) => {
   const held = await signedIn();
   expect(await honoured(held, false)).toEqual(['session', 'account', 'userinfo', 'introspection']);

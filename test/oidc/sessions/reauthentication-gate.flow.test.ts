@@ -58,7 +58,7 @@ describe('a page of ours for signed-in users', () => {
   test('closes at once when the session ended elsewhere', async () => {
     const { visitor, user } = await signedIn();
     expect((await visitor.open(at('/account/devices'))).status).toBe(200);
-    await latchkey.run('sessions.end', { user_id: user.id, all: true });
+    await latchkey.run('users.sessions.end_all', { user_id: user.id });
     expect(isSignIn(await visitor.open(at('/account/devices')))).toBe(true);
   });
 

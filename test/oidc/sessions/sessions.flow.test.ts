@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '#kernel/ids.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { authorizeUrl, pkce, post, tokensFor, type TokenAnswer, Visitor } from '../../support/visitor.ts';
 
@@ -19,7 +20,7 @@ afterAll(() => latchkey.close());
 
 type Listed = { id: string; ip: string; user_agent: string; client_ids: string[]; signed_in_at: string };
 const list = async (user: Pick<TestUser, 'id'>) =>
-  (await latchkey.run<{ sessions: Listed[] }>('sessions.list', { user_id: user.id })).sessions;
+  (await latchkey.run<{ sessions: Listed[] }>('users.sessions.list', { user_id: user.id })).sessions;
 async function isSignedIn(visitor: Visitor): Promise<boolean> {
   const { challenge } = pkce();
   const page = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: challenge, prompt: 'none' }));
@@ -51,7 +52,7 @@ describe('sessions of a user', () => {
     const { access_token: token } = await tokensFor(latchkey.base, client, user, {}, desk);
     await tokensFor(latchkey.base, client, user, {}, phone);
     const [mine] = (await list(user)).filter(({ user_agent: agent }) => agent === 'Desk/1.0');
-    await latchkey.run('sessions.end', { user_id: user.id, session_id: mine?.id });
+    await latchkey.run('users.sessions.delete', { user_id: user.id, session_id: mine?.id });
     expect([await isSignedIn(desk), await isSignedIn(phone)]).toEqual([false, true]);
     expect([await userinfo(token), await isActive(token)]).toEqual([401, false]);
     expect(await list(user)).toHaveLength(1);
@@ -60,7 +61,7 @@ describe('sessions of a user', () => {
   test('end with their tokens, except offline access (OpenID Connect Core §11)', async () => {
     const user = await latchkey.user();
     const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
-    await latchkey.run('sessions.end', { user_id: user.id, session_id: (await list(user))[0]?.id });
+    await latchkey.run('users.sessions.delete', { user_id: user.id, session_id: (await list(user))[0]?.id });
     expect((await refresh(token)).status).toBe(200);
   });
 
@@ -68,7 +69,7 @@ describe('sessions of a user', () => {
     const user = await latchkey.user();
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, client, user, offline, visitor);
-    expect(await latchkey.run('sessions.end', { user_id: user.id, all: true })).toEqual({ ended: 1 });
+    expect(await latchkey.run('users.sessions.end_all', { user_id: user.id })).toEqual({ ended: 1 });
     expect(await isSignedIn(visitor)).toBe(false);
     expect((await refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
     expect([await userinfo(tokens.access_token), await isActive(tokens.access_token)]).toEqual([401, false]);
@@ -79,7 +80,7 @@ describe('sessions of a user', () => {
     const visitor = new Visitor();
     await tokensFor(latchkey.base, client, user, {}, visitor);
     const requests = Array.from({ length: 8 }, () => isSignedIn(visitor));
-    await latchkey.run('sessions.end', { user_id: user.id, all: true });
+    await latchkey.run('users.sessions.end_all', { user_id: user.id });
     await Promise.all(requests);
     expect(await isSignedIn(visitor)).toBe(false);
     expect(await list(user)).toEqual([]);
@@ -89,7 +90,7 @@ describe('sessions of a user', () => {
     const user = await latchkey.user();
     await tokensFor(latchkey.base, client, user);
     const [session] = await list(user);
-    await latchkey.run('sessions.end', { user_id: user.id, session_id: session?.id });
+    await latchkey.run('users.sessions.delete', { user_id: user.id, session_id: session?.id });
     const rows = await latchkey.app.database.sql(
       `select actor_type, subject_id, session_id from audit_record where type = 'session.ended' and subject_id = $1`,
       [user.id],
@@ -101,13 +102,14 @@ describe('sessions of a user', () => {
     ['a session of another user', (user, foreign) => ({ user_id: user.id, session_id: foreign }), 'sessions.not_found'],
     ['a session that does not exist', (user) => ({ user_id: user.id, session_id: 'x' }), 'sessions.not_found'],
     ['no session', (user) => ({ user_id: user.id }), 'input.invalid'],
-    ['an id that is none', () => ({ user_id: 'alice', all: true }), 'input.invalid'],
+    ['a session of an id that is none', () => ({ user_id: 'alice', session_id: 'x' }), 'input.invalid'],
+    ['a session of no user', () => ({ user_id: newId('usr'), session_id: 'x' }), 'users.not_found'],
   ])('%s cannot be ended', async (_what, input, code) => {
     const [user, other] = [await latchkey.user(), await latchkey.user()];
     const visitor = new Visitor();
     await tokensFor(latchkey.base, client, other, {}, visitor);
     const [foreign] = await list(other);
-    await expect(latchkey.run('sessions.end', input(user, foreign?.id ?? ''))).rejects.toThrow(code);
+    await expect(latchkey.run('users.sessions.delete', input(user, foreign?.id ?? ''))).rejects.toThrow(code);
     expect(await isSignedIn(visitor)).toBe(true);
   });
 });
@@ -190,12 +192,15 @@ describe('within five seconds the server stops accepting', () => {
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, asking, user, offline, visitor);
     const kept = await tokensFor(latchkey.base, other, user, offline, visitor);
-    const { consents } = await latchkey.run<{ consents: { client_id: string; scope: string }[] }>('consents.list', {
-      user_id: user.id,
-    });
+    const { consents } = await latchkey.run<{ consents: { client_id: string; scope: string }[] }>(
+      'users.consents.list',
+      {
+        user_id: user.id,
+      },
+    );
     expect(consents.map(({ client_id: id }) => id).sort()).toEqual([asking.client_id, other.client_id].sort());
 
-    await latchkey.run('consents.revoke', { user_id: user.id, client_id: asking.client_id });
+    await latchkey.run('users.consents.delete', { user_id: user.id, client_id: asking.client_id });
     expect((await refresh(tokens.refresh_token, asking)).body.error).toBe('invalid_grant');
     expect([await userinfo(tokens.access_token), await isActive(tokens.access_token, asking)]).toEqual([401, false]);
     expect((await refresh(kept.refresh_token, other)).status).toBe(200);
@@ -203,10 +208,10 @@ describe('within five seconds the server stops accepting', () => {
       authorizeUrl(latchkey.base, asking, { code_challenge: pkce().challenge, prompt: 'none' }),
     );
     expect(new URL(silent.location ?? '').searchParams.get('error')).toBe('consent_required');
-    await expect(latchkey.run('consents.revoke', { user_id: user.id, client_id: asking.client_id })).rejects.toThrow(
-      'consent.not_found',
-    );
-    await expect(latchkey.run('consents.revoke', { user_id: user.id })).rejects.toThrow('input.invalid');
+    await expect(
+      latchkey.run('users.consents.delete', { user_id: user.id, client_id: asking.client_id }),
+    ).rejects.toThrow('consent.not_found');
+    await expect(latchkey.run('users.consents.delete', { user_id: user.id })).rejects.toThrow('input.invalid');
   });
 
   test('an ID token has the id of its session, and two browsers have two (Back-Channel Logout §2.1)', async () => {

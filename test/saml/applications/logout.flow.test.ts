@@ -351,7 +351,7 @@ describe('a sign-out here', () => {
     expect(new URL((await leave(own)).url).pathname).toBe('/oidc/logout/success');
     await vi.waitFor(() => expect(heard.join()).toContain(sessions[0]!.sessionIndex), { timeout: 20_000 });
     expect(heard.join()).not.toContain(sessions[1]!.sessionIndex);
-    await latchkey.run('sessions.end', { user_id: user.id, all: true });
+    await latchkey.run('users.sessions.end_all', { user_id: user.id });
     await vi.waitFor(() => expect(heard.join()).toContain(sessions[1]!.sessionIndex), { timeout: 20_000 });
     expect(heard.join()).toContain('<ds:Signature ');
   });

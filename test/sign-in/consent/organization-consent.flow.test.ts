@@ -110,8 +110,8 @@ test('a client of the house asks nothing, and a consent that is taken back count
   const only = await organizationOf(latchkey, [person]);
   const browser = new Visitor();
   await browser.signIn(urlFor(only.id), person);
-  const { consents } = await latchkey.run<{ consents: object[] }>('consents.list', { user_id: person.id });
+  const { consents } = await latchkey.run<{ consents: object[] }>('users.consents.list', { user_id: person.id });
   expect(consents).toMatchObject([{ organizations: [only.id] }]);
-  await latchkey.run('consents.revoke', { user_id: person.id, client_id: client.client_id });
+  await latchkey.run('users.consents.delete', { user_id: person.id, client_id: client.client_id });
   expect(pathOf(await browser.open(urlFor(only.id)))).toBe('consent');
 });

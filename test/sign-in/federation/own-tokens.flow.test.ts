@@ -66,7 +66,7 @@ async function arrive(
 }
 
 const fetchToken = (token: string, slug = 'acme', json?: object): Promise<ApiAnswer> =>
-  callApi(it.latchkey, `/v1/own-identities/${slug}/fetch-token`, { method: 'POST', token, json });
+  callApi(it.latchkey, `/v1/me/identities/${slug}/fetch-token`, { method: 'POST', token, json });
 
 describe('a client that the connection names', () => {
   test('gets the access token of its user, and no refresh token', async () => {
