@@ -72,7 +72,7 @@ const sameEverywhere = () => [
   // run on both anyway (docs/decisions/088-what-servers-are-tested-with.md).
   'test/account/devices/devices.flow.test.ts',
   'test/account/organizations/{answer-requests,join-request}.flow.test.ts',
-  'test/api/{direct-calls,document,fuzz,operations,requests,tokens}.flow.test.ts',
+  'test/api/{direct-calls,document,fuzz,operations,requests,tokens,typed-client}.flow.test.ts',
   'test/applications/clients/{lists,own-members}.flow.test.ts',
   'test/applications/clients/{client-rights,operations}.test.ts',
   'test/attacks/data/people-secrets.test.ts',

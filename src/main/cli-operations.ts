@@ -55,7 +55,7 @@ export function leafOf(above: Command, name: string, description: string): Comma
 }
 
 /** `client rotate-secret`: the words of an operation's command. */
-function wordsOf({ name, command }: Pick<Operation, 'name' | 'command'>): string[] {
+export function wordsOf({ name, command }: Pick<Operation, 'name' | 'command'>): string[] {
   if (command?.words !== undefined) return command.words.split(' ');
   const nouns = name.split('.');
   const verb = nouns.pop()!;
