@@ -158,7 +158,16 @@ test('every operation gives what its output schema lets through', async () => {
   await run('users.consents.list', { user_id });
   for (const verb of ['read', 'delete']) await run(`users.consents.${verb}`, { user_id, client_id: client.client_id });
   await run('users.sessions.end_all', { user_id });
+  await run('users.update', { user_id, nickname: 'E' });
+  await run('users.bulk_create', { rows: [{ email: 'bulk@every.example' }, {}] });
+  await run('users.bulk_update', { rows: [{ id: user_id, nickname: 'F' }, {}] });
+  for (const verb of ['disable', 'enable']) await run(`users.bulk_${verb}`, { user_ids: [user_id] });
+  await run('users.picture.update', { user_id, content: null });
+  for (const verb of ['read', 'delete']) await run(`users.picture.${verb}`, { user_id });
+  await run('users.delete', { user_id });
+  await run('users.restore', { user_id });
   await run('users.properties.update', { user_id });
+  await run('users.properties.read', { user_id });
   await run('users.username.update', { user_id, username: 'every' });
   await run('users.username.delete', { user_id });
   for (const verb of ['allow_organizations', 'refuse_organizations']) await run(`users.${verb}`, { user_id });

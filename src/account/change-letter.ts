@@ -9,6 +9,7 @@ const changeKinds = [
   'data_downloaded',
   'closing',
   'reopened',
+  'restored',
   'closed',
 ] as const;
 
@@ -49,6 +50,7 @@ export const changeLetter = letter<ChangeLetter>('account/change', {
       url: 'https://id.example.com/account',
     },
     reopened: { ...plain, kind: 'reopened' },
+    'restored by an operator': { ...plain, kind: 'restored', device: null, ip: null },
     closed: { ...plain, kind: 'closed', device: null, ip: null, url: null },
     hostile: { ...plain, device: '"><img src=x>' },
   },

@@ -42,7 +42,7 @@ import {
   type AccessRevocation,
   type ClosingService,
   LARGEST_PICTURE,
-  type OwnDetails,
+  type UserDetails,
   type PasswordDemands,
   type PictureService,
   type User,
@@ -97,7 +97,7 @@ export type Dependencies = {
   policies: Policies<'branding' | 'account' | 'profile' | 'users'>;
   ownPages: OwnPages;
   sessions: SessionService;
-  ownDetails: OwnDetails;
+  userDetails: UserDetails;
   usernames: Pick<Usernames, 'changeOwn' | 'writeOwn'>;
   passwordDemands: PasswordDemands;
   pictures: PictureService;

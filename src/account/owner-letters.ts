@@ -24,6 +24,7 @@ const types: Readonly<Record<ChangeLetter['kind'], EventTypeRow>> = {
   data_downloaded: userDataDownloaded,
   closing: userClosingRequested,
   reopened: userClosingCancelled,
+  restored: userClosingCancelled,
   closed: userErased,
 };
 

@@ -48,7 +48,7 @@ export function createOwnAccount(
     policies,
     ownPages,
     sessions,
-    ownDetails: nouns.ownDetails,
+    userDetails: nouns.userDetails,
     usernames: nouns.usernames,
     pictures: nouns.pictures,
     contacts: nouns.contacts,

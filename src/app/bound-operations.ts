@@ -1,6 +1,9 @@
 /** The services of each operation. */
 import type { createApiStores } from '#api/module.ts';
 import { type By, callerOf } from '#audit/module.ts';
+import { accountOperations } from '#directory/users/management/account-operations.ts';
+import { pictureOperations } from '#directory/users/pictures/picture-operations.ts';
+import { bulkUserOperations } from '#directory/users/management/bulk-operations.ts';
 import { createAccessAdministration } from '#directory/access/administration.ts';
 import { accessOperations } from '#directory/access/operations.ts';
 import { identityOperations } from '#account/linked-accounts/operations.ts';
@@ -39,11 +42,13 @@ import { sessionOperations } from '#oidc/sessions/operations.ts';
 import { settingsOperations } from '#settings/operations.ts';
 import { userOperations } from '#directory/users/operations.ts';
 import { waitlistOperations } from '#directory/waitlist/operations.ts';
-import { UserAdministration } from '#credentials/module.ts';
+import { holdersOf } from '#directory/access/module.ts';
+import { UserAdministration, withSecondFactor } from '#credentials/module.ts';
 import { type BoundOperation, bindOperations } from '#kernel/operations/bound-operation.ts';
 import { ResetService } from '#sign-in/mfa/module.ts';
 import { withSealedCursors } from '#kernel/operations/cursors.ts';
-import { ManagedUsers, PropertyService } from '#directory/users/module.ts';
+import { membersOf } from '#directory/organizations/module.ts';
+import { ManagedUsers, PropertyService, UserList } from '#directory/users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
@@ -76,6 +81,7 @@ export function createOperations(
   const administration = new UserAdministration({
     database,
     users,
+    list: new UserList({ clock, database, queries: { membersOf, holdersOf, withSecondFactor } }),
     usernames: nouns.usernames,
     roleHolders,
     passwordDemands: nouns.passwordDemands,
@@ -87,6 +93,7 @@ export function createOperations(
     activity: nouns.activity,
   });
   const managed = new ManagedUsers({ users, roleHolders });
+  const properties = new PropertyService({ clock, database, audit, policies, roleHolders });
   const resets = new ResetService({
     database,
     users,
@@ -129,7 +136,7 @@ export function createOperations(
     bindOperations(claimsPreviewOperations, { preview: oidc.claimsPreview, users }),
     bindOperations(apiOperations, { apis: apis.apis }),
     bindOperations(apiScopeOperations, { apis: apis.apis }),
-    bindOperations(credentialOperations, { users, activity: nouns.activity, administration }),
+    bindOperations(credentialOperations, { administration }),
     bindOperations(factorOperations, {
       managed,
       passkeys: credentials.passkeys,
@@ -141,8 +148,16 @@ export function createOperations(
       users,
       usernames: nouns.usernames,
       organizationCreation: nouns.organizationCreation,
-      properties: new PropertyService({ clock, database, audit, policies, roleHolders }),
+      properties,
     }),
+    bindOperations(accountOperations, {
+      users,
+      details: nouns.userDetails,
+      properties,
+      closing: account.closing,
+    }),
+    bindOperations(bulkUserOperations, { users, details: nouns.userDetails }),
+    bindOperations(pictureOperations, { pictures: nouns.pictures }),
     bindOperations(organizationOperations, {
       organizations: nouns.organizations.organizations,
       closing: nouns.organizations.closing,

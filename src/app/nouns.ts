@@ -102,7 +102,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     people,
     roleHolders,
     profileCompletion,
-    ownDetails,
+    userDetails,
     organizationCreation,
   } = createUsers({
     clock,
@@ -139,6 +139,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     throttle: kernel.throttle,
     audit,
     pictureUrl: `${config.issuer}${PICTURE_PATH}`,
+    roleHolders,
   });
   const keys = createKeys({
     clock,
@@ -257,7 +258,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     activity,
     profileCompletion,
     organizationCreation,
-    ownDetails,
+    userDetails,
     ownerLetters,
     permissionHolders,
     pictures,

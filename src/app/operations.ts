@@ -1,4 +1,7 @@
 /** Every operation of the product. Loading this list loads no service, so that the command line starts fast. */
+import { accountOperations } from '#directory/users/management/account-operations.ts';
+import { pictureOperations } from '#directory/users/pictures/picture-operations.ts';
+import { bulkUserOperations } from '#directory/users/management/bulk-operations.ts';
 import { accessOperations } from '#directory/access/operations.ts';
 import { identityOperations } from '#account/linked-accounts/operations.ts';
 import { meOperations } from '#account/me/operations.ts';
@@ -50,6 +53,9 @@ export const operations: readonly Operation[] = [
   factorOperations,
   trustedBrowserOperations,
   userOperations,
+  accountOperations,
+  bulkUserOperations,
+  pictureOperations,
   organizationOperations,
   memberOperations,
   memberBulkOperations,

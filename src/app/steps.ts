@@ -185,7 +185,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     isMember: (organizationId, userId) => nouns.organizations.members.isMember(organizationId, userId),
     members: nouns.organizations.members,
     followedRoles: nouns.followedRoles,
-    details: nouns.ownDetails,
+    details: nouns.userDetails,
     realms: nouns.connections.homeRealms,
     emailProofs: proofs.emailProofs,
     provided: comingIn.registration.provided,

@@ -30,8 +30,6 @@ export const MOST_WRONG_CODES = 100;
 export const SECOND_FACTOR_DELAYS = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR].map((wait) => wait / SECOND);
 /** Seconds between tries after the free ones, for what a user types by heart, and mistypes. */
 export const PASSWORD_DELAYS = [30, 60, 120, 240, 480, 900] as const;
-/** Users in one answer of a command. */
-export const MOST_LISTED_USERS = 200;
 /** Bytes of the salt of an imported hash; real ones have 8 to 64. */
 export const LONGEST_SALT = 1024;
 /** Characters of an imported hash with its parameters and its salt. */

@@ -205,6 +205,7 @@ export {
   type OverviewPlace,
   type SecondFactorOverview,
   type SecondFactorOverviews,
+  withSecondFactor,
 } from './second-factors/second-factor-overview.ts';
 export { isFactorDemanded } from './second-factors/second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';

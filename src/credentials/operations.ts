@@ -1,8 +1,11 @@
 /** Users together with their credentials. */
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
+import { bulkResults, bulkRows, eachRow } from '#kernel/operations/bulk.ts';
+import { readInput } from '#kernel/operations/input.ts';
 import {
   emailInvalid,
   emailTaken,
@@ -17,19 +20,17 @@ import {
   usernameTaken,
   userNotFound,
 } from '#directory/users/errors.ts';
-import type { UserActivity, UserService } from '#directory/users/module.ts';
+import type { UserId } from '#directory/users/module.ts';
 import { profileSchema } from '#directory/users/profile.ts';
-import { userOnWire, userSchema } from '#directory/users/user-wire.ts';
+import { userSorts } from '#directory/users/management/user-list.ts';
+import { userDetailOnWire, userDetailSchema, userOnWire, userSchema } from '#directory/users/user-wire.ts';
 import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
 import { credentialOnWire, credentialSchema } from './credential-wire.ts';
-import type { UserAdministration } from './user-administration.ts';
+import type { NewUser, UserAdministration } from './user-administration.ts';
 import { userCreated, userPasswordDemanded } from '#directory/users/events.ts';
+import { userFilterOptions, userFilters } from './user-filters.ts';
 
-type Services = {
-  users: Pick<UserService, 'findById'>;
-  activity: Pick<UserActivity, 'of'>;
-  administration: UserAdministration;
-};
+type Services = { administration: UserAdministration };
 
 const usernameErrors = [usernameTaken, usernameInvalid, usernameMissing, usernamesOff];
 const params = { user_id: idSchema('usr') };
@@ -37,22 +38,26 @@ const claims = Object.fromEntries(
   Object.entries(profileSchema.shape).map(([claim, schema]) => [claim, schema.describe(`Claim ${claim}`)]),
 ) as unknown as typeof profileSchema.shape;
 
+const shownSchema = userDetailSchema.extend({ credentials: z.array(credentialSchema) });
+
+const newUserSchema = z.strictObject({
+  email: z.string().optional().describe('Email address for sign-in; a user with a username needs none'),
+  username: z.string().optional().describe('Username for sign-in, where the setting users.username allows it'),
+  email_verified: z.boolean().optional().describe('The email address is verified'),
+  phone_number: z.string().optional().describe('Phone number, such as +12025550123'),
+  phone_number_verified: z.boolean().optional().describe('The phone number is verified'),
+  password: z.string().optional().describe('Password'),
+  administrator: z.boolean().optional().describe('The user may administer this instance'),
+  legacy_id: z.string().trim().min(1).max(255).optional().describe('Id of the user in the system before this one'),
+  ...claims,
+  address: claims.address.describe('Postal address (OpenID Connect Core §5.1.1), as JSON'),
+});
+
 const createUser = operation({
   name: 'users.create',
   permission: 'users.manage',
-  input: z.strictObject({
-    email: z.string().optional().describe('Email address for sign-in; a user with a username needs none'),
-    username: z.string().optional().describe('Username for sign-in, where the setting users.username allows it'),
-    email_verified: z.boolean().optional().describe('The email address is verified'),
-    phone_number: z.string().optional().describe('Phone number, such as +12025550123'),
-    phone_number_verified: z.boolean().optional().describe('The phone number is verified'),
-    password: z.string().optional().describe('Password'),
-    administrator: z.boolean().optional().describe('The user may administer this instance'),
-    legacy_id: z.string().trim().min(1).max(255).optional().describe('Id of the user in the system before this one'),
-    ...claims,
-    address: claims.address.describe('Postal address (OpenID Connect Core §5.1.1), as JSON'),
-  }),
-  output: userSchema,
+  input: newUserSchema,
+  output: shownSchema,
   errors: [
     roleNotHeld,
     emailInvalid,
@@ -69,44 +74,63 @@ const createUser = operation({
   example: { email: 'ada@example.com', email_verified: true, given_name: 'Ada' },
   command: { options: { email: { flags: '--email <address>' } } },
   run: async (given, by: By, { administration }: Services) => {
-    const { email, username, password, administrator, legacy_id: legacyId, ...rest } = given;
-    const { email_verified: emailVerified, phone_number: phoneNumber, ...others } = rest;
-    const { phone_number_verified: phoneNumberVerified, ...profile } = others;
-    const input = {
-      email,
-      username,
-      legacyId,
-      emailVerified,
-      phoneNumber,
-      phoneNumberVerified,
-      password,
-      administrator,
-      profile,
-    };
-    return userOnWire(await administration.create(input, by));
+    const { id } = await administration.create(newUserOf(given), by);
+    return showUser(id, administration);
   },
 });
 
-const listUsers = operation({
+function newUserOf({ password, ...given }: z.output<typeof newUserSchema>): NewUser {
+  const { email, username, administrator, legacy_id: legacyId, ...rest } = given;
+  const { email_verified: emailVerified, phone_number: phoneNumber, ...others } = rest;
+  const { phone_number_verified: phoneNumberVerified, ...profile } = others;
+  const named = { email, username, legacyId, administrator, password };
+  return { ...named, emailVerified, phoneNumber, phoneNumberVerified, profile };
+}
+
+const newRowSchema = newUserSchema.omit({ password: true });
+
+const bulkCreateUsers = operation({
+  name: 'users.bulk_create',
+  permission: 'users.manage',
+  input: z.strictObject({
+    rows: bulkRows(z.record(z.string(), z.unknown(), 'must be an object')).describe(
+      'Users, with the members of users.create except password; at most 500, each by itself',
+    ),
+  }),
+  output: bulkResults('created', { id: z.string() }),
+  event: userCreated,
+  description:
+    'Create users, each by itself: a row that is refused stops no other. They have no password: mail them a link that sets one, or have them sign in otherwise.',
+  example: { rows: [{ email: 'ada@example.com', email_verified: true, given_name: 'Ada' }] },
+  command: { arguments: { rows: { flags: '<file>', isFile: true } } },
+  run: async ({ rows }, by: By, { administration }: Services) =>
+    eachRow(rows, 'created', async (row) => {
+      const given = readInput(newRowSchema, row) as z.output<typeof newRowSchema>;
+      const { id } = await administration.create(newUserOf(given), by);
+      return { id };
+    }),
+});
+
+const listUsers = listOperation({
   name: 'users.list',
   permission: 'users.read',
-  input: z.strictObject({
-    limit: z.int().min(1).optional().describe('Maximum number of users, at most 200'),
-    after: idSchema('usr').optional().describe('User id after which the list continues'),
-  }),
-  output: z.strictObject({
-    users: z.array(userSchema.extend({ second_factor: z.enum(['none', 'usable', 'unusable']) })),
-  }),
-  description: 'List users, oldest first, each with the state of the second factor.',
-  example: { limit: 20 },
-  command: { options: { after: { flags: '--after <id>' } } },
-  run: async ({ limit, after }, _by: By, { administration }: Services) => {
-    const found = await administration.list({ limit, after });
-    const shown = found.map(({ user, secondFactor, lastActiveAt }) => ({
-      ...userOnWire(user, lastActiveAt),
-      second_factor: secondFactor,
-    }));
-    return { users: shown };
+  filters: userFilters,
+  sorts: userSorts,
+  items: 'users',
+  item: userSchema.extend({ second_factor: z.enum(['none', 'usable', 'unusable']) }),
+  description:
+    'List users, oldest first, each with the state of the second factor. A search finds beginnings of texts, which an index carries however many users there are.',
+  example: { search: 'ada', status: 'active', limit: 20 },
+  command: { options: userFilterOptions },
+  run: async (filters, page, _by: By, { administration }: Services) => {
+    const { items, ...others } = await administration.page(filters, page);
+    return {
+      ...others,
+      items: items.map(({ user, secondFactor, lastActiveAt }) => ({
+        ...userOnWire(user, lastActiveAt),
+        second_factor: secondFactor,
+      })),
+    };
   },
 });
 
@@ -114,15 +138,10 @@ const readUser = operation({
   name: 'users.read',
   permission: 'users.read',
   params,
-  output: userSchema.extend({ credentials: z.array(credentialSchema) }),
+  output: shownSchema,
   errors: [userNotFound],
   description: 'Show a user, and every confirmed credential with its state.',
-  run: async ({ user_id: id }, _by: By, { users, activity, administration }: Services) => {
-    const user = await users.findById(id);
-    if (user === null) throw userNotFound();
-    const credentials = (await administration.credentialsOf(id)).map(credentialOnWire);
-    return { ...userOnWire(user, await activity.of(id)), credentials };
-  },
+  run: async ({ user_id: id }, _by: By, { administration }: Services) => showUser(id, administration),
 });
 
 const requirePassword = operation({
@@ -139,4 +158,9 @@ const requirePassword = operation({
   },
 });
 
-export const credentialOperations = [createUser, listUsers, readUser, requirePassword];
+async function showUser(id: UserId, administration: UserAdministration): Promise<z.input<typeof shownSchema>> {
+  const { user, lastActiveAt, credentials } = await administration.require(id);
+  return { ...userDetailOnWire(user, lastActiveAt), credentials: credentials.map(credentialOnWire) };
+}
+
+export const credentialOperations = [createUser, bulkCreateUsers, listUsers, readUser, requirePassword];

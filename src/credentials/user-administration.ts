@@ -1,5 +1,6 @@
 import type { By } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
+import type { PageRequest } from '#kernel/operations/list-operation.ts';
 import type {
   PasswordDemands,
   Profile,
@@ -8,11 +9,13 @@ import type {
   User,
   UserActivity,
   UserId,
+  UserList,
   Usernames,
   UserService,
 } from '#directory/users/module.ts';
+import { userNotFound } from '#directory/users/errors.ts';
+import type { UserFilters, userSorts } from '#directory/users/management/user-list.ts';
 import { noPassword } from './errors.ts';
-import { MOST_LISTED_USERS } from './limits.ts';
 import { factorOfKey } from './methods.ts';
 import type { PasskeyService } from './passkeys/passkey-service.ts';
 import type { PasswordService } from './passwords/password-service.ts';
@@ -22,7 +25,8 @@ import type { TotpService } from './totp/totp-service.ts';
 
 type UserAdministrationDependencies = {
   database: Pick<Database, 'transaction'>;
-  users: Pick<UserService, 'create' | 'list'>;
+  users: Pick<UserService, 'create' | 'findById'>;
+  list: Pick<UserList, 'page'>;
   usernames: Pick<Usernames, 'requireGiven'>;
   roleHolders: Pick<RoleHolders, 'requireGivable'>;
   passwords: Pick<PasswordService, 'accept' | 'has'>;
@@ -31,10 +35,10 @@ type UserAdministrationDependencies = {
   totp: Pick<TotpService, 'find'>;
   recoveryCodes: Pick<RecoveryCodes, 'find'>;
   secondFactorOverviews: Pick<SecondFactorOverviews, 'among'>;
-  activity: Pick<UserActivity, 'among'>;
+  activity: Pick<UserActivity, 'of'>;
 };
 
-type NewUser = {
+export type NewUser = {
   email?: string | undefined;
   username?: string | undefined;
   legacyId?: string | undefined;
@@ -96,18 +100,26 @@ export class UserAdministration {
     });
   }
 
-  /** By age, oldest first, each with the state of their second factor and their last activity; `after` is the last one of the page before. */
-  async list({ limit = MOST_LISTED_USERS, after }: { limit?: number | undefined; after?: UserId | undefined }) {
-    const { users, secondFactorOverviews, activity } = this.#deps;
-    const most = Math.min(limit, MOST_LISTED_USERS);
-    const found = await users.list({ limit: most, ...(after === undefined ? {} : { after }) });
-    const ids = found.map(({ id }) => id);
-    const [states, active] = await Promise.all([secondFactorOverviews.among(ids), activity.among(ids)]);
-    return found.map((user) => ({
-      user,
-      secondFactor: states.get(user.id) ?? ('none' as const),
-      lastActiveAt: active.get(user.id) ?? null,
-    }));
+  /** Each user with the state of the second factor and the last activity. */
+  async page(filters: UserFilters, page: PageRequest<(typeof userSorts)[number]>) {
+    const { items, ...others } = await this.#deps.list.page(filters, page);
+    const states = await this.#deps.secondFactorOverviews.among(items.map(({ user }) => user.id));
+    return {
+      ...others,
+      items: items.map((listed) => ({ ...listed, secondFactor: states.get(listed.user.id) ?? ('none' as const) })),
+    };
+  }
+
+  /** A user as it is shown alone, with every credential. Throws users.not_found. */
+  async require(id: UserId) {
+    const { users, activity } = this.#deps;
+    const [user, lastActiveAt, credentials] = await Promise.all([
+      users.findById(id),
+      activity.of(id),
+      this.credentialsOf(id),
+    ]);
+    if (user === null) throw userNotFound();
+    return { user, lastActiveAt, credentials };
   }
 
   /** Every credential that the user has confirmed. */

@@ -126,8 +126,8 @@ describe('addresses and methods', () => {
     ['GET', '/v1/nothing'],
     ['GET', '/v2/clients'],
     ['PUT', '/v1/nothing'],
-    ['OPTIONS', '/v1/users'],
-    ['GET', '/v1/users'],
+    ['OPTIONS', '/v1/people'],
+    ['GET', '/v1/people'],
     ['GET', '/openapi'],
   ])('%s %s does not exist', async (method, path) => {
     const answer = await callApi(latchkey, path, { method, token });
@@ -138,7 +138,7 @@ describe('addresses and methods', () => {
   test.each<[string, string, string]>([
     ['DELETE', '/v1/clients', 'GET, HEAD'],
     ['OPTIONS', '/v1/clients', 'GET, HEAD'],
-    ['PUT', '/v1/users/usr_x', 'GET, HEAD'],
+    ['PUT', '/v1/users/usr_x', 'DELETE, GET, HEAD, PATCH'],
     ['GET', '/v1/users/usr_x/disable', 'POST'],
     ['POST', '/openapi.json', 'GET, HEAD'],
   ])('%s %s is not taken, and what is taken is said', async (method, path, allow) => {

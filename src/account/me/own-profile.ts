@@ -3,7 +3,7 @@ import { profileInvalid, propertiesInvalid } from '#directory/users/errors.ts';
 import {
   type AskedClaim,
   checkedProperties,
-  type OwnDetails,
+  type UserDetails,
   type ReadUser,
   type User,
   type Usernames,
@@ -20,7 +20,7 @@ type OwnChange = Claims & {
 };
 
 type Dependencies = {
-  ownDetails: Pick<OwnDetails, 'change'>;
+  userDetails: Pick<UserDetails, 'changeOwn'>;
   usernames: Pick<Usernames, 'writeOwn'>;
   policies: Policies<'profile' | 'users'>;
 };
@@ -35,7 +35,7 @@ export class OwnProfile {
 
   /** Throws users.profile_invalid, users.properties_invalid, and the errors of usernames. */
   async change(user: ReadUser, { username, theme, properties = {}, ...claims }: OwnChange, by: By): Promise<void> {
-    const { ownDetails, usernames, policies } = this.#deps;
+    const { userDetails, usernames, policies } = this.#deps;
     const { required, properties: schema } = policies.for({ user: user.id }).profile;
     const given = Object.entries(claims).filter(([, value]) => value !== undefined);
     // Text of hidden characters alone is no text.
@@ -48,7 +48,7 @@ export class OwnProfile {
     const values = checkedProperties(requireOwn(schema, properties), properties);
     if (username !== undefined && username !== user.username) await usernames.writeOwn(user.id, username, by);
     const isOtherTheme = theme !== undefined && theme !== (user.theme ?? null);
-    await ownDetails.change(
+    await userDetails.changeOwn(
       user.id,
       {
         profile: changedMembers(profile, user.profile),

@@ -10,7 +10,7 @@ import {
   detailsOf,
   labelIn,
   LARGEST_PICTURE_MEGABYTES,
-  type OwnDetails,
+  type UserDetails,
   type PersonDetails,
   type PersonField,
   shownFields,
@@ -23,7 +23,7 @@ import { type ProfilePage, profileView } from './profile-view.ts';
 
 type ProfileRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
-  ownDetails: Pick<OwnDetails, 'change'>;
+  userDetails: Pick<UserDetails, 'changeOwn'>;
   usernames: Pick<Usernames, 'changeOwn'>;
   policies: Policies<'profile' | 'users'>;
 };
@@ -37,7 +37,7 @@ type Answers = Readonly<Record<string, unknown>> & {
 const PAGE = '/account/profile';
 
 /** Routes of `/account/profile`: name, claims, custom properties, language and appearance. */
-export function profileRoutes({ ownPages, ownDetails, usernames, policies }: ProfileRouteDependencies): Router<State> {
+export function profileRoutes({ ownPages, userDetails, usernames, policies }: ProfileRouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get(PAGE, showProfile);
@@ -55,7 +55,7 @@ export function profileRoutes({ ownPages, ownDetails, usernames, policies }: Pro
     const error =
       answers.username === undefined ? null : await usernames.changeOwn(person.userId, answers.username, by);
     if (error !== null) return profilePage.refuse(ctx, PAGE, { values: typedOf(answers), errors: { username: error } });
-    await ownDetails.change(person.userId, changesOf(person.user, details, answers), by);
+    await userDetails.changeOwn(person.userId, changesOf(person.user, details, answers), by);
     if (answers.language !== '') ctx.state.wishLanguage(answers.language);
     else if (languageOf(person.user) !== null) ctx.state.forgetLanguage();
     return seeOther(ctx, `${PAGE}?done=saved`);

@@ -118,6 +118,9 @@ export class SecondFactorOverviews {
   }
 }
 
+/** A query for the users (`user_id`) who have confirmed a second factor. */
+export const withSecondFactor = (): string => 'select user_id from totp_credential union select user_id from passkey';
+
 type Confirmed = Pick<SecondFactorOverview, 'hasTotp' | 'passkeys'>;
 
 const heldPasskeys = ({ verifying, others, unusable }: PasskeyCount): number => verifying + others + unusable;

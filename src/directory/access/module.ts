@@ -37,6 +37,7 @@ export function createPermissions({ clock, database, audit, invalidation }: Depe
   };
 }
 
+export { holdersOf } from './permission-holders.ts';
 export type { EffectivePermissions } from './effective-permissions.ts';
 export {
   access,

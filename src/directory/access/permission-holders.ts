@@ -5,6 +5,28 @@ import type { Database } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Permission } from './permission.ts';
 
+/**
+ * A query for the users (`user_id`) who have a role of this name, by an own assignment or one of a group: on the instance, or in the
+ * organization that is named.
+ */
+export function holdersOf(
+  bind: (value: unknown) => string,
+  { name, organization, now }: { name: string; organization: string | null; now: Date },
+): string {
+  const [role, place, time] = [bind(name), `${bind(organization)}::uuid`, `${bind(now)}::timestamptz`];
+  return `
+    with recursive given (user_id, group_id) as (
+      select a.user_id, a.group_id from role_assignment a join role r on r.id = a.role_id
+      where r.name = ${role} and (r.organization_id is null or r.organization_id = ${place})
+        and a.organization_id is not distinct from ${place} and (a.expires_at is null or a.expires_at > ${time})),
+    below (id) as (
+      select g.id from given join user_group g on g.id = given.group_id
+      where g.organization_id is null or g.organization_id = ${place}
+      union select p.group_id from user_group_parent p join below b on b.id = p.parent_id)
+    select user_id from given where user_id is not null
+    union select m.user_id from user_group_member m join below b on b.id = m.group_id`;
+}
+
 /** Finds the users who have a permission, on the instance or in an organization. */
 export class PermissionHolders {
   readonly #clock: Clock;

@@ -7,6 +7,10 @@ type Row = { id: string };
 const ACTIVE = `select o.id from organization_member m join organization o on o.id = m.organization_id
   where o.status = 'active' and m.user_id =`;
 
+/** A query for the users (`user_id`) who belong to an organization. */
+export const membersOf = (bind: (value: unknown) => string, organization: string): string =>
+  `select user_id from organization_member where organization_id = ${bind(organization)}::uuid`;
+
 /** The organizations that count for users: those whose demands a policy must meet. Needs no other service. */
 export class Memberships {
   readonly #database: Pick<Database, 'sql'>;

@@ -41,7 +41,7 @@ export function createOrganizations({ clock, database, audit, policies, tighteni
 
 export { KnownOrganizations } from './known-organizations.ts';
 export type { MemberRoles } from './member-roles.ts';
-export { Memberships } from './memberships.ts';
+export { membersOf, Memberships } from './memberships.ts';
 export { PolicyService } from './policy-service.ts';
 export type { OrganizationCreators } from './creators.ts';
 export type { MemberService } from './member-service.ts';

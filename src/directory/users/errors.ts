@@ -1,6 +1,7 @@
-import { AppError, errorType, RETRY_AFTER } from '#kernel/errors.ts';
+import { errorType, RETRY_AFTER } from '#kernel/errors.ts';
 import { listProblems } from '#kernel/operations/input.ts';
 import { LONGEST_USERNAME, SHORTEST_USERNAME } from './limits.ts';
+import { LARGEST_PICTURE_MEGABYTES } from './pictures/picture-limits.ts';
 import type { UsernameProblem } from './username.ts';
 
 export const emailTaken = errorType({
@@ -61,6 +62,12 @@ export const emailInvalid = errorType({
   message: 'Enter an email address like name@example.com.',
 });
 export const userNotFound = errorType({ code: 'users.not_found', status: 404, message: 'There is no such user.' });
+/** 409: there is nothing to call off. */
+export const userNotClosing = errorType({
+  code: 'users.not_closing',
+  status: 409,
+  message: 'This account is not being closed, so there is nothing to restore.',
+});
 /** 409: without this user, no active administrator would be left. */
 export const lastAdministrator = errorType({
   code: 'users.last_administrator',
@@ -94,13 +101,17 @@ export const roleNotHeld = errorType({
   message: 'The role brings permissions that the caller does not have. Use a caller that has all of them.',
 });
 /** 429: too many uploads of pictures; retry after `seconds`. */
-export const tooManyPictures = (seconds: number) =>
-  new AppError({
-    code: 'users.too_many_pictures',
-    status: 429,
-    message: 'Too many pictures in a short time. Try again later.',
-    details: { [RETRY_AFTER]: seconds },
-  });
+export const tooManyPictures = errorType({
+  code: 'users.too_many_pictures',
+  status: 429,
+  message: 'Too many pictures in a short time. Try again later.',
+  details: (seconds: number) => ({ [RETRY_AFTER]: seconds }),
+});
+export const pictureInvalid = errorType({
+  code: 'users.picture_invalid',
+  status: 422,
+  message: `The file is no PNG, JPEG or WebP picture of at most ${LARGEST_PICTURE_MEGABYTES} MB.`,
+});
 export const propertiesInvalid = errorType({
   code: 'users.properties_invalid',
   status: 422,

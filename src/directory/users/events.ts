@@ -54,7 +54,7 @@ export const userProfileCompleted = eventType({
 
 export const userProfileChanged = eventType({
   name: 'user.profile_changed',
-  text: 'A user changed details on the account page.',
+  text: 'Details of a user were changed, by the user, an operator or an identity provider.',
   details: z.strictObject({ members: z.array(z.string()) }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'info',
@@ -154,8 +154,14 @@ export const userEmailReverted = eventType({
 
 export const userClosingRequested = eventType({
   name: 'user.closing_requested',
-  text: 'A user asked to close the account.',
-  details: z.strictObject({ goes_at: z.string() }),
+  text: 'A user, or an operator, asked to close the account.',
+  details: z.strictObject({
+    goes_at: z.string(),
+    organizations_without_owner: z
+      .array(z.string())
+      .optional()
+      .describe('Organizations that lose their only active owner'),
+  }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'alert',
   letter: 'account/change',
@@ -164,7 +170,7 @@ export const userClosingRequested = eventType({
 
 export const userClosingCancelled = eventType({
   name: 'user.closing_cancelled',
-  text: 'A user signed in before the account was closed, and so keeps it.',
+  text: 'An account is not closed: its user signed in before, or an operator restored it.',
   audience: ['operator', 'organization', 'person'],
   gravity: 'info',
   letter: 'account/change',

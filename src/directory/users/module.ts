@@ -13,13 +13,13 @@ import type { Database } from '#kernel/database.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
 import type { KnownUsers } from './known-users.ts';
 import { OrganizationCreation } from './organization-creation.ts';
-import { OwnDetails } from './own-details.ts';
 import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
 import { type Owners, type Rights, RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type TellUsernameChanged, Usernames } from './usernames.ts';
+import { UserDetails } from './user-details.ts';
 import { type Revocation, UserService } from './user-service.ts';
 
 export type Dependencies = {
@@ -31,7 +31,7 @@ export type Dependencies = {
   /** Without them no user owns an organization. */
   owners?: Owners;
   /** Without them users have no usernames. */
-  policies?: Policies<'users'>;
+  policies?: Policies<'users' | 'profile'>;
   /** Asks before the settings of users change. */
   settings?: Pick<SettingsService, 'askBefore'>;
   /** Without it no owner is told. */
@@ -68,7 +68,7 @@ export function createUsers(dependencies: Dependencies) {
     bulk: new UserBulk(clock, database),
     profileCompletion: new ProfileCompletion(clock, database, audit),
     organizationCreation: new OrganizationCreation(database, audit, roleHolders),
-    ownDetails: new OwnDetails(clock, database, audit),
+    userDetails: new UserDetails({ clock, database, audit, policies, roleHolders }),
   };
 }
 
@@ -96,12 +96,13 @@ export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail, newCanonicalEmail, newEmailField } from './email.ts';
 export type { OrganizationCreation } from './organization-creation.ts';
-export type { OwnDetails } from './own-details.ts';
+export type { UserDetails } from './user-details.ts';
+export { UserList } from './management/user-list.ts';
 export { type ClaimSource, claimsOf } from './known-users.ts';
 export type { PasswordDemands } from './password-demands.ts';
-export { drawContained } from './picture-image.ts';
-export { UserPicture, PictureService } from './picture-service.ts';
-export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './picture-limits.ts';
+export { drawContained } from './pictures/picture-image.ts';
+export { UserPicture, PictureService } from './pictures/picture-service.ts';
+export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './pictures/picture-limits.ts';
 export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
 export { checkedProperties, PropertyService, ProvidedProperties } from './property-service.ts';
 export type { ProvidedValue } from './property-fields.ts';

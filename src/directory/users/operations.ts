@@ -18,7 +18,7 @@ import type { OrganizationCreation } from './organization-creation.ts';
 import type { PropertyService } from './property-service.ts';
 import type { Usernames } from './usernames.ts';
 import type { UserService } from './user-service.ts';
-import { userOnWire, userSchema } from './user-wire.ts';
+import { userDetailOnWire, userDetailSchema } from './user-wire.ts';
 import {
   userDisabled,
   userEnabled,
@@ -43,24 +43,25 @@ const disableUser = operation({
   input: z.strictObject({
     force: z.boolean().default(false).describe('Also where it leaves organizations without an active owner'),
   }),
-  output: userSchema,
+  output: userDetailSchema,
   errors: [userNotFound, rightsMissing, lastAdministrator, lastOwner],
   event: userDisabled,
   description: 'Disable a user and end all its sessions and tokens.',
   example: { force: false },
   run: async ({ user_id: id, force: isForced }, by: By, { users }: Services) =>
-    userOnWire(await users.changeStatus(id, 'disabled', by, { isForced })),
+    userDetailOnWire(await users.changeStatus(id, 'disabled', by, { isForced })),
 });
 
 const enableUser = operation({
   name: 'users.enable',
   permission: 'users.manage',
   params,
-  output: userSchema,
+  output: userDetailSchema,
   errors: [userNotFound, rightsMissing],
   event: userEnabled,
   description: 'Enable a disabled user, who can sign in again.',
-  run: async ({ user_id: id }, by: By, { users }: Services) => userOnWire(await users.changeStatus(id, 'active', by)),
+  run: async ({ user_id: id }, by: By, { users }: Services) =>
+    userDetailOnWire(await users.changeStatus(id, 'active', by)),
 });
 
 const updateProperties = operation({

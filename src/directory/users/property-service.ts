@@ -12,7 +12,7 @@ import type { UserId } from './user.ts';
 
 type Dependencies = {
   clock: Clock;
-  database: Pick<Database, 'transaction'>;
+  database: Pick<Database, 'sql' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'profile'>;
   roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
@@ -24,6 +24,16 @@ export class PropertyService {
 
   constructor(dependencies: Dependencies) {
     this.#deps = dependencies;
+  }
+
+  /** All properties of a user. Throws users.not_found. */
+  async read(id: UserId): Promise<Record<string, unknown>> {
+    const [row] = await this.#deps.database.sql<{ properties: Record<string, unknown> }>(
+      'select properties from users where id = $1',
+      [toUuid(id)],
+    );
+    if (!row) throw userNotFound();
+    return row.properties;
   }
 
   /** Sets properties, removes those that are null, and answers with all. Throws users.not_found, users.properties_invalid, users.rights_missing. */
@@ -103,7 +113,10 @@ export class ProvidedProperties {
   }
 }
 
-/** Values of JSON. Null takes a property away, also one that the schema does not know any more. Throws users.properties_invalid. */
+/**
+ * Values of properties as operators give them. Null takes a property away, also one that the schema does not know any more.
+ * Throws users.properties_invalid.
+ */
 export function checkedProperties(
   schema: readonly Property[],
   given: Readonly<Record<string, unknown>>,

@@ -14,6 +14,9 @@ export type RoleHolder = {
 };
 
 export type RoleRow = { status: UserStatus; is_administrator: boolean; permissions: readonly string[] };
+/** The part that says the roles alone. */
+export type FlagRow = Pick<RoleRow, 'is_administrator'>;
+export const FLAG_COLUMN = 'u.is_administrator';
 /** For `select … from users u`: what `roleHolderOf` is read from. The function belongs to the access slice. */
 export const ROLE_COLUMNS = 'u.status, u.is_administrator, access_instance_permissions(u.id) as permissions';
 /** The status and the roles of a user's row. */
@@ -24,7 +27,7 @@ export const roleHolderOf = (row: RoleRow): RoleHolder => ({
 });
 
 /** A row with the roles in place of the flag. */
-export function withRoles<Row extends RoleRow>(row: Row): Omit<Row, 'is_administrator'> & Pick<RoleHolder, 'roles'> {
+export function withRoles<Row extends FlagRow>(row: Row): Omit<Row, 'is_administrator'> & Pick<RoleHolder, 'roles'> {
   const { is_administrator: flag, ...rest } = row;
   return { ...rest, roles: rolesOf(flag) };
 }

@@ -20,8 +20,9 @@ import {
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { RoleHolders } from './role-holders.ts';
-import { type Role, ROLE_COLUMNS, type RoleRow, withRoles, type UserStatus } from './role.ts';
+import type { Role, RoleRow, UserStatus } from './role.ts';
 import { type ReadUser, User, type UserId } from './user.ts';
+import { USER_COLUMNS, userOf, type UserRow } from './user-row.ts';
 import type { Usernames } from './usernames.ts';
 import { userCreated, userDisabled, userEnabled } from './events.ts';
 
@@ -143,20 +144,11 @@ export class UserService {
   }
 
   async #readWhere(condition: string, value: string): Promise<ReadUser | null> {
-    const [row] = await this.#database.sql<Omit<User, 'id' | 'roles'> & RoleRow & { id: string }>(
-      `select u.id, ${ROLE_COLUMNS}, u.email, u.email_canonical as "emailCanonical", u.email_verified as "emailVerified",
-         u.email_proof_due as "emailProofDue", u.email_since as "emailSince",
-         u.username, u.username_skeleton as "usernameSkeleton", u.legacy_id as "legacyId",
-         u.phone_number as "phoneNumber",
-         u.phone_number_verified as "phoneNumberVerified", u.phone_number_since as "phoneNumberSince", u.profile, u.properties,
-         u.theme, u.password_update_required as "passwordUpdateRequired", u.terms_version as "termsVersion",
-         u.terms_accepted_at as "termsAcceptedAt", u.deletes_at as "deletesAt",
-         u.can_create_organizations as "canCreateOrganizations", u.created_at as "createdAt",
-         u.updated_at as "updatedAt"
-       from users u where ${condition}`,
+    const [row] = await this.#database.sql<UserRow & RoleRow>(
+      `select ${USER_COLUMNS}, access_instance_permissions(u.id) as permissions from users u where ${condition}`,
       [value],
     );
-    return row ? { ...withRoles(row), id: fromUuid('usr', row.id) } : null;
+    return row ? userOf(row) : null;
   }
 
   /** As a condition of an act: the user may sign in, and is neither disabled nor erased at this moment. */
@@ -209,10 +201,6 @@ export class UserService {
       );
     };
     return this.#known ? this.#known.learn(read) : read();
-  }
-
-  async list({ limit, after }: { limit: number; after?: UserId }): Promise<User[]> {
-    return this.#database.em().find(User, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
   }
 
   /**

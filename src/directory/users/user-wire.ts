@@ -21,7 +21,9 @@ export const userSchema = z.strictObject({
   can_create_organizations: z
     .boolean()
     .describe('The right, which counts where the setting organizations.creation is permitted'),
+  deletes_at: timeSchema.optional().describe('When the account is erased, while it is being closed'),
   created_at: timeSchema,
+  updated_at: timeSchema,
   last_active_at: timeSchema.nullable().optional().describe('Last sign-in or use of a session, within some minutes'),
 });
 
@@ -37,7 +39,23 @@ export function userOnWire(user: User, lastActiveAt?: Date | null): z.input<type
     status: user.status,
     administrator: user.roles.includes('administrator'),
     can_create_organizations: user.canCreateOrganizations,
+    ...(user.deletesAt ? { deletes_at: user.deletesAt.toISOString() } : {}),
     created_at: user.createdAt.toISOString(),
+    updated_at: user.updatedAt.toISOString(),
     ...(lastActiveAt === undefined ? {} : { last_active_at: lastActiveAt?.toISOString() ?? null }),
+  };
+}
+
+export const userDetailSchema = userSchema.extend({
+  password_update_required: z.boolean().describe('The next sign-in sets a new password'),
+  properties: z.record(z.string(), z.unknown()).describe('Custom properties, also those that the user does not see'),
+});
+
+/** All that operators see of one user. */
+export function userDetailOnWire(user: User, lastActiveAt?: Date | null): z.input<typeof userDetailSchema> {
+  return {
+    ...userOnWire(user, lastActiveAt),
+    password_update_required: user.passwordUpdateRequired,
+    properties: user.properties,
   };
 }

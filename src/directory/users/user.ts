@@ -83,6 +83,19 @@ const UserSchema = defineEntity({
         '(email is null) = (email_canonical is null) and (email is not null or (username is not null and not email_verified))',
     },
   ],
+  /** Of the list of users (user-list.ts). */
+  indexes: [
+    { name: 'users_created_at_index', properties: ['createdAt', 'id'] },
+    ...[
+      'users_email_order_index',
+      'users_name_order_index',
+      'users_family_name_index',
+      'users_username_order_index',
+      'users_phone_number_index',
+      'users_disabled_index',
+      'users_administrator_index',
+    ].map((name) => ({ name, expression: 'by migration' })),
+  ],
   properties: {
     id: p.type(new IdColumn('usr')).primary().$type<UserId>(),
     status: p.text().$type<UserStatus>(),

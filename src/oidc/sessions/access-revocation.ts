@@ -37,7 +37,7 @@ const intruderOut = { ...everywhere, links: 'proofs', trustedBrowsers: 'all', kn
 /** The table: an act, and what it ends. docs/sessions.md shows it, test/attacks/sessions/endings.test.ts performs each act. */
 export const endings = {
   'user disabled': everything,
-  'account closed by its owner': everywhere,
+  'account closed': everywhere,
   'account erased': { ...everything, records: 'deleted' },
   'password changed on the account page': {
     ...everywhereElse,

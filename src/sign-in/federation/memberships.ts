@@ -26,7 +26,7 @@ export type MembershipDependencies = {
     givenBy(source: Source): Promise<readonly string[]>;
     follow(em: EntityManager, source: Source, roles: readonly string[], by: By): Promise<void>;
   };
-  details: { change(id: UserId, change: { profile: Profile }, by: By): Promise<void> };
+  details: { changeOwn(id: UserId, change: { profile: Profile }, by: By): Promise<void> };
 };
 
 /** Members of an organization by its connection: they join at a sign-in, and their roles and names follow the provider. */
@@ -68,7 +68,7 @@ export class FollowedMemberships {
   ): Promise<void> {
     if (!asserted?.followsProvider) return;
     const entries = Object.entries(names).filter(([claim, value]) => user.profile[claim as keyof Profile] !== value);
-    if (entries.length > 0) await this.#deps.details.change(user.id, { profile: Object.fromEntries(entries) }, by);
+    if (entries.length > 0) await this.#deps.details.changeOwn(user.id, { profile: Object.fromEntries(entries) }, by);
   }
 
   async #join(

@@ -77,7 +77,7 @@ const acts: Record<ActName, Act> = {
     // Enabled again, so that not the status refuses what is asked for then.
     await latchkey.run('users.enable', { user_id: id });
   },
-  'account closed by its owner': ({ user, owner }) => submitted(owner, '/account/close', { email: user.email }),
+  'account closed': ({ user, owner }) => submitted(owner, '/account/close', { email: user.email }),
   async 'account erased'({ user: { id } }) {
     await latchkey.app.database.sql('update users set deletes_at = now() where id = $1', [toUuid(id as never)]);
     expect(await latchkey.app.closing.purge(10)).toBe(1);

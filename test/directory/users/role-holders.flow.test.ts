@@ -37,6 +37,11 @@ const without = (missing: string) => callerWith(...Object.keys(permissions).filt
 const acts: readonly [name: string, members: object][] = [
   ['users.disable', {}],
   ['users.enable', {}],
+  ['users.update', { nickname: null }],
+  ['users.picture.update', { content: null }],
+  ['users.picture.delete', {}],
+  ['users.delete', {}],
+  ['users.restore', {}],
   ['users.properties.update', { set: { none: null } }],
   ['users.username.update', { username: 'renamed' }],
   ['users.username.delete', {}],

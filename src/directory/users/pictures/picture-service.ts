@@ -4,11 +4,12 @@ import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Throttle } from '#kernel/throttle.ts';
-import { tooManyPictures } from './errors.ts';
+import { pictureInvalid, tooManyPictures, userNotFound } from '../errors.ts';
+import type { RoleHolders } from '../role-holders.ts';
 import { drawPicture, sizes } from './picture-image.ts';
-import { type UserId, User } from './user.ts';
-import { PICTURE_UPLOADS } from './picture-limits.ts';
-import { userPictureChanged, userPictureRemoved } from './events.ts';
+import { type UserId, User } from '../user.ts';
+import { LARGEST_PICTURE, PICTURE_UPLOADS } from './picture-limits.ts';
+import { userPictureChanged, userPictureRemoved } from '../events.ts';
 import { defineEntity, p } from '@mikro-orm/core';
 
 type PictureDependencies = {
@@ -18,7 +19,11 @@ type PictureDependencies = {
   pictureUrl: string;
   database: Pick<Database, 'sql' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
+  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
 };
+
+/** Where browsers load it, and when it was uploaded here; null where it was not. */
+type ShownPicture = { picture: string | null; uploadedAt: Date | null };
 
 const file = new RegExp(`^([0-9a-f]{64})-(${Object.values(sizes).join('|')})\\.webp$`);
 
@@ -66,6 +71,30 @@ export class PictureService {
       ]);
       await audit.record(em, userPictureRemoved({ ...by, subject: { type: 'user', id: userId } }));
     });
+  }
+
+  /**
+   * The same as an operator; null removes the picture. Throws users.not_found, users.rights_missing, users.picture_invalid,
+   * users.too_many_pictures.
+   */
+  async change(userId: UserId, upload: Buffer | null, by: By): Promise<ShownPicture> {
+    await this.#deps.roleHolders.requireRightsOver(userId, by);
+    const { picture } = await this.show(userId);
+    if (upload === null) {
+      if (picture !== null) await this.remove(userId, by);
+    } else if (upload.length > LARGEST_PICTURE || !(await this.save(userId, upload, by))) throw pictureInvalid();
+    return this.show(userId);
+  }
+
+  /** Throws users.not_found. */
+  async show(userId: UserId): Promise<ShownPicture> {
+    const [row] = await this.#deps.database.sql<ShownPicture>(
+      `select u.profile ->> 'picture' as picture, p.created_at as "uploadedAt"
+       from users u left join user_picture p on p.user_id = u.id where u.id = $1`,
+      [toUuid(userId)],
+    );
+    if (!row) throw userNotFound();
+    return row;
   }
 
   /** By the last part of its address; null when there is no such picture. */
