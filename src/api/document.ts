@@ -5,8 +5,8 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponse
 import { apiScopes, permissions } from '#directory/access/module.ts';
 import { OWN_API } from '#applications/apis/module.ts';
 import { retryAfter } from '#kernel/http/problem.ts';
-import { deprecationWords, type NamedError } from '#kernel/operations/operation.ts';
-import { doorErrors, unexpectedBody } from './errors.ts';
+import { deprecationWords, type NamedError, type Operation } from '#kernel/operations/operation.ts';
+import { doorErrors, notFound, unexpectedBody } from './errors.ts';
 import type { ApiDocument } from './document-form.ts';
 import { withParts } from './document-parts.ts';
 import { headerErrors, withHeaders } from './document-door.ts';
@@ -74,15 +74,25 @@ function operationObject(mounted: MountedOperation, object: ItsObject): ZodOpenA
         ...headerErrors(mounted, object),
         ...(route.reads ? readingErrors : writingErrors),
         ...operation.errors,
+        ...(saysMissing(operation) ? [] : [notFound]),
         ...faults,
       ]),
     },
   };
 }
 
+/** Whether the operation has words of its own for an id of nothing, or takes no id. */
+const saysMissing = ({ params, errors }: Operation): boolean =>
+  Object.keys(params.shape).length === 0 || errors.some(({ status, message }) => status === 404 && message !== null);
+
 const requestErrors: readonly NamedError[] = [
   { code: 'request.invalid_text', status: 400, message: 'The request contains bytes that are not text.' },
   { code: 'request.repeated_parameter', status: 400, message: 'The address names a parameter twice.' },
+  {
+    code: 'request.unsupported_media_type',
+    status: 415,
+    message: 'The body must be JSON (application/json, UTF-8), without a content encoding.',
+  },
 ];
 const readingErrors: readonly NamedError[] = [
   unexpectedBody,
@@ -91,11 +101,6 @@ const readingErrors: readonly NamedError[] = [
 const writingErrors: readonly NamedError[] = [
   { code: 'request.invalid_json', status: 400, message: 'The body is not JSON, or is nested too deeply.' },
   { code: 'request.too_large', status: 413, message: 'The body is larger than 262144 bytes.' },
-  {
-    code: 'request.unsupported_media_type',
-    status: 415,
-    message: 'The body must be JSON (application/json, UTF-8), without a content encoding.',
-  },
   { code: 'input.invalid', status: 422, message: 'Correct these members: reason must have at most 200 characters.' },
 ];
 const faults: readonly NamedError[] = [
