@@ -86,7 +86,7 @@ export class ConditionalCalls {
       ])
       .find(([, id]) => id !== undefined) ?? [undefined, undefined];
     const made = JSON.parse(json) as Readonly<Record<string, unknown>>;
-    const id = name === undefined ? undefined : (made[name] ?? made['id']);
+    const id = name === undefined ? undefined : (made[name] ?? made['id'] ?? made['name']);
     if (path === undefined || name === undefined || typeof id !== 'string') return {};
     return { Location: `${this.#issuer}${pathWith(path, { ...params, [name]: id })}` };
   }

@@ -154,7 +154,7 @@ function bodyOf({ operation }: Offered, { body, turn, isLarge }: Call): string {
   return JSON.stringify(Object.fromEntries(valid));
 }
 
-/** Refusals of the edge, about addresses and methods: those of no operation. */
+/** Refusals of the edge about addresses and methods, which no operation names. */
 const ofNone = new Set(['request.not_found', 'request.method_not_allowed', 'request.target_too_long']);
 const seen = new Map<string, Set<number>>();
 

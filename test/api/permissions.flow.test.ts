@@ -50,12 +50,19 @@ test.each(ownOperations)('no client that acts for itself opens $method $path', a
   expect(refusalOf(await callApi(latchkey, address, { method, token }))).toEqual([403, 'api.insufficient_scope']);
 });
 
+const tokens = new Map<string, Promise<string>>();
+const tokenOf = (scope: string, resource: string): Promise<string> => {
+  const key = `${resource} ${scope}`;
+  const token = tokens.get(key) ?? clientTokens(latchkey, robot, { scope, resource }).then((made) => made.access_token);
+  tokens.set(key, token);
+  return token;
+};
+
 describe.each(offered)('$method $path ($name)', ({ permission, example, grants, method, path, status, reads }) => {
   /** Of nothing: who may not call learns nothing about what exists, and who may changes nothing. */
   const address = path.replace(/^\/api/, '').replaceAll(/\{\w+\}/g, 'nothing_01h455vb4pex5vsknk084sn02q');
   const callWith = async (scope: string, resource = API, json?: unknown) => {
-    const { access_token: token } = await clientTokens(latchkey, robot, { scope, resource });
-    return callApi(latchkey, address, { method, token, json });
+    return callApi(latchkey, address, { method, token: await tokenOf(scope, resource), json });
   };
 
   test('needs a token', async () => {
@@ -71,7 +78,7 @@ describe.each(offered)('$method $path ($name)', ({ permission, example, grants, 
 
   test(`is not opened by any permission but ${permission}`, async () => {
     const others = everything.filter((name) => name !== permission);
-    for (const scope of [...others, others.join(' '), '']) {
+    for (const scope of [others.join(' '), '']) {
       const answer = await callWith(scope);
       expect(refusalOf(answer), scope).toEqual([403, 'api.insufficient_scope']);
       expect(answer.body['scope']).toBe(permission);

@@ -40,7 +40,7 @@ export async function makeObjects(
       const objects = { byPath, byName };
       const params = paramsFor(each.path, objects, turn);
       const answer = await create(each, params, withIds(each.operation.example, objects, (turn += 1)));
-      const id = name && (answer?.[name] ?? answer?.['id']);
+      const id = name && (answer?.[name] ?? answer?.['id'] ?? answer?.['name']);
       if (!path || !name || typeof id !== 'string') continue;
       byPath.set(path, [...(byPath.get(path) ?? []), { ...params, [name]: id }]);
       byName.set(name, [...(byName.get(name) ?? []), id]);
