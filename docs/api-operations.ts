@@ -11,6 +11,9 @@ errors and an example of each.
 This page is made from the operations (\`src/app/operations.ts\`) by \`npm run docs:api\`.
 `;
 
+/** A command is a group and a word in it. */
+const commandOf = (words: readonly string[]): string => [...new Set([words[0], words.at(-1)])].join(' ');
+
 /** The text of docs/api/operations.md. */
 export function operationsPage(document: ApiDocument): string {
   const declared = new Map(operations.map((operation) => [operation.name, operation]));
@@ -20,7 +23,7 @@ export function operationsPage(document: ApiDocument): string {
       .filter(({ operation }) => operation.tags[0] === name)
       .map(({ path, method, operation: { operationId: id, security, deprecated } }) => {
         const command = declared.get(id);
-        const words = command?.command ? `\`latchkey ${wordsOf(command).join(' ')}\`` : '–';
+        const words = command?.command ? `\`latchkey ${commandOf(wordsOf(command))}\`` : '–';
         const call = `\`${method.toUpperCase()} ${path}\`${deprecated ? ' (deprecated)' : ''}`;
         return `| \`${id}\` | ${call} | \`${security[0]?.['oauth2']?.[0]}\` | ${words} |\n`;
       });

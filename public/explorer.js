@@ -33,6 +33,7 @@ if (signIn) {
   const showState = () => {
     const token = presentToken();
     for (const part of signIn.querySelectorAll('[data-in]')) part.hidden = token === null;
+    signIn.querySelector('[data-out]').hidden = token !== null;
     signIn.querySelector('[data-scopes]').textContent = token?.scope ?? '';
     for (const box of signIn.querySelectorAll('[name=scope]')) if (token?.scope.split(' ').includes(box.value)) box.checked = true;
   };

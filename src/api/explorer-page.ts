@@ -97,9 +97,9 @@ function membersOf(document: ApiDocument): Members {
   const members: Members = (given, depth = 0) => {
     if (given === undefined || depth === DEEPEST) return [];
     const schema = inner(given);
-    const named = Object.entries(schema.properties ?? {}).map(([name, property]) =>
-      shownMember(name, property, schema.required?.includes(name) === true, depth),
-    );
+    const named = Object.entries(schema.properties ?? {})
+      .map(([name, property]) => shownMember(name, property, schema.required?.includes(name) === true, depth))
+      .toSorted((a, b) => Number(b.isRequired) - Number(a.isRequired));
     const others = schema.additionalProperties;
     return typeof others === 'object' && named.length === 0 && Object.keys(others).length > 0
       ? [shownMember('*', others, false, depth)]
@@ -113,8 +113,15 @@ function membersOf(document: ApiDocument): Members {
     if (choice) return inner(choice, depth + 1);
     return schema.items ? inner(schema.items, depth + 1) : schema;
   }
+  /** The values of a choice, of one that may be null, or of the entries of a list. */
+  function choicesOf(given: JsonSchema): readonly unknown[] {
+    const { enum: values, items, anyOf = [] } = resolved(document, given);
+    const nullable = anyOf.find((each) => each.type !== 'null');
+    return values ?? (items && resolved(document, items).enum) ?? (nullable && resolved(document, nullable).enum) ?? [];
+  }
   function shownMember(name: string, property: JsonSchema, isRequired: boolean, depth: number): ShownMember {
-    const { description, enum: values = [] } = resolved(document, property);
+    const { description } = resolved(document, property);
+    const values = choicesOf(property);
     return {
       name,
       type: typeWords(document, property),
@@ -144,6 +151,7 @@ function typeWords(document: ApiDocument, given: JsonSchema, depth = 0): string 
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   const { type = 'any value', format, minimum, maximum } = schema;
   if (type === 'array') {
+    if (schema.items && resolved(document, schema.items).enum) return 'list of';
     const entries = schema.items ? typeWords(document, schema.items, depth + 1) : 'values';
     return `list of ${plurals[entries] ?? entries}`;
   }

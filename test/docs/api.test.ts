@@ -45,11 +45,16 @@ test('the collection has a request for a token and one for each operation, with 
 describe('every operation', () => {
   /** Operations without a command, and the reason. */
   const withoutCommand: Readonly<Record<string, string>> = {
-    'own_identities.fetch_token': 'acts for the user of the token, and a command has none',
     'users.import': 'is called by `latchkey import` in many parts',
     'users.export': 'is called by `latchkey export` in many parts',
+    'users.sessions.end_all': 'is `latchkey session end --all`',
   };
+  /** They act for the user of the token, and a command has none. */
   const isOfCaller = (name: string): boolean => name.startsWith('me.');
+
+  test('is one of at least 150 at the API', () => {
+    expect(mounted.length).toBeGreaterThanOrEqual(150);
+  });
 
   test('has a command, or a reason to have none', () => {
     const missing = operations.filter(({ name, command }) => command === null && !isOfCaller(name));

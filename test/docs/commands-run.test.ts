@@ -1,4 +1,4 @@
-/** Every command and request on the pages about organizations, access and identity providers, as it is written there, with ids and files that exist. */
+/** Every command and request on the pages about the API, organizations, access and identity providers, as it is written there, with ids and files that exist. */
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { permissions } from '#directory/access/permission.ts';
 import { runCommandLine } from '../../src/main/cli-program.ts';
 import { clientTokens, machineWith } from '../support/api.ts';
-import { startTestApp, type TestApp, testSecrets } from '../support/app.ts';
+import { startTestApp, type TestApp, type TestClient, testSecrets } from '../support/app.ts';
 import { openDns, type TestDns } from '../support/dns.ts';
 import { samlKey } from '../support/saml-keys.ts';
 
@@ -31,6 +31,9 @@ let token: string;
 /** The id that came last, by its prefix. */
 const ids = new Map<string, string>();
 let machine: string;
+let credentials: TestClient;
+/** The entity tag of the last answer that had one. */
+let tag = '';
 
 /** The files that the pages name. */
 async function makeFiles(): Promise<void> {
@@ -56,6 +59,7 @@ beforeAll(async () => {
   const scopes = Object.keys(permissions);
   const client = await machineWith(latchkey, ...scopes);
   machine = client.client_id;
+  credentials = client;
   token = (await clientTokens(latchkey, client, { scope: 'access.check identities.tokens.export' })).access_token;
 });
 afterAll(async () => {
@@ -79,7 +83,7 @@ const linesOf = (page: string): string[] =>
       return withinSentences.has(page) ? [command.replaceAll('\n', ' ')] : [];
     })
     .map((line) => line.trim())
-    .filter((line) => /^(npx )?latchkey |^curl /.test(line));
+    .filter((line) => /^(npx )?latchkey |^curl |^TOKEN=/.test(line));
 
 /** As a shell does: quotes, and comments. */
 const wordsOf = (line: string): string[] =>
@@ -95,7 +99,8 @@ const filledIn = (word: string): string =>
     .replace('/users/USER/', `/users/${ids.get('usr')}/`)
     .replace(/^ORGANIZATION$/, ids.get('org') ?? '')
     .replace('https://id.example.com', latchkey.base)
-    .replace('$TOKEN', token);
+    .replace('$TOKEN', token)
+    .replace('$ETAG', tag);
 
 /** The answer of a command, as a program reads it. */
 async function run(words: readonly string[]): Promise<{ code: number; text: string }> {
@@ -125,24 +130,36 @@ async function send(words: readonly string[]): Promise<string | null> {
   const [method = body === undefined ? 'GET' : 'POST'] = valuesOf('-X');
   const url = words.find((word) => /^https?:/.test(word)) ?? '';
   const answer = await fetch(url, { method, headers, ...(body ? { body } : {}) });
-  return answer.ok ? null : ((await answer.json()) as { code: string }).code;
+  const text = await answer.text();
+  tag = answer.headers.get('etag') ?? tag;
+  if (!answer.ok) return (JSON.parse(text) as { code: string }).code;
+  keep(text);
+  return null;
 }
 
-test.each(['social.md', 'organizations.md', 'organization-policy.md', 'access.md'])('docs/%s', async (page) => {
-  const lines = linesOf(page);
-  expect(lines.length).toBeGreaterThan(3);
-  for (const line of lines) {
-    const words = wordsOf(line).map(filledIn);
-    if (words[0] === 'curl') {
-      const code = await send(words);
-      // A request of the user, and the token here is of a machine.
-      const isAnothers = line.includes('/own-') && code === 'api.insufficient_scope';
-      expect(code === null || isAnothers || expected.has(code) ? null : code, line).toBeNull();
-      continue;
+test.each(['social.md', 'organizations.md', 'organization-policy.md', 'access.md', 'api.md'])(
+  'docs/%s',
+  async (page) => {
+    const lines = linesOf(page);
+    expect(lines.length).toBeGreaterThan(3);
+    for (const line of lines) {
+      if (line.startsWith('TOKEN=')) {
+        const [, scope = ''] = /scope=([^']+)'/.exec(line) ?? [];
+        token = (await clientTokens(latchkey, credentials, { scope })).access_token;
+        continue;
+      }
+      const words = wordsOf(line).map(filledIn);
+      if (words[0] === 'curl') {
+        const code = await send(words);
+        // A request of the user, and the token here is of a machine.
+        const isAnothers = line.includes('/me/') && code === 'api.insufficient_scope';
+        expect(code === null || isAnothers || expected.has(code) ? null : code, line).toBeNull();
+        continue;
+      }
+      const { code, text } = await run(words.slice(words[0] === 'npx' ? 2 : 1));
+      const refusal = code === 0 ? null : (JSON.parse(text.trim().split('\n').at(-1)!) as { error: string }).error;
+      if (refusal !== null) expect(expected.has(refusal) ? null : text, line).toBeNull();
+      else keep(text);
     }
-    const { code, text } = await run(words.slice(words[0] === 'npx' ? 2 : 1));
-    const refusal = code === 0 ? null : (JSON.parse(text.trim().split('\n').at(-1)!) as { error: string }).error;
-    if (refusal !== null) expect(expected.has(refusal) ? null : text, line).toBeNull();
-    else keep(text);
-  }
-});
+  },
+);
