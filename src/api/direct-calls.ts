@@ -5,7 +5,8 @@ import { requestIdField } from '#kernel/http/problem.ts';
 import type { AccessTokens } from '#oidc/module.ts';
 import { type Callers, mayCall } from './callers.ts';
 import { hasEntityTag, type MountedOperation } from './mounted-operation.ts';
-import { entityTagOf } from './preconditions/entity-tag.ts';
+import { entityTagOfAnswer } from './preconditions/entity-tag.ts';
+import type { Tell } from './rate-limit.ts';
 
 type Dependencies = {
   mounted: readonly MountedOperation[];
@@ -46,14 +47,17 @@ export function directCalls({ mounted, tokens, callers }: Dependencies): DirectC
         const params = Object.fromEntries(found.params.map((name, at) => [name, ids[at]]));
         const organizationId = operation.organizationOf(params);
         if (organizationId === null) return null;
-        const fields = Object.entries(requestIdField(visitor.requestId)).flat();
-        const tell = (told: object) => void fields.push(...Object.entries(told).flat());
+        const fields: string[] = [];
+        const tell: Tell = (told) => {
+          for (const name in told) fields.push(name, told[name]!);
+        };
+        tell(requestIdField(visitor.requestId));
         const caller = await callers.identify(req, async () => token, visitor, organizationId ?? null, tell);
         if (!mayCall(caller, operation, organizationId)) return null;
         const input = operation.route.reads ? operation.readQuery(query) : parseJson(body);
-        const json = await operation.answer({ params: operation.readParams(params), input }, caller.by);
-        if (hasEntityTag(operation.operation)) fields.push('ETag', entityTagOf(json));
-        return { json, fields };
+        const answer = await operation.body({ params: operation.readParams(params), input }, caller.by);
+        if (hasEntityTag(operation.operation)) fields.push('ETag', entityTagOfAnswer(answer));
+        return { json: answer.json, fields };
       };
     },
   };

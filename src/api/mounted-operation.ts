@@ -12,6 +12,7 @@ import { AppError } from '#kernel/errors.ts';
 import { parseId } from '#kernel/ids.ts';
 import { answerAsJson, type BoundOperation, type Given } from '#kernel/operations/bound-operation.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
+import type { Body } from '#kernel/operations/written.ts';
 import { notFound } from './errors.ts';
 import { LISTED_WITHOUT_LIMIT } from './limits.ts';
 import { type OperationRoute, routeOf } from './operation-route.ts';
@@ -35,6 +36,8 @@ export type MountedOperation = {
   call: BoundOperation<By>['call'];
   /** The answer as JSON, which may come from memory. */
   answer(given: Given, by: By): Promise<string>;
+  /** The same, as bytes where they are ready. */
+  body(given: Given, by: By): Promise<Body>;
 };
 
 /**
@@ -83,7 +86,8 @@ function mountedOperation(bound: BoundOperation<By>): MountedOperation {
     },
     readQuery: (query) => ({ ...(limit ? { limit: LISTED_WITHOUT_LIMIT } : {}), ...readText(query) }),
     call,
-    answer: async (given, by) => answerAsJson(bound, given, by),
+    answer: async (given, by) => String((await answerAsJson(bound, given, by)).json),
+    body: async (given, by) => answerAsJson(bound, given, by),
   };
 }
 

@@ -43,7 +43,7 @@ import { settingsOperations } from '#settings/operations.ts';
 import { userOperations } from '#directory/users/operations.ts';
 import { waitlistOperations } from '#directory/waitlist/operations.ts';
 import { holdersOf } from '#directory/access/module.ts';
-import { UserAdministration, withSecondFactor } from '#credentials/module.ts';
+import { ShownUsers, UserAdministration, withSecondFactor } from '#credentials/module.ts';
 import { type BoundOperation, bindOperations } from '#kernel/operations/bound-operation.ts';
 import { ResetService } from '#sign-in/mfa/module.ts';
 import { withSealedCursors } from '#kernel/operations/cursors.ts';
@@ -57,7 +57,7 @@ import type { Steps } from './steps.ts';
 
 /** Each operation with the services that it needs. */
 export function createOperations(
-  { clock, config, database, jobs, keyRing, mailbox }: Kernel,
+  { clock, config, database, invalidation, jobs, keyRing, mailbox }: Kernel,
   nouns: Nouns,
   { consents, oidc, recentProof, sessions, upstream }: Provider,
   { comingIn, account }: Steps,
@@ -78,10 +78,11 @@ export function createOperations(
     credentials,
     migration,
   } = nouns;
+  const list = new UserList({ clock, database, queries: { membersOf, holdersOf, withSecondFactor } });
   const administration = new UserAdministration({
     database,
     users,
-    list: new UserList({ clock, database, queries: { membersOf, holdersOf, withSecondFactor } }),
+    list,
     usernames: nouns.usernames,
     roleHolders,
     passwordDemands: nouns.passwordDemands,
@@ -136,7 +137,10 @@ export function createOperations(
     bindOperations(claimsPreviewOperations, { preview: oidc.claimsPreview, users }),
     bindOperations(apiOperations, { apis: apis.apis }),
     bindOperations(apiScopeOperations, { apis: apis.apis }),
-    bindOperations(credentialOperations, { administration }),
+    bindOperations(credentialOperations, {
+      administration,
+      shown: new ShownUsers({ clock, database, invalidation, administration, list }),
+    }),
     bindOperations(factorOperations, {
       managed,
       passkeys: credentials.passkeys,

@@ -74,3 +74,7 @@ export const FEW_RECOVERY_CODES = 3;
 export const LEAST_IMPORTED_TOTP_BYTES = 10;
 /** Users of a connection whose other ways to sign in are read together. */
 export const STRANDED_BATCH = 1000;
+/** Users that a process keeps as the management API shows them: some 0.6 kB each, alone and in a list. */
+export const MOST_SHOWN_USERS = 10_000;
+/** Pages of users that a process keeps, of 40 kB with 100 users each. */
+export const MOST_SHOWN_PAGES = 100;

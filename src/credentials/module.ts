@@ -153,6 +153,7 @@ export function createCredentials({
 export type { KnownElsewhere, OldSystem, PasswordService } from './passwords/password-service.ts';
 export type { AttemptOutcome, PasswordAttempts } from './passwords/password-attempts.ts';
 export { type NewPassword, type NewPasswordDependencies, NewPasswords } from './passwords/new-passwords.ts';
+export { ShownUsers } from './shown-users.ts';
 export { UserAdministration } from './user-administration.ts';
 export { PasswordChanges } from './passwords/password-changes.ts';
 export { DEVICE_KNOWN_FOR } from './lifetimes.ts';

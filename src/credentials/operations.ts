@@ -23,22 +23,20 @@ import {
 import type { UserId } from '#directory/users/module.ts';
 import { profileSchema } from '#directory/users/profile.ts';
 import { userSorts } from '#directory/users/management/user-list.ts';
-import { userDetailOnWire, userDetailSchema, userOnWire, userSchema } from '#directory/users/user-wire.ts';
 import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
-import { credentialOnWire, credentialSchema } from './credential-wire.ts';
+import { listedOnWire, listedSchema, shownSchema, wholeOnWire } from './shown-user.ts';
+import type { ShownUsers } from './shown-users.ts';
 import type { NewUser, UserAdministration } from './user-administration.ts';
 import { userCreated, userPasswordDemanded } from '#directory/users/events.ts';
 import { userFilterOptions, userFilters } from './user-filters.ts';
 
-type Services = { administration: UserAdministration };
+type Services = { administration: UserAdministration; shown: ShownUsers };
 
 const usernameErrors = [usernameTaken, usernameInvalid, usernameMissing, usernamesOff];
 const params = { user_id: idSchema('usr') };
 const claims = Object.fromEntries(
   Object.entries(profileSchema.shape).map(([claim, schema]) => [claim, schema.describe(`Claim ${claim}`)]),
 ) as unknown as typeof profileSchema.shape;
-
-const shownSchema = userDetailSchema.extend({ credentials: z.array(credentialSchema) });
 
 const newUserSchema = z.strictObject({
   email: z.string().optional().describe('Email address for sign-in; a user with a username needs none'),
@@ -117,21 +115,16 @@ const listUsers = listOperation({
   filters: userFilters,
   sorts: userSorts,
   items: 'users',
-  item: userSchema.extend({ second_factor: z.enum(['none', 'usable', 'unusable']) }),
+  item: listedSchema,
   description:
     'List users, oldest first, each with the state of the second factor. A search finds beginnings of texts, which an index carries however many users there are.',
   example: { search: 'ada', status: 'active', limit: 20 },
   command: { options: userFilterOptions },
   run: async (filters, page, _by: By, { administration }: Services) => {
     const { items, ...others } = await administration.page(filters, page);
-    return {
-      ...others,
-      items: items.map(({ user, secondFactor, lastActiveAt }) => ({
-        ...userOnWire(user, lastActiveAt),
-        second_factor: secondFactor,
-      })),
-    };
+    return { ...others, items: items.map(listedOnWire) };
   },
+  write: async (filters, page, _by: By, { shown }: Services) => shown.page(filters, page),
 });
 
 const readUser = operation({
@@ -142,6 +135,7 @@ const readUser = operation({
   errors: [userNotFound],
   description: 'Show a user, and every confirmed credential with its state.',
   run: async ({ user_id: id }, _by: By, { administration }: Services) => showUser(id, administration),
+  write: async ({ user_id: id }, _by: By, { shown }: Services) => shown.find(id),
 });
 
 const requirePassword = operation({
@@ -158,9 +152,7 @@ const requirePassword = operation({
   },
 });
 
-async function showUser(id: UserId, administration: UserAdministration): Promise<z.input<typeof shownSchema>> {
-  const { user, lastActiveAt, credentials } = await administration.require(id);
-  return { ...userDetailOnWire(user, lastActiveAt), credentials: credentials.map(credentialOnWire) };
-}
+const showUser = async (id: UserId, administration: UserAdministration) =>
+  wholeOnWire(await administration.require(id));
 
 export const credentialOperations = [createUser, bulkCreateUsers, listUsers, readUser, requirePassword];

@@ -1,6 +1,6 @@
 import type { By } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
-import type { PageRequest } from '#kernel/operations/list-operation.ts';
+import type { Page, PageRequest } from '#kernel/operations/list-operation.ts';
 import type {
   PasswordDemands,
   Profile,
@@ -14,7 +14,7 @@ import type {
   UserService,
 } from '#directory/users/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
-import type { UserFilters, userSorts } from '#directory/users/management/user-list.ts';
+import type { ListedUser, UserFilters, userSorts } from '#directory/users/management/user-list.ts';
 import { noPassword } from './errors.ts';
 import { factorOfKey } from './methods.ts';
 import type { PasskeyService } from './passkeys/passkey-service.ts';
@@ -26,7 +26,7 @@ import type { TotpService } from './totp/totp-service.ts';
 type UserAdministrationDependencies = {
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'create' | 'findById'>;
-  list: Pick<UserList, 'page'>;
+  list: Pick<UserList, 'page' | 'among'>;
   usernames: Pick<Usernames, 'requireGiven'>;
   roleHolders: Pick<RoleHolders, 'requireGivable'>;
   passwords: Pick<PasswordService, 'accept' | 'has'>;
@@ -61,6 +61,9 @@ export type ShownCredential = {
   createdAt?: Date;
   lastUsedAt?: Date | null;
 };
+
+export type WholeUser = { user: User; lastActiveAt: Date | null; credentials: readonly ShownCredential[] };
+export type ListedWithFactor = ListedUser & { secondFactor: 'none' | 'usable' | 'unusable' };
 
 /** Users together with their credentials, as an operator manages them. */
 export class UserAdministration {
@@ -101,25 +104,37 @@ export class UserAdministration {
   }
 
   /** Each user with the state of the second factor and the last activity. */
-  async page(filters: UserFilters, page: PageRequest<(typeof userSorts)[number]>) {
+  async page(filters: UserFilters, page: PageRequest<(typeof userSorts)[number]>): Promise<Page<ListedWithFactor>> {
     const { items, ...others } = await this.#deps.list.page(filters, page);
-    const states = await this.#deps.secondFactorOverviews.among(items.map(({ user }) => user.id));
-    return {
-      ...others,
-      items: items.map((listed) => ({ ...listed, secondFactor: states.get(listed.user.id) ?? ('none' as const) })),
-    };
+    return { ...others, items: await this.#withFactors(items) };
   }
 
-  /** A user as it is shown alone, with every credential. Throws users.not_found. */
-  async require(id: UserId) {
+  /** The same for the users with these UUIDs who exist, in any order. */
+  async among(uuids: readonly string[]): Promise<ListedWithFactor[]> {
+    return this.#withFactors(await this.#deps.list.among(uuids));
+  }
+
+  async #withFactors(listed: readonly ListedUser[]): Promise<ListedWithFactor[]> {
+    const states = await this.#deps.secondFactorOverviews.among(listed.map(({ user }) => user.id));
+    return listed.map((each) => ({ ...each, secondFactor: states.get(each.user.id) ?? 'none' }));
+  }
+
+  /** A user as it is shown alone, with every credential. */
+  async find(id: UserId): Promise<WholeUser | null> {
     const { users, activity } = this.#deps;
     const [user, lastActiveAt, credentials] = await Promise.all([
       users.findById(id),
       activity.of(id),
       this.credentialsOf(id),
     ]);
-    if (user === null) throw userNotFound();
-    return { user, lastActiveAt, credentials };
+    return user && { user, lastActiveAt, credentials };
+  }
+
+  /** The same. Throws users.not_found. */
+  async require(id: UserId): Promise<WholeUser> {
+    const found = await this.find(id);
+    if (found === null) throw userNotFound();
+    return found;
   }
 
   /** Every credential that the user has confirmed. */

@@ -26,6 +26,8 @@ export type Cache<Value> = {
 type Options<Value> = {
   /** Unique in the process and the same on every node. */
   name: string;
+  /** More topics of messages that drop keys: of other tables that the values are made from. */
+  topics?: readonly string[];
   /** The least recently used go first. */
   maxEntries: number;
   /** Milliseconds that a value is kept at most; by value where they differ, 0 to keep none. */
@@ -38,7 +40,14 @@ type Options<Value> = {
  * Creates a cache in memory with at most `maxEntries` values, each for `ttl` milliseconds. Messages of `invalidation`
  * drop keys on every node.
  */
-export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation }: Options<Value>): Cache<Value> {
+export function createCache<Value>({
+  name,
+  topics = [],
+  maxEntries,
+  ttl,
+  clock,
+  invalidation,
+}: Options<Value>): Cache<Value> {
   const kept = new Map<string, { value: Value; until: number }>();
   const loading = new Map<string, Promise<Value>>();
   /** The changes during each load that has no key yet; null where everything was forgotten. */
@@ -46,14 +55,15 @@ export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation 
   const now = (): number => clock.now().getTime();
 
   // A load in progress may have read the old value, so its callers get it and the cache does not keep it.
-  invalidation.subscribe(name, {
-    changed(key) {
-      kept.delete(key);
-      loading.delete(key);
-      for (const { changed } of learning) changed?.add(key);
-    },
-    resync: forget,
-  });
+  for (const topic of [name, ...topics])
+    invalidation.subscribe(topic, {
+      changed(key) {
+        kept.delete(key);
+        loading.delete(key);
+        for (const { changed } of learning) changed?.add(key);
+      },
+      resync: forget,
+    });
 
   function forget(): void {
     kept.clear();

@@ -1,11 +1,12 @@
 /** The reference: Node's own HTTP server with fixed responses, in its own process. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export type Page = { path: string; headers: Record<string, string>; body: string };
 
 const pages = new Map(
-  (JSON.parse(process.env['BENCH_PAGES'] ?? '[]') as Page[]).map(({ path, headers, body }) => [
+  (JSON.parse(readFileSync(process.env['BENCH_PAGES'] ?? '', 'utf8')) as Page[]).map(({ path, headers, body }) => [
     path,
     { headers, body: Buffer.from(body) },
   ]),

@@ -47,13 +47,13 @@ export async function unusedTokens(
   return (await Promise.all(perChain)).flat();
 }
 
-/** An access token for the management API, of a machine client that may ask what a user may do. */
-export async function serviceToken(port: number, host: string, authorization: string): Promise<string> {
+/** An access token for the management API, of a machine client. */
+export async function serviceToken(port: number, host: string, authorization: string, scope: string): Promise<string> {
   const connection = new Connection(port);
   const { body } = await connection.send(
     post(
       { host, path: '/oidc/token', headers: { Authorization: authorization } },
-      { grant_type: 'client_credentials', resource: 'urn:latchkey:api', scope: 'access.check' },
+      { grant_type: 'client_credentials', resource: 'urn:latchkey:api', scope },
     ),
   );
   connection.close();

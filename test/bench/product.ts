@@ -60,10 +60,10 @@ export const raised = { 'password.breachCheck': 'false', 'limits.apiCallsPerMinu
 
 export const redirectUri = 'http://127.0.0.1:9/cb';
 
-/** Through the command line's own way in. */
-export async function prepare(env: Record<string, string>, people: number): Promise<Prepared> {
+/** Runs operations through the command line's own way in, while the product does not run. */
+export function commandsIn(env: Record<string, string>) {
   const config = readConfig(env);
-  const command = async <T>(name: string, input: object): Promise<T> => {
+  return async <T>(name: string, input: object): Promise<T> => {
     const answer = await execute(
       { words: name, config, terminal: process },
       { name, isList: false },
@@ -72,7 +72,13 @@ export async function prepare(env: Record<string, string>, people: number): Prom
     if (!answer.ok) throw new Error(`${name}: ${answer.message}`);
     return answer.result as T;
   };
+}
 
+export const basic = (of: Pick<Prepared['client'], 'client_id' | 'client_secret'>): string =>
+  `Basic ${Buffer.from(`${of.client_id}:${of.client_secret}`).toString('base64')}`;
+
+export async function prepare(env: Record<string, string>, people: number): Promise<Prepared> {
+  const command = commandsIn(env);
   const apis = (['ES256', 'RS256'] as const).map((alg) => ({
     identifier: `https://${alg.toLowerCase()}.example.com`,
     alg,
@@ -88,8 +94,6 @@ export async function prepare(env: Record<string, string>, people: number): Prom
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
     apis: Object.fromEntries(apis.map(({ identifier }) => [identifier, ['*']])),
   });
-  const basic = (of: Prepared['client']): string =>
-    `Basic ${Buffer.from(`${of.client_id}:${of.client_secret}`).toString('base64')}`;
   const made: Person[] = [];
   const memberIds: string[] = [];
   const organization = await command<{ id: string }>('organizations.create', { name: 'Bench' });

@@ -17,17 +17,15 @@ import { parseArgs } from 'node:util';
 import { onServer } from '../support/database.ts';
 import { type Backends, startBackends } from './backends.ts';
 import type { Minted, Setup } from './bare-engine.ts';
-import type { Page } from './bare-http.ts';
+import { startBareSide } from './bare-side.ts';
 import { freePort, residentMemory, Worker } from './children.ts';
 import type { Hashing, HashLibrary } from './hashing-alone.ts';
-import type { Job } from './load.ts';
 import { serviceToken, signedInTokens, unusedTokens } from './own-tokens.ts';
 import { type Prepared, prepare, type Product, productEnvironment, redirectUri, startProduct } from './product.ts';
 import { keysIn, settleLimits } from './limits.ts';
 import { type Scenario, scenarios, scope, type SideTokens } from './scenarios.ts';
 import type { SignInJob } from './sign-in.ts';
 import { measureStarts } from './starts.ts';
-import { Connection } from './wire.ts';
 import { isReached, median, type Row, table } from './table.ts';
 import { summary, type Summary, type Turn, Turntable } from './turns.ts';
 
@@ -79,7 +77,7 @@ async function main(folder: string, backends: Backends | null): Promise<Row[]> {
   const { worker: load } = await Worker.start('load.ts');
   try {
     for (const scenario of scenarios(prepared).filter(({ what }) => isWanted(what)))
-      rows.push(await scenarioRow(scenario, product, prepared, load));
+      rows.push(await scenarioRow(scenario, { product, prepared, load, folder }));
     for (const isReturning of [false, true])
       if (isWanted(isReturning ? 'password sign-in of a returning browser' : 'password sign-in'))
         rows.push(...(await signInRows(product, prepared, load, isReturning)));
@@ -118,20 +116,28 @@ async function startRows(folder: string, backends: Backends | null): Promise<Row
   return rows;
 }
 
-async function scenarioRow(scenario: Scenario, product: Product, prepared: Prepared, load: Worker): Promise<Row> {
+async function scenarioRow(
+  scenario: Scenario,
+  { product, prepared, load, folder }: { product: Product; prepared: Prepared; load: Worker; folder: string },
+): Promise<Row> {
   const host = `localhost:${product.port}`;
   const needsTokens = /^(refresh|introspection|userinfo)/.test(scenario.what);
   const own = needsTokens
     ? await ownTokens(product, prepared, scenario.isCold === true)
     : scenario.what.startsWith('access.check')
-      ? { accessTokens: [await serviceToken(product.port, host, prepared.service.authorization)], chains: [] }
+      ? {
+          accessTokens: [await serviceToken(product.port, host, prepared.service.authorization, 'access.check')],
+          chains: [],
+        }
       : none;
   const work = scenario.work(host, own);
   const {
     worker,
     port: theirPort,
     tokens,
-  } = scenario.against === 'engine' ? await startEngine(prepared, needsTokens) : await startHttp(product.port, work);
+  } = scenario.against === 'engine'
+    ? await startEngine(prepared, needsTokens)
+    : { ...(await startBareSide(product.port, work, folder)), tokens: none };
   try {
     const table = new Turntable(load, turns);
     const { ours, theirs, ratio } = await table.compare(
@@ -171,27 +177,6 @@ async function startEngine({ client, apis, people }: Prepared, needsTokens: bool
   if (!needsTokens) return { worker, port: first.port, tokens: none };
   const { minted } = await worker.ask<{ minted: Minted }>({ count: TOKENS });
   return { worker, port: first.port, tokens: { accessTokens: minted.accessTokens, chains: minted.refreshTokens } };
-}
-
-/** Node's own server with the responses of the product to these requests: body and headers, but for those that Node itself writes. */
-async function startHttp(ourPort: number, work: Job['work']): Promise<Peer> {
-  const pages = new Map<string, Page>();
-  const connection = new Connection(ourPort);
-  for (const request of work.kind === 'requests' ? work.requests : []) {
-    const path = request.split(' ', 2)[1] ?? '';
-    if (pages.has(path)) continue;
-    const { status, head, body } = await connection.send(request);
-    if (status !== 200) throw new Error(`${path}: ${status} ${body}`);
-    const headers = [...head.matchAll(/\r\n([^:\r]+): *([^\r]*)/g)]
-      .map(([, name = '', value = '']): [string, string] => [name, value])
-      .filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name.toLowerCase()));
-    pages.set(path, { path, headers: Object.fromEntries(headers), body });
-  }
-  connection.close();
-  const { worker, first } = await Worker.start<{ port: number }>('bare-http.ts', {
-    BENCH_PAGES: JSON.stringify([...pages.values()]),
-  });
-  return { worker, port: first.port, tokens: none };
 }
 
 function signInJob(product: Product, { client, authorization, people }: Prepared, offline: boolean): SignInJob {

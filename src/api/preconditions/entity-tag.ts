@@ -2,7 +2,19 @@ import { sha256 } from '#kernel/crypto.ts';
 import { MOST_TAGS } from '../limits.ts';
 
 /** The strong entity tag of a representation (RFC 9110 §8.8.3), which changes with each byte of it. */
-export const entityTagOf = (json: string): string => `"${sha256(json).toString('base64url')}"`;
+export const entityTagOf = (json: string | Buffer): string => `"${sha256(json).toString('base64url')}"`;
+
+/** Of answers that are kept: the same object comes again. */
+const tags = new WeakMap<object, string>();
+
+/** The same of an answer that may be kept. */
+export function entityTagOfAnswer(answer: { json: string | Buffer }): string {
+  const known = tags.get(answer);
+  if (known !== undefined) return known;
+  const tag = entityTagOf(answer.json);
+  tags.set(answer, tag);
+  return tag;
+}
 
 /** The value of `If-Match` or `If-None-Match`: any object, or one with one of these tags (RFC 9110 §13.1.1, §13.1.2). */
 export type Condition = '*' | readonly string[];

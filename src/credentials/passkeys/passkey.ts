@@ -8,6 +8,16 @@ export type PasskeyId = Id<'psk'>;
 const PasskeySchema = defineEntity({
   name: 'Passkey',
   tableName: 'passkey',
+  /** Tells every process that keeps users as they are shown (shown-users.ts). */
+  triggers: [
+    {
+      name: 'passkey_changed',
+      timing: 'after',
+      events: ['insert', 'update', 'delete'],
+      forEach: 'row',
+      body: `if tg_op <> 'UPDATE' or (old.name, old.flagged_at) is distinct from (new.name, new.flagged_at) then perform pg_notify('latchkey_invalidation', json_build_array('', 'credentials', coalesce(new.user_id, old.user_id))::text); end if; return null`,
+    },
+  ],
   properties: {
     id: p.type(new IdColumn('psk')).primary().$type<PasskeyId>(),
     userId: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').index('passkey_user_id_index'),

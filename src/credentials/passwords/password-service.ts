@@ -18,6 +18,16 @@ import { defineEntity, p } from '@mikro-orm/core';
 const PasswordCredentialSchema = defineEntity({
   name: 'PasswordCredential',
   tableName: 'password_credential',
+  /** Tells every process that keeps users as they are shown (shown-users.ts). */
+  triggers: [
+    {
+      name: 'password_credential_changed',
+      timing: 'after',
+      events: ['insert', 'delete'],
+      forEach: 'row',
+      body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'credentials', coalesce(new.user_id, old.user_id))::text); return null`,
+    },
+  ],
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),

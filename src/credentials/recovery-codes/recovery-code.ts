@@ -50,6 +50,16 @@ export async function hashRecoveryCodes(
 const RecoveryCodeSetSchema = defineEntity({
   name: 'RecoveryCodeSet',
   tableName: 'recovery_codes',
+  /** Tells every process that keeps users as they are shown (shown-users.ts). */
+  triggers: [
+    {
+      name: 'recovery_codes_changed',
+      timing: 'after',
+      events: ['insert', 'update', 'delete'],
+      forEach: 'row',
+      body: `if tg_op <> 'UPDATE' or old.hashes <> new.hashes or old.created_at <> new.created_at then perform pg_notify('latchkey_invalidation', json_build_array('', 'credentials', coalesce(new.user_id, old.user_id))::text); end if; return null`,
+    },
+  ],
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),

@@ -6,6 +6,16 @@ import type { TotpAlgorithm } from './totp-secret.ts';
 const TotpCredentialSchema = defineEntity({
   name: 'TotpCredential',
   tableName: 'totp_credential',
+  /** Tells every process that keeps users as they are shown (shown-users.ts). */
+  triggers: [
+    {
+      name: 'totp_credential_changed',
+      timing: 'after',
+      events: ['insert', 'update', 'delete'],
+      forEach: 'row',
+      body: `if tg_op <> 'UPDATE' or old.name <> new.name or old.created_at <> new.created_at then perform pg_notify('latchkey_invalidation', json_build_array('', 'credentials', coalesce(new.user_id, old.user_id))::text); end if; return null`,
+    },
+  ],
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),

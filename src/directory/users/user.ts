@@ -66,6 +66,14 @@ const UserSchema = defineEntity({
       forEach: 'row',
       body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'users', old.id)::text); return null`,
     },
+    /** Tells every process that keeps pages of the list of users, once for many who come together. */
+    {
+      name: 'users_added',
+      timing: 'after',
+      events: ['insert'],
+      forEach: 'statement',
+      body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'new-users', 'any')::text); return null`,
+    },
     /** The flag is the same as the role SUPER_ADMIN (access): nodes of the release before read the flag. */
     {
       name: 'access_flag_mirrored',

@@ -18,7 +18,7 @@ import { type AnsweredRequest, writeLine } from './request-log.ts';
 import { securityHeadersOfData } from './security-headers.ts';
 
 /** `fields`: headers of this answer, names and values in turn. */
-type DirectAnswer = { json: string; fields: readonly string[] };
+type DirectAnswer = { json: string | Buffer; fields: readonly string[] };
 /**
  * Answers a call with JSON and status 200. Null, or an error, where the application is to answer. `body` is empty where none came. It may
  * run again for the same call, so it must have no effect.
@@ -64,9 +64,10 @@ export function answerDirectly({ config, log, addresses, mounts, observe }: Depe
     if (!answered) return false;
     const { json, fields } = answered;
     const mount = mounts.find(path)!;
-    res.writeHead(200, [...headersOf(mount), ...fields, 'Content-Length', String(Buffer.byteLength(json))]);
-    // Text goes out in one write with the headers.
-    res.end(json);
+    const length = Buffer.byteLength(json);
+    res.writeHead(200, [...headersOf(mount), ...fields, 'Content-Length', String(length)]);
+    // Text goes out in one write with the headers; where it is ASCII alone, it needs no encoding.
+    res.end(json, length === json.length ? 'latin1' : 'utf8');
     const milliseconds = performance.now() - begin;
     observe?.({ mount, method, status: 200, seconds: milliseconds / 1000 });
     if (log.isLevelEnabled('info')) writeLine(log, { ...visitor, method, path, status: 200, milliseconds });

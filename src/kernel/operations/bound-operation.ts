@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { inputInvalid, readInput } from './input.ts';
 import type { Operation } from './operation.ts';
-import { jsonOf, type Written } from './written.ts';
+import { type Body, bodyOf, type Written } from './written.ts';
 
 /** The input of a caller: members of the path and of the body or query, not yet parsed. */
 export type Given = { params?: unknown; input?: unknown };
@@ -16,8 +16,8 @@ export type BoundOperation<By> = {
 };
 
 /** The answer of an operation as JSON: what is kept, or what `call` gives. Throws what `call` throws. */
-export async function answerAsJson<By>({ call, write }: BoundOperation<By>, given: Given, by: By): Promise<string> {
-  return write ? jsonOf(await write(given, by)) : JSON.stringify(await call(given, by));
+export async function answerAsJson<By>({ call, write }: BoundOperation<By>, given: Given, by: By): Promise<Body> {
+  return write ? bodyOf(await write(given, by)) : { json: JSON.stringify(await call(given, by)) };
 }
 
 /** Binds the operations of a slice to what they need to run. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { inputInvalid } from './input.ts';
 import { LISTED_UNLESS_SAID, MOST_LISTED } from './limits.ts';
 import type { CommandShape, Deprecated, NamedError, Operation } from './operation.ts';
+import type { WrittenPage } from './written.ts';
 
 /** The values that the list is sorted by, of the last object of a page. The last value is unique. */
 type Position = readonly (string | number)[];
@@ -59,13 +60,13 @@ type ListDeclaration<
     by: By,
     services: Services,
   ) => Promise<Page<z.input<Item>>>;
-  /** The same page, each object as JSON that `item` has checked: from memory, where objects are kept. */
+  /** The same page, with its objects as JSON that `item` has checked: from memory, where objects are kept. */
   write?: (
     given: { [K in keyof Params]: z.output<Params[K]> } & z.output<z.ZodObject<Filters>>,
     page: PageRequest<Sort>,
     by: By,
     services: Services,
-  ) => Promise<Page<string>>;
+  ) => Promise<WrittenPage>;
 };
 
 /** Declares the operation of a list. Its input has the filters, and `limit`, `cursor`, `sort` and `include_total`. */
@@ -119,13 +120,9 @@ export function listOperation<
     write: write
       ? async (asked: ListInput, by, services) => {
           const { given, page } = readAsked<Sort>(asked);
-          const { items: texts, next, total } = await write(given as never, page, by, services);
-          return {
-            items,
-            texts,
-            next: next === null ? null : JSON.stringify(next),
-            ...(page.wantsTotal ? { total } : {}),
-          };
+          const { objects, next, total } = await write(given as never, page, by, services);
+          const position = next === null ? null : JSON.stringify(next);
+          return { items, objects, next: position, ...(page.wantsTotal ? { total } : {}) };
         }
       : null,
   };

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { ErrorType } from '../errors.ts';
-import type { Written } from './written.ts';
+import type { Written, WrittenObject } from './written.ts';
 
 const noMembers = z.strictObject({});
 
@@ -84,7 +84,7 @@ type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output
     given: { [K in keyof Params]: z.output<Params[K]> } & z.output<Input>,
     by: By,
     services: Services,
-  ) => Promise<string>;
+  ) => Promise<WrittenObject>;
 };
 
 /** One declared operation; `By` says who acts, `Services` what it needs to run. */
@@ -117,7 +117,6 @@ export function operation<
   Params extends z.ZodRawShape = typeof noMembers.shape,
   Input extends z.ZodObject = typeof noMembers,
 >(declared: Declaration<Params, Input, Output, By, Services>): Operation<By, Services> {
-  const { write } = declared;
   return {
     name: declared.name,
     permission: declared.permission,
@@ -133,9 +132,7 @@ export function operation<
     deprecated: declared.deprecated ?? null,
     isList: false,
     run: declared.run,
-    write: write
-      ? async (given: Parameters<typeof write>[0], by, services) => ({ json: await write(given, by, services) })
-      : null,
+    write: declared.write ?? null,
   };
 }
 

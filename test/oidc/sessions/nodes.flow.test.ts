@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { toUuid } from '#kernel/ids.ts';
+import { clientTokens, machineWith } from '../../support/api.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { basic, type Node, sender, startNode } from '../../support/nodes.ts';
 import { authorizeUrl, pkce, tokensFor, Visitor } from '../../support/visitor.ts';
@@ -23,6 +25,7 @@ afterAll(async () => {
   await latchkey.close();
 });
 
+type ApiUser = { id: string; nickname?: string };
 type Held = { user: TestUser; cookie: string; access: string; refresh: string };
 
 async function signedIn(): Promise<Held> {
@@ -78,4 +81,41 @@ test('when a client is disabled on one node, another refuses it within five seco
     ({ status } = await ask());
   }
   expect(status).toBe(401);
+});
+
+test('the management API of each node shows a change of a user by another program or node', async () => {
+  const user = await latchkey.user();
+  const machine = await machineWith(latchkey, 'users.read');
+  const { access_token: token } = await clientTokens(latchkey, machine, { scope: 'users.read' });
+  const nodes = [sender(latchkey.base, latchkey.config.port).send, other.send];
+  /** The nickname by each node, alone and in the list. */
+  const shown = async (): Promise<unknown[]> => {
+    const names: unknown[] = [];
+    for (const send of nodes) {
+      const headers = { authorization: `Bearer ${token}` };
+      const { body } = await send(`/api/v1/users/${user.id}`, { headers });
+      const listed = (await send('/api/v1/users?sort=-created_at&limit=5', { headers })).body['users'] as ApiUser[];
+      names.push(body['nickname'], listed.find(({ id }) => id === user.id)?.nickname);
+    }
+    return names;
+  };
+  async function soon(expected: unknown[]): Promise<void> {
+    for (let tries = 0; tries < 40 && JSON.stringify(await shown()) !== JSON.stringify(expected); tries += 1)
+      await sleep(25);
+    expect(await shown()).toEqual(expected);
+  }
+  await shown();
+  await shown();
+  // The embedded database sends no messages, and has no other program.
+  if (onServer) {
+    const change = `update users set profile = profile || '{"nickname": "SQL"}' where id = $1`;
+    await latchkey.app.database.sql(change, [toUuid(user.id as never)]);
+    await soon(['SQL', 'SQL', 'SQL', 'SQL']);
+  }
+  await latchkey.run('users.update', { user_id: user.id, nickname: 'Node' });
+  expect((await shown()).slice(0, 2)).toEqual(['Node', 'Node']);
+  await soon(['Node', 'Node', 'Node', 'Node']);
+  await latchkey.run('users.delete', { user_id: user.id, immediately: true });
+  expect((await shown()).slice(0, 2)).toEqual([undefined, undefined]);
+  await soon([undefined, undefined, undefined, undefined]);
 });

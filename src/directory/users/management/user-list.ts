@@ -43,7 +43,12 @@ type UserQueries = {
   withSecondFactor(): string;
 };
 
-type ListedUser = { user: User; lastActiveAt: Date | null };
+export type ListedUser = { user: User; lastActiveAt: Date | null };
+type ListedRow = UserRow & { lastActiveAt: Date | null };
+/** With the value that the page is sorted by. A page of ids has no other columns. */
+type Placed = { id: string; position: string | Date };
+const LISTED = 'users u left join user_activity a on a.user_id = u.id';
+const listedOf = ({ lastActiveAt, ...row }: ListedRow): ListedUser => ({ user: userOf(row), lastActiveAt });
 
 /** The expressions of the indexes, as the migration 0084 has them. An order has none that is null. */
 const EMAIL = `(coalesce(u.email_canonical, '') collate "C")`;
@@ -74,15 +79,40 @@ export class UserList {
   }
 
   async page(filters: UserFilters, page: PageRequest<Sort>): Promise<Page<ListedUser>> {
+    return this.#page(filters, page, {
+      columns: `${USER_COLUMNS}, a.last_active_at as "lastActiveAt"`,
+      from: LISTED,
+      show: ({ position: _position, ...row }) => listedOf(row),
+    });
+  }
+
+  /** The UUIDs of the users on a page, from the indexes alone where no filter asks for more. */
+  async keys(filters: UserFilters, page: PageRequest<Sort>): Promise<Page<string>> {
+    return this.#page(filters, page, { columns: 'u.id', from: 'users u', show: ({ id }) => id });
+  }
+
+  /** The users with these UUIDs who exist, in any order. */
+  async among(uuids: readonly string[]): Promise<ListedUser[]> {
+    const rows = await this.#database.sql<ListedRow>(
+      `select ${USER_COLUMNS}, a.last_active_at as "lastActiveAt" from ${LISTED} where u.id = any($1::uuid[])`,
+      [uuids],
+    );
+    return rows.map(listedOf);
+  }
+
+  async #page<Item>(
+    filters: UserFilters,
+    page: PageRequest<Sort>,
+    { columns: selected, from, show }: { columns: string; from: string; show: (row: ListedRow & Placed) => Item },
+  ): Promise<Page<Item>> {
     const values: unknown[] = [];
     const matching = this.#matching(filters, values);
     const counted = [...values];
     const columns = orders[page.sort];
     const { where, order } = pageSql(page, columns, values);
     const [rows, [count]] = await Promise.all([
-      this.#database.sql<UserRow & { lastActiveAt: Date | null; position: string | Date }>(
-        `select ${USER_COLUMNS}, a.last_active_at as "lastActiveAt", ${columns[0]} as position
-         from users u left join user_activity a on a.user_id = u.id where ${matching} and ${where} ${order}`,
+      this.#database.sql<ListedRow & Placed>(
+        `select ${selected}, ${columns[0]} as position from ${from} where ${matching} and ${where} ${order}`,
         values,
       ),
       page.wantsTotal
@@ -91,7 +121,7 @@ export class UserList {
     ]);
     return {
       ...pageOf(rows, page, {
-        show: ({ lastActiveAt, position: _position, ...row }) => ({ user: userOf(row), lastActiveAt }),
+        show,
         positionOf: ({ position, id }) => [position instanceof Date ? position.toISOString() : position, id],
       }),
       total: count?.total,
