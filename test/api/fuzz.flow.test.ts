@@ -214,5 +214,5 @@ test(
     // The rest needs a state that no example has, such as a domain that is verified.
     expect(reached.length).toBeGreaterThan(offered.length / 3);
   },
-  requests * 50,
+  300_000 + requests * 50,
 );

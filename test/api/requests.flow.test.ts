@@ -136,8 +136,8 @@ describe('addresses and methods', () => {
   });
 
   test.each<[string, string, string]>([
-    ['DELETE', '/v1/clients', 'GET, HEAD'],
-    ['OPTIONS', '/v1/clients', 'GET, HEAD'],
+    ['DELETE', '/v1/clients', 'GET, HEAD, POST'],
+    ['OPTIONS', '/v1/clients', 'GET, HEAD, POST'],
     ['PUT', '/v1/users/usr_x', 'DELETE, GET, HEAD, PATCH'],
     ['GET', '/v1/users/usr_x/disable', 'POST'],
     ['POST', '/openapi.json', 'GET, HEAD'],

@@ -224,11 +224,12 @@ describe('an id is a value', () => {
   });
 
   test.each(["' or 1=1 --", 'client_01h455vb4pex5vsknk084sn02q', '\u202e', '1;select'])(
-    'a list after %j is none',
-    async (after) => {
+    'a list from the cursor %j is none',
+    async (cursor) => {
       const everything = await clientTokens(latchkey, await machineWith(latchkey, '*'), { scope: 'clients.read' });
-      const path = `/v1/clients?after=${encodeURIComponent(after)}`;
-      expect((await callApi(latchkey, path, { token: everything.access_token })).status).toBe(404);
+      const path = `/v1/clients?cursor=${encodeURIComponent(cursor)}`;
+      const { status, body } = await callApi(latchkey, path, { token: everything.access_token });
+      expect([status, Object.keys(body['errors'] as object)]).toEqual([422, ['cursor']]);
     },
   );
 });
