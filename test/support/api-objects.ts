@@ -73,6 +73,7 @@ export function withIds(example: unknown, objects: Objects, turn: number): unkno
       const id = pick(objects.byName.get(name), turn);
       if (id !== undefined) return [name, id];
       if (/^[^@\s]+@/.test(value)) return [name, `n${turn}.${value}`];
+      if (/^\+\d{8,}$/.test(value)) return [name, `${value.slice(0, -2)}${10 + (turn % 90)}`];
       return [name, /^(name|slug|identifier|domain|username)$/.test(name) ? unlike(name, value, turn) : value];
     }),
   );
