@@ -33,6 +33,7 @@ export function createComingIn(
     passkeyRegistration: credentials.passkeyRegistration,
     passwords: credentials.passwords,
     oneTimeSecrets: credentials.oneTimeSecrets,
+    openInvitations: credentials.openInvitations,
     policies,
     accessRevocation,
     users,

@@ -8,7 +8,9 @@ import { type KeyRing, type SealedAgain, sealAgain } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, parseId } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
+import type { Page, PageRequest } from '#kernel/operations/list-operation.ts';
 import { type DeletionDependencies, requireSpare } from './connection-deletion.ts';
+import { type ConnectionFilters, connectionPage, type ConnectionSort } from './connection-page.ts';
 import { eventAbout, isGeneric, isOfVariables, losesSecret, requireUsable, wireName } from './connection-rules.ts';
 import { Connection, type ConnectionId, type ConnectionSettings, sealPlace } from './connection.ts';
 import {
@@ -71,6 +73,11 @@ export class ConnectionService {
   async list(organizationId: OrganizationId | null): Promise<Connection[]> {
     const order = { position: 'asc', id: 'asc' } as const;
     return this.#deps.database.em().find(Connection, { organizationId }, { orderBy: order });
+  }
+
+  /** A page of those that match: of the instance or of one organization. */
+  async page(filters: ConnectionFilters, page: PageRequest<ConnectionSort>): Promise<Page<Connection>> {
+    return connectionPage(this.#deps.database.em(), filters, page);
   }
 
   /** By its id or its slug. Throws connections.not_found. */

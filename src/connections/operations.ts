@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { organizationNotFound, permissionsNotHeld, roleNotFound } from '#directory/organizations/errors.ts';
 import type { EntityManager } from '#kernel/database.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { idSchema, searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import type { ConnectionTests } from './connection-tests.ts';
 import type { ConnectionService } from './connection-service.ts';
 import {
@@ -32,6 +33,7 @@ import {
   connectionMetadataChanged,
   connectionTestCreated,
 } from './events.ts';
+import { providerNames } from './providers/provider.ts';
 import { titleOf } from './providers/providers.ts';
 import type { SamlConnections } from './saml/saml-connections.ts';
 import { type GivenSource, samlOnWire, sourceOf } from './saml/saml-wire.ts';
@@ -96,18 +98,25 @@ async function alongsideOf(
   return (em: EntityManager, connection: Connection) => saml.write(em, connection, read);
 }
 
-const listConnections = operation({
+const listConnections = listOperation({
   name: 'connections.list',
   permission: 'connections.read',
-  input: z.strictObject({
+  filters: {
     organization_id: idSchema('org').optional().describe('Organization; default: connections of the instance'),
-  }),
-  output: z.strictObject({ connections: z.array(connectionSchema) }),
+    provider: z.enum(providerNames).optional().describe('Only connections to this provider'),
+    enabled: z.boolean().optional().describe('Only connections that are enabled, or that are not'),
+    search: searchText.optional().describe('Only connections whose name or slug contains this text'),
+  },
+  sorts: ['position', 'name', 'created_at'],
+  items: 'connections',
+  item: connectionSchema,
   description: 'List connections to identity providers, in the order in which users see them.',
-  example: { organization_id: 'org_01h455vb4pex5vsknk084sn02q' },
-  run: async ({ organization_id: organizationId = null }, _by: By, services: Services) => ({
-    connections: await allOnWire(await services.connections.list(organizationId), services),
-  }),
+  example: { organization_id: 'org_01h455vb4pex5vsknk084sn02q', enabled: true },
+  command: { options: { enabled: { flags: '--enabled <yes>' } } },
+  run: async ({ organization_id: organizationId = null, ...filters }, page, _by: By, services: Services) => {
+    const { items, ...others } = await services.connections.page({ organizationId, ...filters }, page);
+    return { ...others, items: await allOnWire(items, services) };
+  },
 });
 
 const createConnection = operation({

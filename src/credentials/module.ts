@@ -17,6 +17,7 @@ import { AttemptCounter } from './attempts.ts';
 import { type BreachDependencies, BreachedPasswords } from './passwords/breached-passwords.ts';
 import { HashingQueue } from './passwords/hashing-queue.ts';
 import type { HashCost } from './passwords/password-hash.ts';
+import { OpenInvitations } from './one-time/open-invitations.ts';
 import { UndoRights } from './one-time/undo-rights.ts';
 import { passkeyStateBy } from './passkeys/passkey-state.ts';
 import { createPasskeys } from './passkeys/passkeys.ts';
@@ -142,6 +143,7 @@ export function createCredentials({
     knownDevices,
     trustedDevices,
     oneTimeSecrets,
+    openInvitations: new OpenInvitations(clock, database),
     undoRights: new UndoRights(clock, database, oneTimeSecrets),
     waysIn,
     passwordBulk: new PasswordBulk(clock, database),
@@ -169,6 +171,12 @@ export type { HashCost } from './passwords/password-hash.ts';
 export type { BulkPassword, PasswordBulk } from './passwords/password-bulk.ts';
 export { HashRefusal } from './foreign-hashes/family.ts';
 export { foreignHash } from './foreign-hashes/formats.ts';
+export type {
+  InvitationFilters,
+  InvitationId,
+  OpenInvitation as OpenInstanceInvitation,
+  OpenInvitations,
+} from './one-time/open-invitations.ts';
 export type { AskingBrowser, Holder } from './one-time/one-time-budget.ts';
 export type { CodeOutcome, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } from './one-time/one-time-secrets.ts';
 export { forgetProofs } from './proofs-of-others.ts';

@@ -77,7 +77,7 @@ describe('a connection', () => {
     });
     expect(await node.call('connections.read', { connection: 'google' })).toEqual(created);
     expect(await node.call('connections.read', { connection: created.id })).toEqual(created);
-    expect(await node.call('connections.list')).toEqual({ connections: [created] });
+    expect(await node.call('connections.list')).toEqual({ connections: [created], next_cursor: null });
     expect(JSON.stringify([node.audit.events, await node.call('connections.list')])).not.toContain('the secret');
   });
 

@@ -12,7 +12,7 @@ const MAY_ANSWER = 'organization.members.manage';
 export type JoinRequestsDependencies = {
   organizations: Pick<OrganizationService, 'findById'>;
   users: Pick<UserService, 'findById'>;
-  joining: Pick<JoiningService, 'listRequests' | 'countRequests' | 'approve' | 'refuse'>;
+  joining: Pick<JoiningService, 'page' | 'countRequests' | 'approve' | 'refuse'>;
   /** Of the slice access. */
   effective: { mayOf(userId: UserId, organizationId: OrganizationId): Promise<NonNullable<By['may']>> };
 };
@@ -47,7 +47,8 @@ export class JoinRequests {
 
   async list({ id }: Managed): Promise<ShownRequest[]> {
     const { joining, users } = this.#deps;
-    const open = await joining.listRequests(id, { limit: MOST_SHOWN_REQUESTS });
+    const page = { limit: MOST_SHOWN_REQUESTS, after: null, sort: 'created_at', isDescending: false } as const;
+    const { items: open } = await joining.page(id, { ...page, wantsTotal: false });
     return Promise.all(
       open.map(async ({ userId, email, createdAt }) => {
         const user = await users.findById(userId);

@@ -7,6 +7,7 @@ import { AssignmentService, type KnownClients } from './assignment-service.ts';
 import { Explanations } from './explain.ts';
 import { GroupMemberService } from './group-member-service.ts';
 import { GroupService } from './group-service.ts';
+import { PermissionList } from './permission-list.ts';
 import { type ApiScopes, PermissionNames } from './permission-names.ts';
 import { Rights } from './rights.ts';
 import { RoleService } from './role-service.ts';
@@ -29,6 +30,7 @@ export function createAccessAdministration(deps: Dependencies) {
   const rights = new Rights((userId, place) => effective.permissionsOf(userId, place));
   return {
     places: deps.places,
+    permissionList: new PermissionList(database, deps.apis),
     roles: new RoleService({ clock, database, audit, permissionNames: new PermissionNames(deps.apis) }),
     groups: new GroupService({ clock, database, audit }),
     groupMembers: new GroupMemberService({ clock, database, audit, rights }),

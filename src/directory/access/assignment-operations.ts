@@ -10,13 +10,15 @@ import {
 } from '#directory/organizations/errors.ts';
 import { lastAdministrator, userNotFound } from '#directory/users/errors.ts';
 import type { UserId } from '#directory/users/module.ts';
+import { inputInvalid } from '#kernel/operations/input.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import type { AssignmentService, ShownAssignment, Subject } from './assignment-service.ts';
 import { assignmentInvalid, assignmentNotFound, assignmentTaken, groupNotFound } from './errors.ts';
 import { roleAssigned, roleUnassigned } from './events.ts';
 import type { GroupId } from './group-service.ts';
-import { limit, onInstance, onOrganization, type OperationPlace, placeOf } from './operation-place.ts';
+import { onInstance, onOrganization, type OperationPlace, placeOf } from './operation-place.ts';
 
 type Services = { assignments: AssignmentService };
 
@@ -53,27 +55,35 @@ const count = ({ user_id: user, group_id: group, client_id: client }: GivenSubje
 
 function operationsOn(place: OperationPlace) {
   return [
-    operation({
+    listOperation({
       name: place.named('assignments.list'),
       permission: place.readMembers,
       params: place.params,
-      input: z
-        .strictObject({
-          ...subject,
-          role: z.string().max(64).optional().describe('Name of a role'),
-          limit,
-          after: idSchema('ras').optional().describe('Assignment id after which the list goes on'),
-        })
-        .refine((given) => count(given) <= 1, { path: ['user_id'], error: 'must be the only subject' }),
-      output: z.strictObject({ assignments: z.array(assignmentSchema) }),
+      filters: { ...subject, role: z.string().max(64).optional().describe('Name of a role') },
+      sorts: ['created_at'],
+      items: 'assignments',
+      item: assignmentSchema,
       errors: notThere(place),
       description: 'List assignments in force, oldest first, of one subject or one role if it is named.',
       example: { role: 'TENANT_OWNER', limit: 20 },
       command: place.command('assignment list', 'list-assignments'),
-      run: async ({ limit: most, after, role, ...given }, _by: By, { assignments }: Services) => {
-        const page = { subject: subjectOf(given), role, limit: most, after };
-        return { assignments: (await assignments.list(placeOf(given), page)).map(assignmentOnWire) };
+      run: async ({ role, ...given }, page, _by: By, { assignments }: Services) => {
+        if (count(given) > 1) throw inputInvalid({ user_id: 'must be the only subject' });
+        const filter = { subject: subjectOf(given), role };
+        const { items, ...others } = await assignments.page(placeOf(given), filter, page);
+        return { ...others, items: items.map(assignmentOnWire) };
       },
+    }),
+    operation({
+      name: place.named('assignments.read'),
+      permission: place.readMembers,
+      params: { ...place.params, assignment_id: idSchema('ras') },
+      output: assignmentSchema,
+      errors: [assignmentNotFound, ...notThere(place)],
+      description: 'Show an assignment in force.',
+      command: place.command('assignment show', 'show-assignment'),
+      run: async ({ assignment_id: id, ...given }, _by: By, { assignments }: Services) =>
+        assignmentOnWire(await assignments.require(placeOf(given), id)),
     }),
     operation({
       name: place.named('assignments.create'),

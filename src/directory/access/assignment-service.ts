@@ -3,6 +3,8 @@ import type { RoleHolders, UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, toUuid } from '#kernel/ids.ts';
+import { type Page, type PageRequest } from '#kernel/operations/list-operation.ts';
+import { readSqlPage, sqlFilters } from '#kernel/operations/sql-page.ts';
 import { lockPlace, type Place, placeUuid, requireHeld } from './access-scope.ts';
 import { SUPER_ADMIN_ID } from './built-in-roles.ts';
 import { assignmentInvalid, assignmentNotFound, assignmentTaken, groupNotFound } from './errors.ts';
@@ -59,27 +61,31 @@ export class AssignmentService {
     this.#deps = dependencies;
   }
 
-  /** Assignments of a place that are in force, oldest first. */
-  async list(
-    place: Place,
-    { subject, role, limit, after }: Filter & { limit: number; after?: AssignmentId | undefined },
-  ): Promise<ShownAssignment[]> {
-    const rows = await this.#deps.database.sql<Row>(
-      `select ${COLUMNS} from role_assignment a join role r on r.id = a.role_id
-       where a.organization_id is not distinct from $1::uuid and (a.expires_at is null or a.expires_at > $2)
-       and ($3::uuid is null or a.user_id = $3) and ($4::uuid is null or a.group_id = $4)
-       and ($5::text is null or a.client_id = $5) and ($6::text is null or r.name = $6)
-       and ($7::uuid is null or a.id > $7) order by a.id limit $8`,
-      [
-        placeUuid(place),
-        this.#deps.clock.now(),
-        ...columnsOf(subject),
-        role ?? null,
-        after === undefined ? null : toUuid(after),
-        limit,
-      ],
+  /** A page of the assignments of a place that are in force and match. */
+  async page(place: Place, { subject, role }: Filter, page: PageRequest<'created_at'>): Promise<Page<ShownAssignment>> {
+    const column = subject && `a.${subject.kind}_id =`;
+    const { condition, values } = sqlFilters(
+      [placeUuid(place), this.#deps.clock.now()],
+      [column ?? '', subject && (subject.kind === 'client' ? subject.id : toUuid(subject.id))],
+      ['r.name =', role],
     );
-    return rows.map(shown);
+    return readSqlPage<Row, ShownAssignment>(this.#deps.database, page, {
+      statement: (what) =>
+        `select ${what} from role_assignment a join role r on r.id = a.role_id
+         where (a.organization_id = $1 or ($1::uuid is null and a.organization_id is null))
+         and (a.expires_at is null or a.expires_at > $2) and ${condition}`,
+      values,
+      columns: COLUMNS,
+      order: ['a.id'],
+      show: shown,
+    });
+  }
+
+  /** One that is in force. Throws assignments.not_found. */
+  async require(place: Place, id: AssignmentId): Promise<ShownAssignment> {
+    const found = await findAssignment(this.#deps.database.em(), place, id);
+    if (found.expiresAt !== null && found.expiresAt <= this.#deps.clock.now()) throw assignmentNotFound();
+    return found;
   }
 
   /**
@@ -190,11 +196,11 @@ async function removeExpired(
 }
 
 /** The columns user_id, group_id and client_id. */
-function columnsOf(subject: Subject | undefined): [string | null, string | null, string | null] {
+function columnsOf(subject: Subject): [string | null, string | null, string | null] {
   return [
-    subject?.kind === 'user' ? toUuid(subject.id) : null,
-    subject?.kind === 'group' ? toUuid(subject.id) : null,
-    subject?.kind === 'client' ? subject.id : null,
+    subject.kind === 'user' ? toUuid(subject.id) : null,
+    subject.kind === 'group' ? toUuid(subject.id) : null,
+    subject.kind === 'client' ? subject.id : null,
   ];
 }
 

@@ -3,6 +3,8 @@ import type { UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
+import { type Page, type PageRequest } from '#kernel/operations/list-operation.ts';
+import { readSqlPage } from '#kernel/operations/sql-page.ts';
 import { lockPlace, type Place } from './access-scope.ts';
 import { groupMemberNotFound } from './errors.ts';
 import { groupMemberAdded, groupMemberRemoved } from './events.ts';
@@ -18,6 +20,9 @@ type Dependencies = {
   rights: Pick<Rights, 'requireOver'>;
 };
 type GroupMember = { userId: UserId; createdAt: Date };
+type Row = { userId: string; createdAt: Date };
+const COLUMNS = 'm.user_id as "userId", m.created_at as "createdAt"';
+const shown = (row: Row): GroupMember => ({ ...row, userId: fromUuid('usr', row.userId) });
 
 /** The members of groups. Members of a group of an organization are members of the organization. */
 export class GroupMemberService {
@@ -27,14 +32,25 @@ export class GroupMemberService {
     this.#deps = dependencies;
   }
 
-  /** Direct members, in the order of the ids of users. The caller has found the group. */
-  async list(id: GroupId, { limit, after }: { limit: number; after?: UserId | undefined }): Promise<GroupMember[]> {
-    const rows = await this.#deps.database.sql<{ userId: string; createdAt: Date }>(
-      `select user_id as "userId", created_at as "createdAt" from user_group_member
-       where group_id = $1 and ($2::uuid is null or user_id > $2) order by user_id limit $3`,
-      [toUuid(id), after === undefined ? null : toUuid(after), limit],
+  /** A page of the direct members. The caller has found the group. */
+  async page(id: GroupId, page: PageRequest<'user_id' | 'added_at'>): Promise<Page<GroupMember>> {
+    return readSqlPage<Row, GroupMember>(this.#deps.database, page, {
+      statement: (what) => `select ${what} from user_group_member m where m.group_id = $1`,
+      values: [toUuid(id)],
+      columns: COLUMNS,
+      order: page.sort === 'user_id' ? ['m.user_id'] : ['m.created_at', 'm.user_id'],
+      show: shown,
+    });
+  }
+
+  /** A direct member. The caller has found the group. Throws groups.member_not_found. */
+  async require(id: GroupId, userId: UserId): Promise<GroupMember> {
+    const [row] = await this.#deps.database.sql<Row>(
+      `select ${COLUMNS} from user_group_member m where m.group_id = $1 and m.user_id = $2`,
+      [toUuid(id), toUuid(userId)],
     );
-    return rows.map((row) => ({ ...row, userId: fromUuid('usr', row.userId) }));
+    if (!row) throw groupMemberNotFound();
+    return shown(row);
   }
 
   /**

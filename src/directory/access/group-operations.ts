@@ -8,14 +8,15 @@ import {
   permissionsNotHeld,
 } from '#directory/organizations/errors.ts';
 import { userNotFound } from '#directory/users/errors.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { idSchema, searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import { groupCycle, groupMemberNotFound, groupNameTaken, groupNotFound, tooManyGroups } from './errors.ts';
 import { groupChanged, groupCreated, groupDeleted, groupMemberAdded, groupMemberRemoved } from './events.ts';
 import type { GroupMemberService } from './group-member-service.ts';
 import type { GroupService, ShownGroup } from './group-service.ts';
 import { MOST_PARENTS } from './limits.ts';
-import { limit, onInstance, onOrganization, optionally, type OperationPlace, placeOf } from './operation-place.ts';
+import { onInstance, onOrganization, optionally, type OperationPlace, placeOf } from './operation-place.ts';
 import { descriptionText, nameText } from './shown-texts.ts';
 
 type Services = { groups: GroupService; groupMembers: GroupMemberService };
@@ -28,6 +29,11 @@ const groupSchema = z.strictObject({
   parents: z.array(z.string()).describe('Groups that it is in directly: its members have their roles too'),
   created_at: timeSchema,
 });
+const groupMemberSchema = z.strictObject({ user_id: z.string(), added_at: timeSchema });
+const groupMemberOnWire = ({ userId, createdAt }: Awaited<ReturnType<GroupMemberService['require']>>) => ({
+  user_id: userId,
+  added_at: createdAt.toISOString(),
+});
 const parents = z
   .array(idSchema('grp'))
   .max(MOST_PARENTS)
@@ -37,22 +43,26 @@ const options = { parents: { flags: '--parent <group_id>' } };
 function groupsOn(place: OperationPlace) {
   const ofGroup = { ...place.params, group_id: idSchema('grp') };
   return [
-    operation({
+    listOperation({
       name: place.named('groups.list'),
       permission: place.readMembers,
       params: place.params,
-      input: z.strictObject({
-        limit,
-        after: idSchema('grp').optional().describe('Group id after which the list goes on'),
-      }),
-      output: z.strictObject({ groups: z.array(groupSchema) }),
+      filters: {
+        search: searchText.optional().describe('Only groups whose name or description contains this text'),
+        parent: idSchema('grp').optional().describe('Only groups that are directly in the group with this id'),
+        member: idSchema('usr').optional().describe('Only groups that the user with this id is in directly'),
+      },
+      sorts: ['created_at', 'name'],
+      items: 'groups',
+      item: groupSchema,
       errors: notThere(place),
       description: 'List groups, oldest first.',
       example: { limit: 20 },
       command: place.command('group list', 'list-groups'),
-      run: async ({ limit: most, after, ...given }, _by: By, { groups }: Services) => ({
-        groups: (await groups.list(placeOf(given), { limit: most, after })).map(groupOnWire),
-      }),
+      run: async ({ search, parent, member, ...given }, page, _by: By, { groups }: Services) => {
+        const { items, ...others } = await groups.page(placeOf(given), { search, parent, member }, page);
+        return { ...others, items: items.map(groupOnWire) };
+      },
     }),
     operation({
       name: place.named('groups.read'),
@@ -121,25 +131,34 @@ function membersOn(place: OperationPlace) {
   const ofGroup = { ...place.params, group_id: idSchema('grp') };
   const membership = z.strictObject({ group_id: z.string(), user_id: z.string() });
   return [
-    operation({
+    listOperation({
       name: place.named('groups.members.list'),
       permission: place.readMembers,
       params: ofGroup,
-      input: z.strictObject({
-        limit,
-        after: idSchema('usr').optional().describe('User id after which the list goes on'),
-      }),
-      output: z.strictObject({ members: z.array(z.strictObject({ user_id: z.string(), added_at: timeSchema })) }),
+      sorts: ['user_id', 'added_at'],
+      items: 'members',
+      item: groupMemberSchema,
       errors: [groupNotFound, ...notThere(place)],
       description: 'List the users in a group, without the members of groups that are in it.',
       example: { limit: 20 },
       command: place.command('group list-members', 'list-group-members'),
-      run: async ({ group_id: id, limit: most, after, ...given }, _by: By, { groups, groupMembers }: Services) => {
+      run: async ({ group_id: id, ...given }, page, _by: By, { groups, groupMembers }: Services) => {
         await groups.require(placeOf(given), id);
-        const found = await groupMembers.list(id, { limit: most, after });
-        return {
-          members: found.map(({ userId, createdAt }) => ({ user_id: userId, added_at: createdAt.toISOString() })),
-        };
+        const { items, ...others } = await groupMembers.page(id, page);
+        return { ...others, items: items.map(groupMemberOnWire) };
+      },
+    }),
+    operation({
+      name: place.named('groups.members.read'),
+      permission: place.readMembers,
+      params: { ...ofGroup, user_id: idSchema('usr') },
+      output: groupMemberSchema,
+      errors: [groupNotFound, groupMemberNotFound, ...notThere(place)],
+      description: 'Show since when a user is in a group, by an own membership.',
+      command: place.command('group show-member', 'show-group-member'),
+      run: async ({ group_id: id, user_id: userId, ...given }, _by: By, { groups, groupMembers }: Services) => {
+        await groups.require(placeOf(given), id);
+        return groupMemberOnWire(await groupMembers.require(id, userId));
       },
     }),
     operation({

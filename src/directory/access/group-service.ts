@@ -1,7 +1,10 @@
 import type { AuditLog, By } from '#audit/module.ts';
+import type { UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, toUuid } from '#kernel/ids.ts';
+import { containing, type Page, type PageRequest } from '#kernel/operations/list-operation.ts';
+import { readSqlPage, sqlFilters } from '#kernel/operations/sql-page.ts';
 import { lockPlace, type Place, placeUuid, requireHeld } from './access-scope.ts';
 import { groupCycle, groupNameTaken, groupNotFound, tooManyGroups } from './errors.ts';
 import { groupChanged, groupCreated, groupDeleted } from './events.ts';
@@ -24,6 +27,8 @@ type NewGroup = {
   description?: string | undefined;
   parents?: readonly GroupId[] | undefined;
 };
+/** `search`: a part of the name or the description. `parent`, `member`: a group that it is in directly, a user who is in it directly. */
+type GroupFilters = { search?: string | undefined; parent?: GroupId | undefined; member?: UserId | undefined };
 
 type GroupChange = { [Member in keyof NewGroup]?: NewGroup[Member] | undefined };
 
@@ -49,14 +54,33 @@ export class GroupService {
     this.#deps = dependencies;
   }
 
-  /** Oldest first. */
-  async list(place: Place, { limit, after }: { limit: number; after?: GroupId | undefined }): Promise<ShownGroup[]> {
-    const rows = await this.#deps.database.sql<Row>(
-      `select ${COLUMNS} from user_group g where g.organization_id is not distinct from $1::uuid
-       and ($2::uuid is null or g.id > $2) order by g.id limit $3`,
-      [placeUuid(place), after === undefined ? null : toUuid(after), limit],
+  /** A page of the groups of a place that match. */
+  async page(
+    place: Place,
+    { search, parent, member }: GroupFilters,
+    page: PageRequest<'created_at' | 'name'>,
+  ): Promise<Page<ShownGroup>> {
+    const { condition, values } = sqlFilters(
+      [placeUuid(place)],
+      [(named) => `(g.name ilike ${named} or g.description ilike ${named})`, search && containing(search)],
+      [
+        (named) => `exists (select 1 from user_group_parent l where l.group_id = g.id and l.parent_id = ${named})`,
+        parent && toUuid(parent),
+      ],
+      [
+        (named) => `exists (select 1 from user_group_member m where m.group_id = g.id and m.user_id = ${named})`,
+        member && toUuid(member),
+      ],
     );
-    return rows.map(shown);
+    return readSqlPage<Row, ShownGroup>(this.#deps.database, page, {
+      statement: (what) =>
+        `select ${what} from user_group g
+         where (g.organization_id = $1 or ($1::uuid is null and g.organization_id is null)) and ${condition}`,
+      values,
+      columns: COLUMNS,
+      order: page.sort === 'name' ? ['lower(g.name)', 'g.id'] : ['g.id'],
+      show: shown,
+    });
   }
 
   /** Throws groups.not_found. */

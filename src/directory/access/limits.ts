@@ -8,8 +8,6 @@ export const MOST_GROUPS = 5000;
 export const MOST_PERMISSIONS = 500;
 /** Roles that one role inherits directly, and groups that one group is in directly. */
 export const MOST_PARENTS = 50;
-/** Entries in one answer. */
-export const LISTED_PAGE = 200;
 /** Questions in one call of access.check_batch. */
 export const MOST_CHECKS = 100;
 /** Ways to a permission that an explanation shows. */

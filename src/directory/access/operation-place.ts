@@ -3,11 +3,10 @@ import { z } from 'zod';
 import type { CommandShape } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
 import type { Place } from './access-scope.ts';
-import { LISTED_PAGE } from './limits.ts';
 
 /** Where the operations are: the start of their names, their further parameter and their permissions. */
 export type OperationPlace = {
-  named(name: string): `${string}.${string}`;
+  named<Name extends `${string}.${string}`>(name: Name): Name | `organizations.${Name}`;
   /** Without the parameter, the value is missing and the place is the instance. */
   params: { organization_id: z.ZodType<Place, string> };
   read: string;
@@ -18,7 +17,7 @@ export type OperationPlace = {
 };
 
 export const onInstance: OperationPlace = {
-  named: (name) => name as `${string}.${string}`,
+  named: (name) => name,
   params: {} as OperationPlace['params'],
   read: 'access.read',
   readMembers: 'access.read',
@@ -41,8 +40,6 @@ export const onOrganization: OperationPlace = {
 
 /** The place that the parameters name. */
 export const placeOf = ({ organization_id: id }: { organization_id: Place | undefined }): Place => id ?? null;
-
-export const limit = z.int().min(1).max(LISTED_PAGE).default(100).describe('Maximum number');
 
 /** A member that may be missing, with its description. */
 export const optionally = <Schema extends z.ZodType>(schema: Schema): z.ZodOptional<Schema> =>

@@ -4,6 +4,7 @@ import type { Operation } from '#kernel/operations/operation.ts';
 import { assignmentOperations } from './assignment-operations.ts';
 import { checkOperations } from './check-operations.ts';
 import { groupOperations } from './group-operations.ts';
+import { permissionOperations } from './permission-operations.ts';
 import { roleOperations } from './role-operations.ts';
 
 type Places = { places: { require(organizationId: OrganizationId): Promise<unknown> } };
@@ -24,5 +25,6 @@ export const accessOperations = [
   roleOperations.map((each) => withPlace(each)),
   groupOperations.map((each) => withPlace(each)),
   assignmentOperations.map((each) => withPlace(each)),
+  permissionOperations.map((each) => withPlace(each)),
   checkOperations.map((each) => withPlace(each)),
 ].flat();

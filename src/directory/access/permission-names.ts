@@ -1,14 +1,18 @@
 import type { Place } from './access-scope.ts';
 import { isOfOrganizations, permissions } from './permission.ts';
 
-/** Whether an API has the scope; the slice of APIs answers. */
-export type ApiScopes = { hasScope(audience: string, scope: string): Promise<boolean> };
+/** The scopes of APIs; the slice of APIs answers. */
+export type ApiScopes = {
+  hasScope(audience: string, scope: string): Promise<boolean>;
+  /** The scopes of an API, with their words; null where there is no such API. */
+  find(audience: string): Promise<{ scopes: readonly { name: string; description: string }[] } | null>;
+};
 
 /** The names of permissions that roles can carry: built-in ones, and the scopes of APIs as `<audience> <scope>`. */
 export class PermissionNames {
-  readonly #apiScopes: ApiScopes;
+  readonly #apiScopes: Pick<ApiScopes, 'hasScope'>;
 
-  constructor(apiScopes: ApiScopes) {
+  constructor(apiScopes: Pick<ApiScopes, 'hasScope'>) {
     this.#apiScopes = apiScopes;
   }
 

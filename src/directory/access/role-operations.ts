@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { lastOwner, organizationNotFound, permissionsNotHeld, roleNotFound } from '#directory/organizations/errors.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import { roleBuiltIn, roleCycle, roleInvalid, roleNameTaken, tooManyRoles } from './errors.ts';
 import { roleChanged, roleCreated, roleDeleted } from './events.ts';
 import { MOST_PARENTS, MOST_PERMISSIONS } from './limits.ts';
-import { limit, onInstance, onOrganization, optionally, type OperationPlace, placeOf } from './operation-place.ts';
+import { onInstance, onOrganization, optionally, type OperationPlace, placeOf } from './operation-place.ts';
 import type { RoleService, ShownRole } from './role-service.ts';
 import { descriptionText } from './shown-texts.ts';
 
@@ -47,22 +48,26 @@ function collect(text: string, previous: unknown): unknown {
 function operationsOn(place: OperationPlace) {
   const ofRole = { ...place.params, role_id: idOrName };
   return [
-    operation({
+    listOperation({
       name: place.named('roles.list'),
       permission: place.read,
       params: place.params,
-      input: z.strictObject({
-        limit,
-        after: idSchema('rol').optional().describe('Role id after which the list goes on'),
-      }),
-      output: z.strictObject({ roles: z.array(roleSchema) }),
+      filters: {
+        search: searchText.optional().describe('Only roles whose name or description contains this text'),
+        permission: z.string().max(2200).optional().describe('Only roles that carry this permission themselves'),
+        built_in: z.boolean().optional().describe('Only roles that are built in, or that are not'),
+      },
+      sorts: ['created_at', 'name'],
+      items: 'roles',
+      item: roleSchema,
       errors: [...notThere(place)],
       description: 'List the roles that can be given there, oldest first.',
-      example: { limit: 20 },
-      command: place.command('role list', 'list-roles'),
-      run: async ({ limit: most, after, ...given }, _by: By, { roles }: Services) => ({
-        roles: (await roles.list(placeOf(given), { limit: most, after })).map(roleOnWire),
-      }),
+      example: { limit: 20, built_in: false },
+      command: place.command('role list', 'list-roles', { options: { built_in: { flags: '--built-in <yes>' } } }),
+      run: async ({ built_in: isBuiltIn, search, permission, ...given }, page, _by: By, { roles }: Services) => {
+        const { items, ...others } = await roles.page(placeOf(given), { search, permission, isBuiltIn }, page);
+        return { ...others, items: items.map(roleOnWire) };
+      },
     }),
     operation({
       name: place.named('roles.read'),

@@ -3,6 +3,8 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, parseId, toUuid } from '#kernel/ids.ts';
+import { containing, type Page, type PageRequest } from '#kernel/operations/list-operation.ts';
+import { readSqlPage, sqlFilters } from '#kernel/operations/sql-page.ts';
 import { lockPlace, type Place, placeUuid, requireHeld } from './access-scope.ts';
 import { roleBuiltIn, roleCycle, roleInvalid, roleNameTaken, tooManyRoles } from './errors.ts';
 import { roleChanged, roleCreated, roleDeleted } from './events.ts';
@@ -31,6 +33,12 @@ type NewRole = {
   permissions?: readonly string[] | undefined;
 };
 type RoleChange = { [Member in keyof NewRole]?: NewRole[Member] | undefined };
+/** `search`: a part of the name or the description. `permission`: one of its own. */
+type RoleFilters = {
+  search?: string | undefined;
+  permission?: string | undefined;
+  isBuiltIn?: boolean | undefined;
+};
 type Found = { id: string; name: string };
 
 type Dependencies = {
@@ -57,14 +65,26 @@ export class RoleService {
     this.#deps = dependencies;
   }
 
-  /** The roles that can be given in a place, oldest first: in an organization also the roles of the instance. */
-  async list(place: Place, { limit, after }: { limit: number; after?: RoleId | undefined }): Promise<ShownRole[]> {
-    const rows = await this.#deps.database.sql<Row>(
-      `select ${COLUMNS} from role r where (r.organization_id is null or r.organization_id = $1)
-       and ($2::uuid is null or r.id > $2) order by r.id limit $3`,
-      [placeUuid(place), after === undefined ? null : toUuid(after), limit],
+  /** A page of the roles that can be given in a place and match: in an organization also the roles of the instance. */
+  async page(
+    place: Place,
+    { search, permission, isBuiltIn }: RoleFilters,
+    page: PageRequest<'created_at' | 'name'>,
+  ): Promise<Page<ShownRole>> {
+    const { condition, values } = sqlFilters(
+      [placeUuid(place)],
+      [(named) => `(r.name ilike ${named} or r.description ilike ${named})`, search && containing(search)],
+      [(named) => `${named} = any(r.permissions)`, permission],
+      ['r.is_built_in =', isBuiltIn],
     );
-    return rows.map(shown);
+    return readSqlPage<Row, ShownRole>(this.#deps.database, page, {
+      statement: (what) =>
+        `select ${what} from role r where (r.organization_id is null or r.organization_id = $1) and ${condition}`,
+      values,
+      columns: COLUMNS,
+      order: page.sort === 'name' ? ['lower(r.name)', 'r.id'] : ['r.id'],
+      show: shown,
+    });
   }
 
   /** By its id or its name. Throws roles.not_found. */

@@ -6,6 +6,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
+import { containing, type Page, pageFind, pageOf, type PageRequest } from '#kernel/operations/list-operation.ts';
 import { readDomain } from './domain-name.ts';
 import { type DomainId, type DomainSignIn, type Joining, OrganizationDomain } from './domain.ts';
 import {
@@ -34,6 +35,8 @@ export type DomainDependencies = {
 
 /** `isOffered`: users can sign in with it now. */
 type OwnConnection = { slug: string; isOffered: boolean };
+/** `search`: a part of the domain. */
+type DomainFilters = { status?: 'pending' | 'verified' | undefined; search?: string | undefined };
 type DomainSettings = { joining: Joining; signIn: DomainSignIn; connections: readonly string[] };
 
 /** The domains of organizations: adds, lists, changes and removes them. */
@@ -44,15 +47,32 @@ export class DomainService {
     this.#deps = dependencies;
   }
 
-  /** In alphabetical order. */
-  async list(
+  /** A page of those that match. */
+  async page(
     organizationId: OrganizationId,
-    { limit, after }: { limit: number; after?: string | undefined },
-  ): Promise<OrganizationDomain[]> {
-    const isNext = after === undefined ? {} : { domain: { $gt: after } };
-    return this.#deps.database
-      .em()
-      .find(OrganizationDomain, { organizationId, ...isNext }, { orderBy: { domain: 'asc' }, limit });
+    { status, search }: DomainFilters,
+    page: PageRequest<'domain' | 'created_at'>,
+  ): Promise<Page<OrganizationDomain>> {
+    const matching = {
+      organizationId,
+      ...(status === undefined ? {} : { verifiedAt: status === 'verified' ? { $ne: null } : null }),
+      ...(search === undefined ? {} : { domain: { $ilike: containing(search) } }),
+    };
+    const { where, options } = pageFind(page, [page.sort === 'domain' ? 'domain' : 'id']);
+    const em = this.#deps.database.em();
+    const [rows, total] = await Promise.all([
+      em.find(OrganizationDomain, { $and: [matching, where] }, options),
+      page.wantsTotal ? em.count(OrganizationDomain, matching) : undefined,
+    ]);
+    const positionOf = ({ domain, id }: OrganizationDomain) => [page.sort === 'domain' ? domain : id];
+    return { ...pageOf(rows, page, { show: (row) => row, positionOf }), total };
+  }
+
+  /** Throws domains.not_found. */
+  async require(organizationId: OrganizationId, id: DomainId): Promise<OrganizationDomain> {
+    const found = await this.#deps.database.em().findOne(OrganizationDomain, { id, organizationId });
+    if (found === null) throw domainNotFound();
+    return found;
   }
 
   /**

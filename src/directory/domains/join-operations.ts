@@ -3,43 +3,55 @@ import type { By } from '#audit/module.ts';
 import { organizationInactive, organizationNotFound, permissionsNotHeld } from '#directory/organizations/errors.ts';
 import { organizationMemberAdded } from '#directory/organizations/events.ts';
 import type { OrganizationService } from '#directory/organizations/module.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { joinRequestNotFound } from './errors.ts';
 import { organizationJoinRefused } from './events.ts';
-import type { JoiningService } from './joining.ts';
-import { MOST_LISTED } from './limits.ts';
+import type { JoiningService, JoinRequest } from './joining.ts';
 
 type Services = { organizations: Pick<OrganizationService, 'require'>; joining: JoiningService };
 
 const organization = { organization_id: idSchema('org') };
 const request = { ...organization, user_id: idSchema('usr') };
 
-const listRequests = operation({
+const requestSchema = z.strictObject({ user_id: z.string(), email: z.string(), created_at: timeSchema });
+
+const onWire = ({ userId, email, createdAt }: JoinRequest): z.input<typeof requestSchema> => ({
+  user_id: userId,
+  email,
+  created_at: createdAt.toISOString(),
+});
+
+const listRequests = listOperation({
   name: 'organizations.join_requests.list',
   permission: 'organization.members.read',
   params: organization,
-  input: z.strictObject({
-    limit: z.int().min(1).max(MOST_LISTED).default(MOST_LISTED).describe('Maximum number of requests'),
-    after: idSchema('usr').optional().describe('User id after which the list continues'),
-  }),
-  output: z.strictObject({
-    requests: z.array(z.strictObject({ user_id: z.string(), email: z.string(), created_at: timeSchema })),
-  }),
+  sorts: ['created_at', 'user_id'],
+  items: 'requests',
+  item: requestSchema,
   errors: [organizationNotFound],
-  description: 'List the open requests of users to join an organization, in the order of their user ids.',
+  description: 'List the open requests of users to join an organization, oldest first.',
   example: { limit: 20 },
-  command: { words: 'organization join-requests', options: { after: { flags: '--after <id>' } } },
-  run: async ({ organization_id: id, ...page }, _by: By, { organizations, joining }: Services) => {
+  command: { words: 'organization join-requests' },
+  run: async ({ organization_id: id }, page, _by: By, { organizations, joining }: Services) => {
     await organizations.require(id);
-    const requests = await joining.listRequests(id, page);
-    return {
-      requests: requests.map(({ userId, email, createdAt }) => ({
-        user_id: userId,
-        email,
-        created_at: createdAt.toISOString(),
-      })),
-    };
+    const { items, ...others } = await joining.page(id, page);
+    return { ...others, items: items.map(onWire) };
+  },
+});
+
+const readRequest = operation({
+  name: 'organizations.join_requests.read',
+  permission: 'organization.members.read',
+  params: request,
+  output: requestSchema,
+  errors: [organizationNotFound, joinRequestNotFound],
+  description: 'Show the open request of a user to join an organization.',
+  command: { words: 'organization show-join-request' },
+  run: async ({ organization_id: id, user_id: userId }, _by: By, { organizations, joining }: Services) => {
+    await organizations.require(id);
+    return onWire(await joining.require(id, userId));
   },
 });
 
@@ -73,4 +85,4 @@ const refuseRequest = operation({
   },
 });
 
-export const joinOperations = [listRequests, approveRequest, refuseRequest];
+export const joinOperations = [listRequests, readRequest, approveRequest, refuseRequest];

@@ -10,6 +10,8 @@ import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
+import type { Page, PageRequest } from '#kernel/operations/list-operation.ts';
+import { readSqlPage } from '#kernel/operations/sql-page.ts';
 import { domainOf } from './domain-name.ts';
 import type { Joining as JoiningMode, JoinState } from './domain.ts';
 import { joinNotOffered, joinRefused, joinRequestNotFound } from './errors.ts';
@@ -21,7 +23,10 @@ import { ASK_AGAIN_AFTER, ROLE_OF_JOINED } from './limits.ts';
 type Joiner = Pick<User, 'id' | 'emailCanonical' | 'emailVerified' | 'status'>;
 /** `state`: of an earlier request to this organization. */
 type JoinOffer = { organizationId: OrganizationId; state: 'none' | 'asked' | 'refused' };
-type JoinRequest = { userId: UserId; email: string; createdAt: Date };
+export type JoinRequest = { userId: UserId; email: string; createdAt: Date };
+type JoinRow = Omit<JoinRequest, 'userId'> & { userId: string };
+const COLUMNS = 'user_id as "userId", email, created_at as "createdAt"';
+const shown = (row: JoinRow): JoinRequest => ({ ...row, userId: fromUuid('usr', row.userId) });
 
 type Dependencies = {
   clock: Clock;
@@ -101,17 +106,25 @@ export class JoiningService {
     });
   }
 
-  /** Open requests, in the order of the ids of users. */
-  async listRequests(
-    organizationId: OrganizationId,
-    { limit, after }: { limit: number; after?: UserId | undefined },
-  ): Promise<JoinRequest[]> {
-    const rows = await this.#deps.database.sql<{ userId: string; email: string; createdAt: Date }>(
-      `select user_id as "userId", email, created_at as "createdAt" from organization_join
-       where organization_id = $1 and state = 'asked' and ($2::uuid is null or user_id > $2) order by user_id limit $3`,
-      [toUuid(organizationId), after === undefined ? null : toUuid(after), limit],
+  /** A page of the open requests. */
+  async page(organizationId: OrganizationId, page: PageRequest<'user_id' | 'created_at'>): Promise<Page<JoinRequest>> {
+    return readSqlPage<JoinRow, JoinRequest>(this.#deps.database, page, {
+      statement: (what) => `select ${what} from organization_join where organization_id = $1 and state = 'asked'`,
+      values: [toUuid(organizationId)],
+      columns: COLUMNS,
+      order: page.sort === 'user_id' ? ['user_id'] : ['created_at', 'user_id'],
+      show: shown,
+    });
+  }
+
+  /** The open request of a user. Throws domains.join_request_not_found. */
+  async require(organizationId: OrganizationId, userId: UserId): Promise<JoinRequest> {
+    const [row] = await this.#deps.database.sql<JoinRow>(
+      `select ${COLUMNS} from organization_join where organization_id = $1 and user_id = $2 and state = 'asked'`,
+      [toUuid(organizationId), toUuid(userId)],
     );
-    return rows.map((row) => ({ ...row, userId: fromUuid('usr', row.userId) }));
+    if (!row) throw joinRequestNotFound();
+    return shown(row);
   }
 
   /** The number of open requests to each of these organizations that has any. */

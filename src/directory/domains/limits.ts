@@ -26,7 +26,5 @@ export const MOST_KNOWN_DOMAINS = 20_000;
 export const ASK_AGAIN_AFTER = 30 * DAY;
 /** Managers of the members of an organization who get a mail about a request to join it. */
 export const MOST_TOLD_OF_REQUEST = 10;
-/** Requests in one answer. */
-export const MOST_LISTED = 200;
 /** The role of users who come by a domain: the least one. */
 export const ROLE_OF_JOINED = 'TENANT_USER';

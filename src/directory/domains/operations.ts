@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { organizationNotFound, permissionsNotHeld } from '#directory/organizations/errors.ts';
 import type { OrganizationService } from '#directory/organizations/module.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { idSchema, searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import type { DomainChecks } from './domain-checks.ts';
 import { challengeOf } from './domain-challenge.ts';
 import type { DomainService } from './domain-service.ts';
@@ -22,7 +23,7 @@ import {
   tooManyChecks,
   tooManyDomains,
 } from './errors.ts';
-import { MOST_CONNECTIONS, MOST_DOMAINS } from './limits.ts';
+import { MOST_CONNECTIONS } from './limits.ts';
 import {
   organizationDomainAdded,
   organizationDomainChanged,
@@ -72,22 +73,39 @@ const domainSchema = z.strictObject({
   created_at: timeSchema,
 });
 
-const listDomains = operation({
+const listDomains = listOperation({
   name: 'organizations.domains.list',
   permission: 'organization.read',
   params: organization,
-  input: z.strictObject({
-    limit: z.int().min(1).max(MOST_DOMAINS).default(MOST_DOMAINS).describe('Maximum number of domains'),
-    after: z.string().max(256).optional().describe('Domain after which the list continues'),
-  }),
-  output: z.strictObject({ domains: z.array(domainSchema) }),
+  filters: {
+    status: z.enum(['pending', 'verified']).optional().describe('Only domains with this status'),
+    search: searchText.optional().describe('Only domains that contain this text'),
+  },
+  sorts: ['domain', 'created_at'],
+  items: 'domains',
+  item: domainSchema,
   errors: [organizationNotFound],
   description: 'List the domains of an organization, with the DNS records that prove them.',
-  example: { limit: 20 },
-  command: { words: 'organization domains', options: { after: { flags: '--after <domain>' } } },
-  run: async ({ organization_id: id, ...page }, _by: By, { organizations, domains }: Services) => {
+  example: { limit: 20, status: 'pending' },
+  command: { words: 'organization domains' },
+  run: async ({ organization_id: id, ...filters }, page, _by: By, { organizations, domains }: Services) => {
     await organizations.require(id);
-    return { domains: (await domains.list(id, page)).map(domainOnWire) };
+    const { items, ...others } = await domains.page(id, filters, page);
+    return { ...others, items: items.map(domainOnWire) };
+  },
+});
+
+const readOneDomain = operation({
+  name: 'organizations.domains.read',
+  permission: 'organization.read',
+  params: domain,
+  output: domainSchema,
+  errors: [organizationNotFound, domainNotFound],
+  description: 'Show a domain of an organization, with the DNS record that proves it.',
+  command: { words: 'organization show-domain' },
+  run: async ({ organization_id: id, domain_id: domainId }, _by: By, { organizations, domains }: Services) => {
+    await organizations.require(id);
+    return domainOnWire(await domains.require(id, domainId));
   },
 });
 
@@ -206,4 +224,4 @@ function domainOnWire(row: OrganizationDomain): z.input<typeof domainSchema> {
   };
 }
 
-export const domainOperations = [listDomains, addDomain, confirmDomain, updateDomain, removeDomain];
+export const domainOperations = [listDomains, readOneDomain, addDomain, confirmDomain, updateDomain, removeDomain];

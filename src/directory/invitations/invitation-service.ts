@@ -14,10 +14,11 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
+import { containing, type Page, pageFind, pageOf, type PageRequest } from '#kernel/operations/list-operation.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { invitationNotFound, invitationsTooFast, invitedAddressInvalid, tooManyInvitations } from './errors.ts';
 import { organizationInvitationResent, organizationInvitationRevoked, organizationMemberInvited } from './events.ts';
-import { OrganizationInvitation, type OrganizationInvitationId } from './invitation.ts';
+import { type InvitationStatus, OrganizationInvitation, type OrganizationInvitationId } from './invitation.ts';
 import { invitedLetter } from './invited-letter.ts';
 import { INVITATION_MAILS, MOST_OPEN_INVITATIONS, OVER_KEPT_FOR } from './limits.ts';
 
@@ -36,7 +37,8 @@ export type InvitationDependencies = {
 };
 
 type Invited = { email: string; roles: readonly string[]; language: Language };
-type InvitationPage = { limit: number; after?: OrganizationInvitationId | undefined };
+/** `search`: a part of the email address. */
+type InvitationFilters = { status?: InvitationStatus | undefined; search?: string | undefined };
 
 /** As long as the link works. */
 const LIFETIME = secretLifetimes.invitation;
@@ -131,10 +133,45 @@ export class OrganizationInvitationService {
     });
   }
 
-  /** Open ones, those that are too old included, oldest first. */
-  async list(organizationId: OrganizationId, { limit, after }: InvitationPage): Promise<OrganizationInvitation[]> {
-    const where = { organizationId, state: 'open' as const, ...(after === undefined ? {} : { id: { $gt: after } }) };
-    return this.#deps.database.em().find(OrganizationInvitation, where, { orderBy: { id: 'asc' }, limit });
+  /** A page of those that match, those that are over included while they are kept. */
+  async page(
+    organizationId: OrganizationId,
+    { status, search }: InvitationFilters,
+    page: PageRequest<'created_at' | 'email'>,
+  ): Promise<Page<OrganizationInvitation>> {
+    const { clock, database } = this.#deps;
+    const isOver = { $lte: clock.now() };
+    const byStatus =
+      status === undefined
+        ? {}
+        : status === 'expired'
+          ? { state: 'open' as const, expiresAt: isOver }
+          : status === 'open'
+            ? { state: status, $not: { expiresAt: isOver } }
+            : { state: status };
+    const byText = search === undefined ? {} : { email: { $ilike: containing(search) } };
+    const matching = { organizationId, ...byStatus, ...byText };
+    const { where, options } = pageFind(page, page.sort === 'email' ? ['emailCanonical', 'id'] : ['id']);
+    const em = database.em();
+    const [rows, total] = await Promise.all([
+      em.find(OrganizationInvitation, { $and: [matching, where] }, options),
+      page.wantsTotal ? em.count(OrganizationInvitation, matching) : undefined,
+    ]);
+    const positionOf = ({ emailCanonical, id }: OrganizationInvitation) =>
+      page.sort === 'email' ? [emailCanonical, id] : [id];
+    return { ...pageOf(rows, page, { show: (row) => row, positionOf }), total };
+  }
+
+  /** One that is kept, in whatever state. Throws invitations.not_found. */
+  async require(organizationId: OrganizationId, id: OrganizationInvitationId): Promise<OrganizationInvitation> {
+    const found = await this.#deps.database.em().findOne(OrganizationInvitation, { id, organizationId });
+    if (found === null) throw invitationNotFound();
+    return found;
+  }
+
+  /** As it is now: an open one that is too old has expired. */
+  statusOf({ state, expiresAt }: OrganizationInvitation): InvitationStatus {
+    return state === 'open' && expiresAt <= this.#deps.clock.now() ? 'expired' : state;
   }
 
   /** Removes those that were over a while ago, of all organizations. */

@@ -7,17 +7,20 @@ import {
   permissionsNotHeld,
   roleNotFound,
 } from '#directory/organizations/errors.ts';
+import type { OrganizationService } from '#directory/organizations/module.ts';
 import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
+import { bulkResults, bulkRows, eachRow } from '#kernel/operations/bulk.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { idSchema, searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import { invitationNotFound, invitationsTooFast, invitedAddressInvalid, tooManyInvitations } from './errors.ts';
 import { organizationInvitationResent, organizationInvitationRevoked, organizationMemberInvited } from './events.ts';
-import type { OrganizationInvitation } from './invitation.ts';
+import { invitationStatuses, type OrganizationInvitation } from './invitation.ts';
 import type { OrganizationInvitationService } from './invitation-service.ts';
-import { INVITATIONS_PAGE, MOST_INVITED_ROLES } from './limits.ts';
+import { MOST_INVITED_ROLES } from './limits.ts';
 
 type Services = {
-  organizations: { require(id: string): Promise<unknown> };
+  organizations: Pick<OrganizationService, 'require'>;
   invitations: OrganizationInvitationService;
 };
 
@@ -29,19 +32,31 @@ const invitationSchema = z.strictObject({
   id: z.string(),
   email: z.string(),
   roles: z.array(z.string()),
+  status: z.enum(invitationStatuses),
   created_at: timeSchema,
   expires_at: timeSchema.describe('When its link stops working'),
+  decided_at: timeSchema.optional().describe('When it was accepted, declined or revoked'),
 });
 
-function onWire({ id, email, roles, createdAt, expiresAt }: OrganizationInvitation): z.input<typeof invitationSchema> {
+function onWire(
+  row: OrganizationInvitation,
+  invitations: Pick<OrganizationInvitationService, 'statusOf'>,
+): z.input<typeof invitationSchema> {
+  const { id, email, roles, createdAt, expiresAt, decidedAt } = row;
   return {
     id,
     email,
     roles,
+    status: invitations.statusOf(row),
     created_at: createdAt.toISOString(),
     expires_at: expiresAt.toISOString(),
+    ...(decidedAt ? { decided_at: decidedAt.toISOString() } : {}),
   };
 }
+
+const roles = z.array(z.string().max(64)).max(MOST_INVITED_ROLES).default([]);
+const language = z.enum(Object.keys(languages) as [Language, ...Language[]]).default(defaultLanguage);
+const refusals = [permissionsNotHeld, roleNotFound, alreadyMember, invitedAddressInvalid, tooManyInvitations];
 
 const createInvitation = operation({
   name: 'organizations.invitations.create',
@@ -49,27 +64,11 @@ const createInvitation = operation({
   params: organization,
   input: z.strictObject({
     email: z.string().max(320).describe('Email address that receives the invitation'),
-    roles: z
-      .array(z.string())
-      .max(MOST_INVITED_ROLES)
-      .default([])
-      .describe('Role of the new member in the organization'),
-    language: z
-      .enum(Object.keys(languages) as [Language, ...Language[]])
-      .default(defaultLanguage)
-      .describe('Language of the mail'),
+    roles: roles.describe('Role of the new member in the organization'),
+    language: language.describe('Language of the mail'),
   }),
   output: invitationSchema,
-  errors: [
-    organizationNotFound,
-    organizationInactive,
-    permissionsNotHeld,
-    roleNotFound,
-    alreadyMember,
-    invitedAddressInvalid,
-    tooManyInvitations,
-    invitationsTooFast,
-  ],
+  errors: [organizationNotFound, organizationInactive, ...refusals, invitationsTooFast],
   event: organizationMemberInvited,
   description:
     'Invite an email address to an organization, by a link that works for seven days and once. It takes the place of an earlier one.',
@@ -80,25 +79,76 @@ const createInvitation = operation({
     options: { language: { flags: '--language <tag>' } },
   },
   run: async ({ organization_id: id, ...given }, by: By, { invitations }: Services) =>
-    onWire(await invitations.invite(id, given, by)),
+    onWire(await invitations.invite(id, given, by), invitations),
 });
 
-const listInvitations = operation({
+const createInvitations = operation({
+  name: 'organizations.invitations.bulk_create',
+  permission,
+  params: organization,
+  input: z.strictObject({
+    invitations: bulkRows(z.strictObject({ email: z.string().max(320), roles, language })).describe(
+      'Email addresses to invite, each with the roles of the new member and the language of the mail',
+    ),
+  }),
+  output: bulkResults('created', { id: z.string() }),
+  errors: [organizationNotFound, organizationInactive],
+  event: organizationMemberInvited,
+  description: 'Invite up to 500 email addresses to an organization. Each row is done or refused by itself.',
+  example: { invitations: [{ email: 'ada@example.com', roles: ['TENANT_USER'] }] },
+  command: {
+    words: 'organization invite-many',
+    arguments: { organization_id: { flags: '<organization_id>' }, invitations: { flags: '<file>', isFile: true } },
+  },
+  run: async ({ organization_id: id, invitations: rows }, by: By, { organizations, invitations }: Services) => {
+    const { status } = await organizations.require(id);
+    if (status !== 'active') throw organizationInactive();
+    return eachRow(rows, 'created', async (row) => ({ id: (await invitations.invite(id, row, by)).id }));
+  },
+});
+
+const listInvitations = listOperation({
   name: 'organizations.invitations.list',
   permission: 'organization.members.read',
   params: organization,
-  input: z.strictObject({
-    limit: z.int().min(1).max(INVITATIONS_PAGE).default(INVITATIONS_PAGE).describe('Maximum number of invitations'),
-    after: idSchema('oin').optional().describe('Invitation id after which the list continues'),
-  }),
-  output: z.strictObject({ invitations: z.array(invitationSchema) }),
+  filters: {
+    status: z
+      .enum([...invitationStatuses, 'any'])
+      .default('open')
+      .describe('Only invitations with this status'),
+    search: searchText.optional().describe('Only invitations of email addresses that contain this text'),
+  },
+  sorts: ['created_at', 'email'],
+  items: 'invitations',
+  item: invitationSchema,
   errors: [organizationNotFound],
-  description: 'List the open invitations of an organization, oldest first.',
-  example: { limit: 20 },
-  command: { words: 'organization invitations', options: { after: { flags: '--after <id>' } } },
-  run: async ({ organization_id: id, ...page }, _by: By, { organizations, invitations }: Services) => {
+  description:
+    'List the invitations of an organization, oldest first: the open ones, unless another status is named. Those that are over are kept for 30 days.',
+  example: { limit: 20, status: 'expired' },
+  command: { words: 'organization invitations' },
+  run: async ({ organization_id: id, status, search }, page, _by: By, { organizations, invitations }: Services) => {
     await organizations.require(id);
-    return { invitations: (await invitations.list(id, page)).map(onWire) };
+    const filters = { search, status: status === 'any' ? undefined : status };
+    const { items, ...others } = await invitations.page(id, filters, page);
+    return { ...others, items: items.map((each) => onWire(each, invitations)) };
+  },
+});
+
+const readInvitation = operation({
+  name: 'organizations.invitations.read',
+  permission: 'organization.members.read',
+  params: invitation,
+  output: invitationSchema,
+  errors: [organizationNotFound, invitationNotFound],
+  description: 'Show an invitation of an organization, also one that is over.',
+  command: { words: 'organization show-invitation' },
+  run: async (
+    { organization_id: id, invitation_id: invitationId },
+    _by: By,
+    { organizations, invitations }: Services,
+  ) => {
+    await organizations.require(id);
+    return onWire(await invitations.require(id, invitationId), invitations);
   },
 });
 
@@ -119,7 +169,7 @@ const resendInvitation = operation({
   description: 'Send an invitation again, with a new link for another seven days. The earlier link stops working.',
   command: { words: 'organization resend-invitation' },
   run: async ({ organization_id: id, invitation_id: invitationId }, by: By, { invitations }: Services) =>
-    onWire(await invitations.resend(id, invitationId, by)),
+    onWire(await invitations.resend(id, invitationId, by), invitations),
 });
 
 const revokeInvitation = operation({
@@ -137,4 +187,11 @@ const revokeInvitation = operation({
   },
 });
 
-export const organizationInvitationOperations = [createInvitation, listInvitations, resendInvitation, revokeInvitation];
+export const organizationInvitationOperations = [
+  createInvitation,
+  createInvitations,
+  listInvitations,
+  readInvitation,
+  resendInvitation,
+  revokeInvitation,
+];

@@ -2,54 +2,73 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { organizationNotFound } from '#directory/organizations/errors.ts';
 import type { OrganizationService } from '#directory/organizations/module.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import { clientNotFound, clientNotMachine, clientUnknown, tooManyClients } from './errors.ts';
 import { organizationClientAllowed, organizationClientRemoved } from './events.ts';
-import { MOST_CLIENTS } from './limits.ts';
-import type { OrganizationClientService } from './organization-client-service.ts';
+import type { AllowedClient, OrganizationClientService } from './organization-client-service.ts';
 
 type Services = {
   organizations: Pick<OrganizationService, 'require'>;
-  organizationClients: Pick<OrganizationClientService, 'list' | 'allow' | 'remove'>;
+  organizationClients: Pick<OrganizationClientService, 'page' | 'require' | 'allow' | 'remove'>;
 };
 
 const organization = { organization_id: idSchema('org') };
+const client = { ...organization, client_id: z.string().max(128) };
 
-const listClients = operation({
+const clientSchema = z.strictObject({
+  client_id: z.string(),
+  allowed_by: z.string().optional().describe('User or client that allowed it'),
+  created_at: timeSchema,
+});
+
+const onWire = ({ clientId, allowedBy, createdAt }: AllowedClient): z.input<typeof clientSchema> => ({
+  client_id: clientId,
+  ...(allowedBy === null ? {} : { allowed_by: allowedBy }),
+  created_at: createdAt.toISOString(),
+});
+
+const listClients = listOperation({
   name: 'organizations.clients.list',
   permission: 'organization.read',
   params: organization,
-  input: z.strictObject({
-    limit: z.int().min(1).max(MOST_CLIENTS).default(MOST_CLIENTS).describe('Maximum number of clients'),
-    after: z.string().max(128).optional().describe('Client id after which the list continues'),
-  }),
-  output: z.strictObject({
-    clients: z.array(
-      z.strictObject({ client_id: z.string(), allowed_by: z.string().optional(), created_at: timeSchema }),
-    ),
-  }),
+  sorts: ['client_id', 'created_at'],
+  items: 'clients',
+  item: clientSchema,
   errors: [organizationNotFound],
   description: 'List the machine clients that may act for an organization.',
   example: { limit: 20 },
-  command: { words: 'organization clients', options: { after: { flags: '--after <id>' } } },
-  run: async ({ organization_id: id, ...page }, _by: By, { organizations, organizationClients }: Services) => {
+  command: { words: 'organization clients' },
+  run: async ({ organization_id: id }, page, _by: By, { organizations, organizationClients }: Services) => {
     await organizations.require(id);
-    const clients = await organizationClients.list(id, page);
-    return {
-      clients: clients.map(({ clientId, allowedBy, createdAt }) => ({
-        client_id: clientId,
-        ...(allowedBy === null ? {} : { allowed_by: allowedBy }),
-        created_at: createdAt.toISOString(),
-      })),
-    };
+    const { items, ...others } = await organizationClients.page(id, page);
+    return { ...others, items: items.map(onWire) };
+  },
+});
+
+const readClient = operation({
+  name: 'organizations.clients.read',
+  permission: 'organization.read',
+  params: client,
+  output: clientSchema,
+  errors: [organizationNotFound, clientNotFound],
+  description: 'Show since when a machine client may act for an organization, and who allowed it.',
+  command: { words: 'organization show-client' },
+  run: async (
+    { organization_id: id, client_id: clientId },
+    _by: By,
+    { organizations, organizationClients }: Services,
+  ) => {
+    await organizations.require(id);
+    return onWire(await organizationClients.require(id, clientId));
   },
 });
 
 const allowClient = operation({
   name: 'organizations.clients.allow',
   permission: 'organization.clients.manage',
-  params: { ...organization, client_id: z.string().max(128) },
+  params: client,
   output: z.strictObject({ client_id: z.string(), allowed: z.literal(true) }),
   errors: [organizationNotFound, clientUnknown, clientNotMachine, tooManyClients],
   event: organizationClientAllowed,
@@ -68,7 +87,7 @@ const allowClient = operation({
 const removeClient = operation({
   name: 'organizations.clients.delete',
   permission: 'organization.clients.manage',
-  params: { ...organization, client_id: z.string().max(128) },
+  params: client,
   output: z.strictObject({ client_id: z.string(), removed: z.literal(true) }),
   errors: [organizationNotFound, clientNotFound],
   event: organizationClientRemoved,
@@ -84,4 +103,4 @@ const removeClient = operation({
   },
 });
 
-export const organizationClientOperations = [listClients, allowClient, removeClient];
+export const organizationClientOperations = [listClients, readClient, allowClient, removeClient];

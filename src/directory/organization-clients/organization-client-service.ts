@@ -4,11 +4,15 @@ import { lockOrganization, type OrganizationId } from '#directory/organizations/
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
+import type { Page, PageRequest } from '#kernel/operations/list-operation.ts';
+import { readSqlPage } from '#kernel/operations/sql-page.ts';
 import { clientNotFound, clientNotMachine, clientUnknown, tooManyClients } from './errors.ts';
 import { MOST_CLIENTS } from './limits.ts';
 import { organizationClientAllowed, organizationClientRemoved } from './events.ts';
 
-type AllowedClient = { clientId: string; allowedBy: string | null; createdAt: Date };
+export type AllowedClient = { clientId: string; allowedBy: string | null; createdAt: Date };
+
+const COLUMNS = 'client_id as "clientId", allowed_by as "allowedBy", created_at as "createdAt"';
 
 type Dependencies = {
   clock: Clock;
@@ -34,16 +38,28 @@ export class OrganizationClientService {
     return row ? Math.floor(row.createdAt.getTime() / SECOND) : null;
   }
 
-  /** In the order of the client ids. */
-  async list(
+  /** A page of the clients of an organization. */
+  async page(
     organizationId: OrganizationId,
-    { limit, after }: { limit: number; after?: string | undefined },
-  ): Promise<AllowedClient[]> {
-    return this.#deps.database.sql<AllowedClient>(
-      `select client_id as "clientId", allowed_by as "allowedBy", created_at as "createdAt" from organization_client
-       where organization_id = $1 and ($2::text is null or client_id > $2) order by client_id limit $3`,
-      [toUuid(organizationId), after ?? null, limit],
+    page: PageRequest<'client_id' | 'created_at'>,
+  ): Promise<Page<AllowedClient>> {
+    return readSqlPage<AllowedClient, AllowedClient>(this.#deps.database, page, {
+      statement: (what) => `select ${what} from organization_client where organization_id = $1`,
+      values: [toUuid(organizationId)],
+      columns: COLUMNS,
+      order: page.sort === 'client_id' ? ['client_id'] : ['created_at', 'client_id'],
+      show: (row) => row,
+    });
+  }
+
+  /** Throws organizations.client_not_found. */
+  async require(organizationId: OrganizationId, clientId: string): Promise<AllowedClient> {
+    const [row] = await this.#deps.database.sql<AllowedClient>(
+      `select ${COLUMNS} from organization_client where organization_id = $1 and client_id = $2`,
+      [toUuid(organizationId), clientId],
     );
+    if (!row) throw clientNotFound();
+    return row;
   }
 
   /**

@@ -123,3 +123,10 @@ export const profileInvalid = errorType({
   message: (problems: Readonly<Record<string, string>>) => `Correct these members: ${listProblems(problems)}.`,
   details: (problems) => problems,
 });
+
+/** 409: neither a visitor nor an invitation creates an account. */
+export const registrationClosed = errorType({
+  code: 'registration.closed',
+  status: 409,
+  message: 'Registration is closed. Set registration.mode to invitation, or create users with user create.',
+});

@@ -1,17 +1,21 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { timeSchema } from '#kernel/operations/schemas.ts';
+import { searchText, timeSchema } from '#kernel/operations/schemas.ts';
+import { registrationClosed } from '#directory/users/errors.ts';
 import { notOnWaitlist } from './errors.ts';
 import type { WaitlistEntry } from './waitlist-entry.ts';
 import type { WaitlistService } from './waitlist-service.ts';
 import { userInvited } from '#directory/users/events.ts';
 import { waitlistRemoved } from './events.ts';
 
-type Services = { waitlist: Pick<WaitlistService, 'list' | 'inviteFirst' | 'inviteThese' | 'remove'> };
+type Services = { waitlist: Pick<WaitlistService, 'page' | 'require' | 'inviteFirst' | 'inviteThese' | 'remove'> };
 
-/** Entries in one answer, and addresses in one request. */
-const MOST_LISTED = 1000;
+/** Email addresses of one request. */
+const MOST_INVITED = 1000;
+
+const params = { email: z.string().max(320) };
 
 const entrySchema = z.strictObject({
   email: z.string(),
@@ -21,16 +25,35 @@ const entrySchema = z.strictObject({
   invited_at: timeSchema.optional(),
 });
 
-const listWaitlist = operation({
+const listWaitlist = listOperation({
   name: 'waitlist.list',
   permission: 'waitlist.read',
-  input: z.strictObject({ limit: z.int().min(1).max(MOST_LISTED).default(200).describe('How many') }),
-  output: z.strictObject({ entries: z.array(entrySchema) }),
+  filters: {
+    status: z
+      .enum(['waiting', 'invited'])
+      .optional()
+      .describe('Only entries that wait for an invitation, or that have one'),
+    search: searchText.optional().describe('Only entries whose name or email address contains this text'),
+  },
+  sorts: ['joined_at', 'email'],
+  items: 'entries',
+  item: entrySchema,
   description: 'List the waitlist, first come first.',
-  example: { limit: 20 },
-  run: async ({ limit }, _by: By, { waitlist }: Services) => ({
-    entries: (await waitlist.list(limit)).map(entryOnWire),
-  }),
+  example: { limit: 20, status: 'waiting' },
+  run: async (filters, page, _by: By, { waitlist }: Services) => {
+    const { items, ...others } = await waitlist.page(filters, page);
+    return { ...others, items: items.map(entryOnWire) };
+  },
+});
+
+const readWaitlist = operation({
+  name: 'waitlist.read',
+  permission: 'waitlist.read',
+  params,
+  output: entrySchema,
+  errors: [notOnWaitlist],
+  description: 'Show the entry of an email address on the waitlist.',
+  run: async ({ email }, _by: By, { waitlist }: Services) => entryOnWire(await waitlist.require(email)),
 });
 
 const inviteFromWaitlist = operation({
@@ -38,11 +61,11 @@ const inviteFromWaitlist = operation({
   permission: 'waitlist.manage',
   input: z
     .strictObject({
-      emails: z.array(z.string()).max(MOST_LISTED).default([]).describe('Email addresses on the waitlist'),
+      emails: z.array(z.string().max(320)).max(MOST_INVITED).default([]).describe('Email addresses on the waitlist'),
       first: z
         .int()
         .min(1)
-        .max(MOST_LISTED)
+        .max(MOST_INVITED)
         .optional()
         .describe('Number of entries that have waited longest without an invitation'),
     })
@@ -54,6 +77,7 @@ const inviteFromWaitlist = operation({
     invited: z.array(z.string()),
     skipped: z.array(z.string()).describe('Email addresses that are not on the waitlist or have an account'),
   }),
+  errors: [registrationClosed],
   event: userInvited,
   description: 'Invite users from the waitlist: the named ones, or the first in the list.',
   example: { first: 10 },
@@ -65,7 +89,7 @@ const inviteFromWaitlist = operation({
 const removeFromWaitlist = operation({
   name: 'waitlist.delete',
   permission: 'waitlist.manage',
-  params: { email: z.string() },
+  params,
   output: z.strictObject({ email: z.string(), removed: z.literal(true) }),
   errors: [notOnWaitlist],
   event: waitlistRemoved,
@@ -82,4 +106,4 @@ function entryOnWire({ email, name, language, joinedAt, invitedAt }: WaitlistEnt
   return { email, name, language, joined_at: joinedAt.toISOString(), ...invited };
 }
 
-export const waitlistOperations = [listWaitlist, inviteFromWaitlist, removeFromWaitlist];
+export const waitlistOperations = [listWaitlist, readWaitlist, inviteFromWaitlist, removeFromWaitlist];

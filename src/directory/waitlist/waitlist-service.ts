@@ -4,6 +4,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
+import { containing, type Page, pageFind, pageOf, type PageRequest } from '#kernel/operations/list-operation.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import { canonicalEmail, type UserService } from '#directory/users/module.ts';
 import { confirmLetter, memberLetter } from './waitlist-letters.ts';
@@ -30,6 +31,8 @@ type Joining = { email: string; name: string };
 export type Asked = Joining & { secret: string };
 type Reader = { by: By; language: Language };
 type Waiting = Pick<WaitlistEntry, 'email' | 'emailCanonical' | 'language'>;
+/** `search`: a part of the name or the email address. */
+type WaitlistFilters = { status?: 'waiting' | 'invited' | undefined; search?: string | undefined };
 type Invited = { invited: string[]; skipped: string[] };
 
 /** An address without an account knows no browser. */
@@ -94,9 +97,35 @@ export class WaitlistService {
     });
   }
 
-  /** In the order in which they joined. */
-  async list(limit: number): Promise<WaitlistEntry[]> {
-    return this.#deps.database.em().find(WaitlistEntry, {}, { orderBy: { joinedAt: 'asc', id: 'asc' }, limit });
+  /** A page of those who wait and match. */
+  async page(
+    { status, search }: WaitlistFilters,
+    page: PageRequest<'joined_at' | 'email'>,
+  ): Promise<Page<WaitlistEntry>> {
+    const text = search === undefined ? undefined : { $ilike: containing(search) };
+    const matching = {
+      ...(status === undefined ? {} : { invitedAt: status === 'invited' ? { $ne: null } : null }),
+      ...(text === undefined ? {} : { $or: [{ name: text }, { email: text }] }),
+    };
+    const isByEmail = page.sort === 'email';
+    const { where, options } = pageFind(page, isByEmail ? ['emailCanonical'] : ['joinedAt', 'id']);
+    const em = this.#deps.database.em();
+    const [rows, total] = await Promise.all([
+      em.find(WaitlistEntry, { $and: [matching, where] }, options),
+      page.wantsTotal ? em.count(WaitlistEntry, matching) : undefined,
+    ]);
+    const positionOf = ({ emailCanonical, joinedAt, id }: WaitlistEntry) =>
+      isByEmail ? [emailCanonical] : [joinedAt.toISOString(), id];
+    return { ...pageOf(rows, page, { show: (row) => row, positionOf }), total };
+  }
+
+  /** Throws waitlist.not_found. */
+  async require(email: string): Promise<WaitlistEntry> {
+    const found = await this.#deps.database
+      .em()
+      .findOne(WaitlistEntry, { emailCanonical: canonicalEmail(email) ?? '' });
+    if (found === null) throw notOnWaitlist(email);
+    return found;
   }
 
   /** Those who wait longest and were not invited yet; two operators at once invite different users. */

@@ -1,10 +1,5 @@
 import { errorType } from '#kernel/errors.ts';
 
-export const registrationClosed = errorType({
-  code: 'registration.closed',
-  status: 409,
-  message: 'Registration is closed. Set registration.mode to invitation, or create users with user create.',
-});
 export const invitationRefused = errorType({
   code: 'registration.invitation_refused',
   status: 409,
@@ -14,4 +9,10 @@ export const invitationInvalid = errorType({
   code: 'registration.invitation_invalid',
   status: 422,
   message: (email: string) => `${email} is no email address. Enter one like name@example.com.`,
+});
+/** 404: also for one that was used, or revoked. */
+export const invitationNotFound = errorType({
+  code: 'registration.invitation_not_found',
+  status: 404,
+  message: 'There is no such invitation, or it was used or revoked. Create a new one.',
 });

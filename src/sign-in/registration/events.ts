@@ -9,3 +9,12 @@ export const userRegistered = eventType({
   gravity: 'info',
   webhook: true,
 });
+
+export const userInvitationRevoked = eventType({
+  name: 'user.invitation_revoked',
+  text: 'An invitation to create an account was revoked.',
+  details: z.strictObject({ email: z.string(), administrator: z.boolean() }),
+  audience: ['operator', 'organization'],
+  gravity: 'info',
+  webhook: true,
+});

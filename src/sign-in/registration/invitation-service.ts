@@ -1,26 +1,37 @@
 import { type AuditLog, type By, byUser } from '#audit/module.ts';
-import { type OneTimeSecrets, secretLifetimes } from '#credentials/module.ts';
+import {
+  type InvitationFilters,
+  type InvitationId,
+  type OneTimeSecrets,
+  type OpenInstanceInvitation,
+  type OpenInvitations,
+  secretLifetimes,
+} from '#credentials/module.ts';
 import { fromNow, DAY, type Clock } from '#kernel/clock.ts';
 import { type InvitedPeople, isOver, type OpenInvitation } from '#directory/invitations/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
-import type { Language } from '#kernel/i18n.ts';
+import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
+import type { Page, PageRequest } from '#kernel/operations/list-operation.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import {
-  canonicalEmail,
-  newCanonicalEmail,
-  type Role,
-  type RoleHolders,
-  type UserService,
-} from '#directory/users/module.ts';
+import { newCanonicalEmail, type Role, type RoleHolders, type UserService } from '#directory/users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
-import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
+import { registrationClosed } from '#directory/users/errors.ts';
+import { invitationInvalid, invitationNotFound, invitationRefused } from './errors.ts';
+import { userInvitationRevoked } from './events.ts';
 import { invitationLetter } from './registration-letters.ts';
 import type { NewAccounts, Newcomer } from './new-accounts.ts';
 import { userInvited } from '#directory/users/events.ts';
 
 type Invitation = { email: string; language: Language; roles?: readonly Role[] };
+
+/** As an operator sees it, until it is used. */
+export type InstanceInvitation = Pick<OpenInstanceInvitation, 'id' | 'createdAt' | 'expiresAt'> & {
+  email: string;
+  language: Language;
+  roles: readonly Role[];
+};
 
 /** `organization`: the invitation is to an organization, which the new account joins. */
 type Found = { email: string; organization: OpenInvitation | null };
@@ -33,6 +44,7 @@ export type InvitationDependencies = {
   users: Pick<UserService, 'findByIdentifier'>;
   roleHolders: Pick<RoleHolders, 'requireGivable'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'findByLink'>;
+  openInvitations: Pick<OpenInvitations, 'page' | 'find' | 'findLast' | 'renew' | 'end'>;
   applications: Applications;
   accounts: NewAccounts;
   /** Invitations to organizations, whose links are of the same kind. */
@@ -64,14 +76,67 @@ export class InvitationService {
    * Sends a link; an earlier one to the same address stops working.
    * Throws registration.closed, .invitation_refused, .invitation_invalid, users.role_not_held.
    */
-  async invite({ email, language, roles = [] }: Invitation, by: By): Promise<void> {
+  async invite({ email, language, roles = [] }: Invitation, by: By): Promise<InstanceInvitation> {
     const { users, policies, database, roleHolders } = this.#deps;
     roleHolders.requireGivable(roles, by);
     const emailCanonical = newCanonicalEmail(email);
     if (policies.for(instance).registration.mode === 'closed') throw registrationClosed();
     if (emailCanonical === null) throw invitationInvalid(email);
     if ((await users.findByIdentifier(email)) !== null) throw invitationRefused(email);
-    await database.transaction((em) => this.#send(em, { email: email.trim(), language, roles }, by));
+    return database.transaction(async (em) => {
+      const wanted = { email: email.trim(), language, roles };
+      const { link } = await this.#deps.oneTimeSecrets.issue(em, {
+        purpose: 'invitation',
+        holder: { emailCanonical },
+        address: wanted.email,
+        form: 'link',
+        data: { administrator: roles.includes('administrator'), language },
+      });
+      await this.#send(em, wanted, link ?? '', by);
+      return shown(present(await this.#deps.openInvitations.findLast(em, emailCanonical)));
+    });
+  }
+
+  /** A page of those that were not used. */
+  async page(filters: InvitationFilters, page: PageRequest<'created_at' | 'email'>): Promise<Page<InstanceInvitation>> {
+    const { items, ...others } = await this.#deps.openInvitations.page(filters, page);
+    return { ...others, items: items.map(shown) };
+  }
+
+  /** One that was not used, too old or not. Throws registration.invitation_not_found. */
+  async require(id: InvitationId): Promise<InstanceInvitation> {
+    return shown(present(await this.#deps.openInvitations.find(id)));
+  }
+
+  /**
+   * Sends a new link for another seven days; the old one stops working. From now on the sender vouches for its rights.
+   * Throws registration.invitation_not_found, registration.closed, registration.invitation_refused, users.role_not_held.
+   */
+  async resend(id: InvitationId, by: By): Promise<InstanceInvitation> {
+    const { database, openInvitations, roleHolders, users } = this.#deps;
+    const { email, language, roles } = await this.require(id);
+    roleHolders.requireGivable(roles, by);
+    if (this.isClosed()) throw registrationClosed();
+    if ((await users.findByIdentifier(email)) !== null) throw invitationRefused(email);
+    return database.transaction(async (em) => {
+      const renewed = await openInvitations.renew(em, id);
+      if (renewed === null) throw invitationNotFound();
+      await this.#send(em, { email, language, roles }, renewed.link, by);
+      return shown(present(await openInvitations.find(id, em)));
+    });
+  }
+
+  /** Its link stops working. Throws registration.invitation_not_found. */
+  async revoke(id: InvitationId, by: By): Promise<void> {
+    const { audit, database, openInvitations } = this.#deps;
+    const { email, roles } = await this.require(id);
+    await database.transaction(async (em) => {
+      if (!(await openInvitations.end(em, id))) throw invitationNotFound();
+      await audit.record(
+        em,
+        userInvitationRevoked({ ...by, details: { email, administrator: roles.includes('administrator') } }),
+      );
+    });
   }
 
   /** The same for an address that may have an account by now. Throws registration.closed. */
@@ -134,16 +199,9 @@ export class InvitationService {
     }
   }
 
-  async #send(em: EntityManager, { email, language, roles }: Required<Invitation>, by: By) {
-    const { clock, oneTimeSecrets, letters, audit, urlOf } = this.#deps;
+  async #send(em: EntityManager, { email, language, roles }: Required<Invitation>, link: string, by: By) {
+    const { clock, letters, audit, urlOf } = this.#deps;
     const administrator = roles.includes('administrator');
-    const { link } = await oneTimeSecrets.issue(em, {
-      purpose: 'invitation',
-      holder: { emailCanonical: canonicalEmail(email) ?? '' },
-      address: email,
-      form: 'link',
-      data: { administrator },
-    });
     await letters.send(
       invitationLetter,
       {
@@ -151,11 +209,30 @@ export class InvitationService {
         to: { address: email },
         language,
         expiresAt: fromNow(clock, LIFETIME),
-        context: { url: urlOf(`/invitation/${link ?? ''}`), days: LIFETIME / DAY },
+        context: { url: urlOf(`/invitation/${link}`), days: LIFETIME / DAY },
       },
       em,
     );
     const details = { email, administrator };
     await audit.record(em, userInvited({ ...by, details }));
   }
+}
+
+/** Throws registration.invitation_not_found. */
+function present(invitation: OpenInstanceInvitation | null): OpenInstanceInvitation {
+  if (invitation === null) throw invitationNotFound();
+  return invitation;
+}
+
+const isLanguage = (text: string): text is Language => Object.hasOwn(languages, text);
+
+function shown({ address, data, ...others }: OpenInstanceInvitation): InstanceInvitation {
+  const language = String(data['language'] ?? '');
+  return {
+    ...others,
+    email: address,
+    // One of an earlier version says none.
+    language: isLanguage(language) ? language : defaultLanguage,
+    roles: data['administrator'] === true ? ['administrator'] : [],
+  };
 }

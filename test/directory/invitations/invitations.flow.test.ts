@@ -204,12 +204,19 @@ describe('an invitation', () => {
 
   test('is listed while it is open', async () => {
     const { id } = await invite(freshEmail(), { language: 'de' });
-    const { invitations } = await latchkey.run<{ invitations: Invitation[] }>('organizations.invitations.list', {
-      organization_id: organization.id,
-    });
-    expect(invitations.map((each) => each.id)).toContain(id);
-    const after = await latchkey.run('organizations.invitations.list', { organization_id: organization.id, after: id });
-    expect(after).toEqual({ invitations: [] });
+    const newest = async (status?: string) => {
+      const { invitations } = await latchkey.run<{ invitations: (Invitation & { status: string })[] }>(
+        'organizations.invitations.list',
+        { organization_id: organization.id, sort: '-created_at', limit: 1, ...(status ? { status } : {}) },
+      );
+      return invitations.map((each) => [each.id, each.status]);
+    };
+    expect(await newest()).toEqual([[id, 'open']]);
+    const given = { organization_id: organization.id, invitation_id: id };
+    await latchkey.run('organizations.invitations.delete', given);
+    expect(await newest()).not.toEqual([[id, 'open']]);
+    expect(await newest('any')).toEqual([[id, 'revoked']]);
+    expect(await latchkey.run('organizations.invitations.read', given)).toMatchObject({ id, status: 'revoked' });
   });
 
   test.each([

@@ -63,6 +63,15 @@ test('the list goes on after the last client of a page', async () => {
   const acme = await create();
   const ids = (await Promise.all([1, 2, 3].map(machine))).map(({ client_id }) => client_id).sort();
   for (const client_id of ids) await latchkey.run('organizations.clients.allow', { organization_id: acme, client_id });
+  const { next_cursor: cursor } = await latchkey.run<{ next_cursor: string }>('organizations.clients.list', {
+    organization_id: acme,
+    limit: 2,
+  });
   const first = await clientsOf(acme, { limit: 2 });
-  expect([...first, ...(await clientsOf(acme, { limit: 2, after: first[1]! }))]).toEqual(ids);
+  expect([...first, ...(await clientsOf(acme, { limit: 2, cursor }))]).toEqual(ids);
+  expect(await clientsOf(acme, { sort: '-created_at', limit: 1 })).toEqual([ids[2]]);
+  const given = { organization_id: acme, client_id: ids[0] };
+  expect(await latchkey.run('organizations.clients.read', given)).toMatchObject({ client_id: ids[0] });
+  const other = { ...given, organization_id: await create() };
+  await expect(latchkey.run('organizations.clients.read', other)).rejects.toThrow('organizations.client_not_found');
 });
