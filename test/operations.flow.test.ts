@@ -6,7 +6,7 @@ import { createIdentities } from '#directory/identities/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
-import { toUuid } from '#kernel/ids.ts';
+import { newId, toUuid } from '#kernel/ids.ts';
 import { routeOf } from '../src/api/operation-route.ts';
 import { API, callApi, userTokens } from './support/api.ts';
 import { startTestApp, type TestApp, testSecrets } from './support/app.ts';
@@ -176,10 +176,17 @@ test('every operation gives what its output schema lets through', async () => {
   await run('organizations.members.list', { organization_id });
   await run('organizations.members.read', { organization_id, user_id });
   await run('users.organizations.list', { user_id });
+  await run('organizations.members.update', { organization_id, user_id, roles: ['TENANT_MANAGER'] });
+  const rows = { organization_id, members: [{ user_id }, { email: 'nobody@example.com' }] };
+  await run('organizations.members.bulk_create', rows);
+  await run('organizations.members.bulk_delete', { organization_id, members: [{ user_id: newId('usr') }] });
   await run('organizations.members.delete', { organization_id, user_id });
   const invited = { organization_id, email: 'invited@example.com' };
   const { id: invitation_id } = await run('organizations.invitations.create', invited);
   await run('organizations.invitations.list', { organization_id });
+  await run('organizations.invitations.read', { organization_id, invitation_id });
+  const invitations = [{ email: 'bulk@example.com' }, { email: 'no address' }];
+  await run('organizations.invitations.bulk_create', { organization_id, invitations });
   await run('organizations.invitations.resend', { organization_id, invitation_id });
   await run('organizations.invitations.delete', { organization_id, invitation_id });
   const added = await run('organizations.domains.create', { organization_id, domain: 'every-one.com' });
@@ -189,6 +196,7 @@ test('every operation gives what its output schema lets through', async () => {
   await run('organizations.domains.confirm', domain);
   await run('organizations.domains.update', { ...domain, joining: 'ask' });
   await run('organizations.domains.list', { organization_id });
+  await run('organizations.domains.read', domain);
   const asking = { organization_id, user_id };
   for (const verb of ['approve', 'refuse']) {
     await latchkey.app.database.sql(
@@ -198,17 +206,20 @@ test('every operation gives what its output schema lets through', async () => {
       [email],
     );
     await run('organizations.join_requests.list', { organization_id });
+    await run('organizations.join_requests.read', asking);
     await run(`organizations.join_requests.${verb}`, asking);
   }
   await run('organizations.domains.delete', domain);
   const machine = await latchkey.client({ type: 'machine', redirect_uris: undefined });
   await run('organizations.clients.allow', { organization_id, client_id: machine.client_id });
   await run('organizations.clients.list', { organization_id });
+  await run('organizations.clients.read', { organization_id, client_id: machine.client_id });
   await run('organizations.clients.delete', { organization_id, client_id: machine.client_id });
   await run('organizations.update', { organization_id, name: 'All' });
   await run('organizations.branding.update', { organization_id, change: { color: '#0a3fb5' } });
   await run('organizations.branding.read', { organization_id });
-  await run('organizations.logo.update', { organization_id, content: null });
+  await run('organizations.logo.update', { organization_id, content: png });
+  for (const verb of ['read', 'delete']) await run(`organizations.logo.${verb}`, { organization_id });
   await run('organizations.list');
   await run('organizations.policy.update', { organization_id, name: 'mfa.enforcement', value: 'required' });
   await run('organizations.policy.read', { organization_id });
@@ -223,7 +234,9 @@ test('every operation gives what its output schema lets through', async () => {
       { line: 2, record: 7 },
     ],
   });
-  await run('invitations.create', { email: 'eve@every.example' });
+  const eve = await run('invitations.create', { email: 'eve@every.example' });
+  await run('invitations.list');
+  for (const verb of ['read', 'resend', 'delete']) await run(`invitations.${verb}`, { invitation_id: eve['id'] });
 
   await run('waitlist.invite', { emails: ['nobody@every.example'] });
   await latchkey.app.database.sql(
@@ -231,6 +244,7 @@ test('every operation gives what its output schema lets through', async () => {
      values (gen_random_uuid(), 'wait@every.example', 'wait@every.example', 'Wait', 'en', now())`,
   );
   await run('waitlist.list');
+  await run('waitlist.read', { email: 'wait@every.example' });
   await run('waitlist.delete', { email: 'wait@every.example' });
 
   await useAccess(run, user_id as unknown as string);
@@ -322,8 +336,11 @@ async function useAccess(run: (name: string, members?: object) => Promise<Record
     await run(`${start}groups.list`, place);
     await run(`${start}groups.members.create`, { ...place, group_id, user_id });
     await run(`${start}groups.members.list`, { ...place, group_id });
+    await run(`${start}groups.members.read`, { ...place, group_id, user_id });
+    await run(`${start}permissions.list`, place);
     const { id: assignment_id } = await run(`${start}assignments.create`, { ...place, group_id, role: role_id });
     await run(`${start}assignments.list`, { ...place, group_id });
+    await run(`${start}assignments.read`, { ...place, assignment_id });
     await run(`${start}access.explain`, { ...place, user_id, permission: 'organization.read' });
     await run(`${start}assignments.delete`, { ...place, assignment_id });
     await run(`${start}groups.members.delete`, { ...place, group_id, user_id });

@@ -87,6 +87,11 @@ export class OrganizationBrands {
     return (await this.#read(id))?.choice ?? {};
   }
 
+  /** The logos as they are stored. */
+  async logosOf(id: OrganizationId): Promise<Pick<Stored, 'logo' | 'darkLogo'>> {
+    return (await this.#read(id)) ?? { logo: null, darkLogo: null };
+  }
+
   /** Has the files of a brand there when a browser asks this node, which may not have shown its pages yet. */
   async prepare(path: string): Promise<void> {
     const id = parseId('org', IN_FOLDER.exec(path)?.[1] ?? '');

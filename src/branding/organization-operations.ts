@@ -10,7 +10,7 @@ import type { OrganizationBrands } from './organization-brands.ts';
 
 type Services = {
   organizations: Pick<OrganizationService, 'require'>;
-  organizationBrands: Pick<OrganizationBrands, 'choiceOf' | 'change' | 'changeLogo'>;
+  organizationBrands: Pick<OrganizationBrands, 'choiceOf' | 'change' | 'changeLogo' | 'logosOf'>;
 };
 
 const params = { organization_id: idSchema('org') };
@@ -74,4 +74,40 @@ const updateLogo = operation({
   },
 });
 
-export const organizationBrandOperations = [readBrand, updateBrand, updateLogo];
+const readLogo = operation({
+  name: 'organizations.logo.read',
+  permission: 'organization.read',
+  params,
+  output: z.strictObject({
+    logo: z.string().nullable().describe('Picture in base64, as it is shown; null without one'),
+    dark_logo: z.string().nullable().describe('The same for dark pages'),
+  }),
+  errors: [organizationNotFound],
+  description: 'Show the logos of an organization.',
+  command: { words: 'organization show-logo' },
+  run: async ({ organization_id: id }, _by: By, { organizations, organizationBrands }: Services) => {
+    await organizations.require(id);
+    const { logo, darkLogo } = await organizationBrands.logosOf(id);
+    return { logo: logo?.toString('base64') ?? null, dark_logo: darkLogo?.toString('base64') ?? null };
+  },
+});
+
+const deleteLogo = operation({
+  name: 'organizations.logo.delete',
+  permission: 'organization.manage',
+  params,
+  input: z.strictObject({ dark: z.boolean().default(false).describe('The logo for dark pages') }),
+  output: z.strictObject({ logo: z.literal('removed') }),
+  errors: [organizationNotFound],
+  event: organizationBrandChanged,
+  description: 'Remove the logo of an organization.',
+  example: { dark: true },
+  command: { words: 'organization remove-logo' },
+  run: async ({ organization_id: id, dark }, by: By, { organizations, organizationBrands }: Services) => {
+    await organizations.require(id);
+    await organizationBrands.changeLogo(id, dark ? 'dark_logo' : 'logo', null, by);
+    return { logo: 'removed' as const };
+  },
+});
+
+export const organizationBrandOperations = [readBrand, updateBrand, readLogo, updateLogo, deleteLogo];

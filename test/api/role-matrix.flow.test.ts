@@ -157,7 +157,7 @@ const isOfOrganization = ({ operation: { permission, params } }: Offered): boole
 
 /** An id that nothing has, in the form of the parameter. */
 function madeUp(schema: { safeParse(value: unknown): { success: boolean } }): string {
-  const prefixes = ['usr', 'rol', 'grp', 'ras', 'inv', 'oin', 'dom', 'odm', 'org', 'jrq', 'ses'] as const;
+  const prefixes = ['usr', 'rol', 'grp', 'ras', 'inv', 'oin', 'dom', 'odm', 'org', 'jrq', 'ses', 'ots'] as const;
   return prefixes.map((prefix) => newId(prefix)).find((id) => schema.safeParse(id).success) ?? 'nothing';
 }
 

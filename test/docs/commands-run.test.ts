@@ -46,16 +46,17 @@ async function makeFiles(): Promise<void> {
     'certificate.pem': present.certificate,
     'next-key.pem': next.privateKey,
     'next-certificate.pem': next.certificate,
+    'members.json': JSON.stringify([{ user_id: ids.get('usr') }, { email: 'ada@example.com' }]),
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'latchkey-docs-'));
-  await makeFiles();
   dns = await openDns();
   latchkey = await startTestApp({ env: { DNS_SERVERS: dns.address } });
   ids.set('usr', (await latchkey.user()).id);
+  await makeFiles();
   const scopes = Object.keys(permissions);
   const client = await machineWith(latchkey, ...scopes);
   machine = client.client_id;
@@ -95,7 +96,7 @@ const filledIn = (word: string): string =>
   word
     .replaceAll(/\b([a-z]{3})_(?:…|[\da-z]{26}\b)/g, (text, prefix: string) => ids.get(prefix) ?? text)
     .replace(/^CLIENT_ID$/, machine)
-    .replace(/^(secret\.txt|[\w-]+\.(p8|pem))$/, (name) => join(folder, name))
+    .replace(/^(secret\.txt|members\.json|[\w-]+\.(p8|pem))$/, (name) => join(folder, name))
     .replace('/users/USER/', `/users/${ids.get('usr')}/`)
     .replace(/^ORGANIZATION$/, ids.get('org') ?? '')
     .replace('https://id.example.com', latchkey.base)

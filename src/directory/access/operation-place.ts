@@ -1,5 +1,5 @@
 /** Operations on roles, groups and assignments come twice: on the instance, and on one organization. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { CommandShape } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
 import type { Place } from './access-scope.ts';

@@ -43,7 +43,7 @@ function permissionsOn(place: OperationPlace, filters: typeof ofInstance | typeo
     name: place.named('permissions.list'),
     permission: place.read,
     params: place.params,
-    filters: filters as z.ZodRawShape,
+    filters,
     sorts: ['name'],
     items: 'permissions',
     item: permissionSchema,
@@ -53,8 +53,7 @@ function permissionsOn(place: OperationPlace, filters: typeof ofInstance | typeo
     command: place.command('permission list', 'list-permissions'),
     run: async (given, page, _by: By, { permissionList }: Services) => {
       const { api, ...wanted } = given as Filters;
-      const found =
-        api === undefined ? await permissionList.builtIn(placeOf(given as never)) : await permissionList.ofApi(api);
+      const found = api === undefined ? await permissionList.builtIn(placeOf(given)) : await permissionList.ofApi(api);
       if (found === null) throw inputInvalid({ api: 'is no identifier of an API' });
       const { items, ...others } = pageOfAll(
         found.filter((permission) => isWanted(permission, wanted)),
