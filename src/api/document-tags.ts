@@ -68,6 +68,7 @@ const descriptions: Readonly<Record<string, string>> = {
   events: 'Events of the audit log.',
   policies: 'Policies of the instance.',
   jobs: 'Work that the server does in the background.',
+  'organizations.permissions': 'Permissions that roles of an organization can hold.',
   waitlist: 'Visitors who want an account.',
 };
 
