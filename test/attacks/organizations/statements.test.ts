@@ -51,7 +51,10 @@ const exceptions: Readonly<Record<string, readonly [count: number, why: string]>
   'directory/organizations/organization-service.ts organization': [2, 'the list of all, and the one of a slug'],
   'directory/organizations/organization-service.ts organization_slug': [2, 'finds the organization of a slug'],
   'directory/organizations/memberships.ts organization': [1, 'the organizations of one user'],
-  'directory/organizations/memberships.ts organization_member': [1, 'the organizations of one user'],
+  'directory/organizations/memberships.ts organization_member': [
+    2,
+    'the organizations of one user, and the condition of a list of users',
+  ],
   'sign-in/organization/organization-choice.ts organization_choice': [1, 'the choice of one user for one client'],
 };
 
