@@ -303,17 +303,33 @@ test('every operation gives what its output schema lets through', async () => {
   await run('saml_applications.delete', { client_id: 'wiki' });
 
   for (const verb of ['list', 'rotate', 'reencrypt']) await run(`keys.${verb}`);
-  await run('saml.keys.list');
+  const [{ kid } = {}]: { kid?: string }[] = (await run('keys.list'))['keys']!;
+  await run('keys.read', { kid });
+  const [{ id: key_id } = {}]: { id?: string }[] = (await run('saml.keys.list'))['keys']!;
+  await run('saml.keys.read', { key_id });
   await run('saml.keys.rotate', { use: 'signing' });
-  await run('registration_tokens.create');
+  const { id: token_id } = await run('registration_tokens.create');
+  await run('registration_tokens.list');
+  for (const verb of ['read', 'delete']) await run(`registration_tokens.${verb}`, { token_id });
   await run('settings.list');
   await run('settings.update', { name: 'branding.name', value: 'Every' });
+  for (const verb of ['read', 'reset']) await run(`settings.${verb}`, { name: 'branding.name' });
   await run('branding.logo.update', { content: png });
+  for (const noun of ['branding', 'branding.logo', 'branding.stylesheet']) await run(`${noun}.read`);
   await run('branding.stylesheet.update', { content: null });
-  await run('branding.clients.update', { client_id: client.client_id, change: { color: '#0a3fb5' } });
+  for (const noun of ['branding.logo', 'branding.stylesheet']) await run(`${noun}.delete`);
+  await run('branding.clients.update', { client_id: client.client_id, color: '#0a3fb5' });
+  await run('branding.clients.read', { client_id: client.client_id });
   await run('branding.client_logos.fetch', { client_id: client.client_id });
   for (const verb of ['verify', 'checkpoint']) await run(`audit.${verb}`);
   await run('audit.drop', { before: '2020-01' });
+  await run('event_types.list');
+  const [{ id: event_id } = {}]: { id?: string }[] = (await run('events.list'))['events']!;
+  await run('events.read', { event_id });
+  const [{ id: own_event } = {}]: { id?: string }[] = (await run('organizations.events.list', { organization_id }))[
+    'events'
+  ]!;
+  await run('organizations.events.read', { organization_id, event_id: own_event });
 
   expect([...done].sort()).toEqual(operations.map(({ name }) => name).sort());
 });

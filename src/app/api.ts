@@ -10,32 +10,10 @@ import type { Provider } from './provider.ts';
 /** Operations that have no address yet. Every other one has. */
 const withoutAddress: readonly string[] = [
   'database.migrate',
-  'saml_applications.create',
-  'saml_applications.list',
-  'saml_applications.read',
-  'saml_applications.update',
-  'saml_applications.refresh_metadata',
-  'saml_applications.delete',
-  'saml_applications.preview_claims',
   'users.username.update',
   'users.username.delete',
   'users.import',
   'users.export',
-  'keys.list',
-  'keys.rotate',
-  'keys.reencrypt',
-  'saml.keys.list',
-  'saml.keys.rotate',
-  'registration_tokens.create',
-  'settings.list',
-  'settings.update',
-  'branding.logo.update',
-  'branding.stylesheet.update',
-  'branding.clients.update',
-  'branding.client_logos.fetch',
-  'audit.verify',
-  'audit.checkpoint',
-  'audit.drop',
 ];
 
 /** The names of those with an address. */

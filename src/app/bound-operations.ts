@@ -1,6 +1,6 @@
 /** The services of each operation. */
 import type { createApiStores } from '#api/module.ts';
-import { type By, callerOf } from '#audit/module.ts';
+import { type By, callerOf, createCatalogue } from '#audit/module.ts';
 import { accountOperations } from '#directory/users/management/account-operations.ts';
 import { pictureOperations } from '#directory/users/pictures/picture-operations.ts';
 import { bulkUserOperations } from '#directory/users/management/bulk-operations.ts';
@@ -9,8 +9,11 @@ import { accessOperations } from '#directory/access/operations.ts';
 import { identityOperations } from '#account/linked-accounts/operations.ts';
 import { meOperations } from '#account/me/operations.ts';
 import { auditOperations } from '#audit/operations.ts';
+import { eventOperations } from '#audit/event-operations.ts';
+import { organizationEventOperations } from '#directory/organizations/event-operations.ts';
 import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
+import { clientBrandOperations } from '#branding/client-operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { apiScopeOperations } from '#applications/apis/scope-operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
@@ -49,6 +52,7 @@ import { ResetService } from '#sign-in/mfa/module.ts';
 import { withSealedCursors } from '#kernel/operations/cursors.ts';
 import { membersOf } from '#directory/organizations/module.ts';
 import { ManagedUsers, PropertyService, UserList } from '#directory/users/module.ts';
+import { eventTypes, shownEventTypes } from './event-types.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
@@ -79,6 +83,7 @@ export function createOperations(
     migration,
   } = nouns;
   const list = new UserList({ clock, database, queries: { membersOf, holdersOf, withSecondFactor } });
+  const catalogue = createCatalogue(eventTypes, shownEventTypes);
   const administration = new UserAdministration({
     database,
     users,
@@ -257,11 +262,18 @@ export function createOperations(
     bindOperations(registrationTokenOperations, { initialTokens: oidc.initialTokens }),
     bindOperations(organizationPolicyOperations, { policy: nouns.organizationPolicy }),
     bindOperations(settingsOperations, { settings }),
-    bindOperations(brandingOperations, { brands: look.branding.brands, logos: look.branding.logos }),
+    bindOperations(brandingOperations, { brands: look.branding.brands, settings }),
+    bindOperations(clientBrandOperations, { brands: look.branding.brands, logos: look.branding.logos }),
     bindOperations(auditOperations, {
       verifier: nouns.verifier,
       checkpoints: nouns.checkpoints,
       retention: nouns.retention,
+    }),
+    bindOperations(eventOperations, { events: nouns.eventSearch, catalogue }),
+    bindOperations(organizationEventOperations, {
+      organizations: nouns.organizations.organizations,
+      events: nouns.eventSearch,
+      catalogue,
     }),
   ].flat();
   return withSealedCursors(bound, keyRing, callerOf);

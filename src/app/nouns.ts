@@ -33,6 +33,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const {
     log: audit,
     reader: events,
+    search: eventSearch,
     sealer,
     sealingKeys,
     partitions,
@@ -263,6 +264,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     permissionHolders,
     pictures,
     events,
+    eventSearch,
     clients,
     apis,
     keys,

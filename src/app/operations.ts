@@ -6,8 +6,11 @@ import { accessOperations } from '#directory/access/operations.ts';
 import { identityOperations } from '#account/linked-accounts/operations.ts';
 import { meOperations } from '#account/me/operations.ts';
 import { auditOperations } from '#audit/operations.ts';
+import { eventOperations } from '#audit/event-operations.ts';
+import { organizationEventOperations } from '#directory/organizations/event-operations.ts';
 import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
+import { clientBrandOperations } from '#branding/client-operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { apiScopeOperations } from '#applications/apis/scope-operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
@@ -81,5 +84,8 @@ export const operations: readonly Operation[] = [
   organizationPolicyOperations,
   settingsOperations,
   brandingOperations,
+  clientBrandOperations,
   auditOperations,
+  eventOperations,
+  organizationEventOperations,
 ].flat();

@@ -26,3 +26,9 @@ export const monthRefused = errorType({
   status: 422,
   message: (reason: string) => reason,
 });
+
+export const eventNotFound = errorType({
+  code: 'audit.event_not_found',
+  status: 404,
+  message: 'The audit log has no such event.',
+});

@@ -12,6 +12,7 @@ import type { Log } from '#kernel/log.ts';
 import { AuditLog } from './audit-log.ts';
 import { AuditReader } from './audit-reader.ts';
 import { Checkpoints, type CheckpointKeys } from './checkpoint.ts';
+import { EventSearch } from './event-search.ts';
 import { AuditPartitions } from './partitions.ts';
 import { AuditRetention } from './retention.ts';
 import { Sealer } from './sealer.ts';
@@ -39,6 +40,7 @@ export function createAudit({ clock, database, keyRing, log }: Dependencies) {
   return {
     log: new AuditLog({ clock, database, wake: () => sealer.wake() }),
     reader: new AuditReader(database),
+    search: new EventSearch(database),
     sealer,
     sealingKeys,
     partitions: new AuditPartitions({ clock, database, log }),
@@ -61,6 +63,9 @@ export type { AuditLog } from './audit-log.ts';
 export type { AuditReader, PastEvent } from './audit-reader.ts';
 export type { AuditEvent, EventTypeRow, Gravity, ShownEventType } from './event-type.ts';
 export { eventType, gravities } from './event-type.ts';
+export { createCatalogue, type EventCatalogue } from './event-catalogue.ts';
+export type { EventSearch } from './event-search.ts';
+export { eventFilters, eventOnWire, eventSchema, filtersOf } from './event-wire.ts';
 export { caep } from './event-type.ts';
 export type { By, Visitor } from './by.ts';
 export { byClient, byUser, byVisitor, callerOf, operator, system } from './by.ts';

@@ -33,6 +33,7 @@ const verifyAudit = operation({
     problems: z.array(z.strictObject({ chain: z.string(), sequence: z.string().nullable(), problem: z.string() })),
   }),
   errors: [notIntact, checkpointRefused],
+  isQuestion: true,
   description: 'Verify the seals of the audit log. Refused with the first wrong event when it was changed.',
   example: {},
   command: { options: { checkpoints: { flags: '--checkpoint <file>', isFile: true } } },

@@ -196,6 +196,12 @@ export class BrandService {
     return publishBrand(this.#deps.files, 'brand/', this.#deps.policies.for(instance).branding, this.#instance);
   }
 
+  /** The files and choices of the instance, or of a client. @throws AppError branding.client_unknown */
+  async stored(clientId: string | null): Promise<Stored> {
+    if (clientId !== null && (await this.#deps.clients.find(clientId)) === null) throw clientUnknown(clientId);
+    return (await this.#read(clientId ?? INSTANCE)) ?? { choice: {}, logo: null, darkLogo: null, stylesheet: null };
+  }
+
   /** The files of the instance. */
   uploads(): BrandUploads | null {
     return this.#instance;

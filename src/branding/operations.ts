@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { timeSchema } from '#kernel/operations/schemas.ts';
+import { instance, type SettingsService } from '#settings/module.ts';
 import type { BrandService } from './brand-service.ts';
-import type { ClientLogos } from './client-logos.ts';
-import { choiceInvalid, clientUnknown, logoRefused, stylesheetRefused } from './errors.ts';
+import { clientUnknown, logoRefused, stylesheetRefused } from './errors.ts';
 import { brandChanged } from './events.ts';
+import { kindOf } from './logo.ts';
 
 type Services = {
-  brands: Pick<BrandService, 'changeFile' | 'changeOfClient'>;
-  logos: Pick<ClientLogos, 'fetchNow'>;
+  brands: Pick<BrandService, 'changeFile' | 'changeOfClient' | 'stored'>;
+  settings: Pick<SettingsService, 'for'>;
 };
 
 const fileSchema = z.base64('must be a file in base64, or null').nullable();
@@ -17,13 +17,64 @@ const outcome = z.enum(['changed', 'removed']);
 const outcomeOf = (content: string | null): z.output<typeof outcome> => (content === null ? 'removed' : 'changed');
 const bytes = (content: string | null): Buffer | null => (content === null ? null : Buffer.from(content, 'base64'));
 
+const fileKind = z.enum(['png', 'jpg', 'webp', 'svg']);
+const fileInfo = z.strictObject({ type: fileKind, size: z.int().describe('In bytes') }).nullable();
+const choice = z.record(z.string(), z.unknown()).describe('Members such as color, named as in the settings');
+const dark = z.boolean().default(false).describe('The logo for dark pages');
+const ofClient = z.string().max(255).optional().describe('Client of the logo; by default the instance');
+
+const infoOf = (file: Buffer | null): z.output<typeof fileInfo> => {
+  const type = file && kindOf(file);
+  return file && type ? { type, size: file.length } : null;
+};
+
+const readBranding = operation({
+  name: 'branding.read',
+  permission: 'settings.read',
+  output: z.strictObject({
+    choice,
+    logo: fileInfo,
+    dark_logo: fileInfo,
+    stylesheet: z.strictObject({ size: z.int().describe('In bytes') }).nullable(),
+  }),
+  description: 'Show the brand of the instance: its choices, which are settings, and which files it has.',
+  run: async (_given, _by: By, { brands, settings }: Services) => {
+    const { logo, darkLogo, stylesheet } = await brands.stored(null);
+    return {
+      choice: settings.for(instance).branding,
+      logo: infoOf(logo),
+      dark_logo: infoOf(darkLogo),
+      stylesheet: stylesheet === null ? null : { size: Buffer.byteLength(stylesheet) },
+    };
+  },
+});
+
+const readLogoFile = operation({
+  name: 'branding.logo.read',
+  permission: 'settings.read',
+  input: z.strictObject({ dark, client_id: ofClient }),
+  output: z.strictObject({
+    type: fileKind.nullable().describe('Null where there is no logo'),
+    content: z.string().nullable().describe('The file in base64'),
+  }),
+  errors: [clientUnknown],
+  description: 'Show the logo of the instance or of a client.',
+  example: { dark: true },
+  command: { words: 'branding show-logo' },
+  run: async ({ dark: isDark, client_id: owner = null }, _by: By, { brands }: Services) => {
+    const { logo, darkLogo } = await brands.stored(owner);
+    const file = isDark ? darkLogo : logo;
+    return { type: file && kindOf(file), content: file && file.toString('base64') };
+  },
+});
+
 const updateLogo = operation({
   name: 'branding.logo.update',
   permission: 'branding.manage',
   input: z.strictObject({
     content: fileSchema.describe('PNG, JPEG, WebP or SVG file in base64, at most 256 KB; null to remove the logo'),
-    dark: z.boolean().default(false).describe('The logo for dark pages'),
-    client_id: z.string().optional().describe('Client of the logo; by default the instance'),
+    dark,
+    client_id: ofClient,
   }),
   output: z.strictObject({ logo: outcome }),
   errors: [logoRefused, clientUnknown],
@@ -31,10 +82,51 @@ const updateLogo = operation({
   description: 'Set or remove the logo: a PNG, JPEG, WebP or SVG file of at most 256 KB.',
   example: { content: 'PHN2Zy8+' },
   command: { words: 'branding logo', file: 'content' },
-  run: async ({ content, dark, client_id: owner }, by: By, { brands }: Services) => {
+  run: async ({ content, dark: isDark, client_id: owner }, by: By, { brands }: Services) => {
     const logo = bytes(content);
-    await brands.changeFile(owner ?? null, dark ? { darkLogo: logo } : { logo }, by);
+    await brands.changeFile(owner ?? null, isDark ? { darkLogo: logo } : { logo }, by);
     return { logo: outcomeOf(content) };
+  },
+});
+
+const deleteLogo = operation({
+  name: 'branding.logo.delete',
+  permission: 'branding.manage',
+  input: z.strictObject({ dark, client_id: ofClient }),
+  output: z.strictObject({ logo: z.literal('removed') }),
+  errors: [clientUnknown],
+  event: brandChanged,
+  description: 'Remove the logo of the instance or of a client.',
+  example: { dark: true },
+  command: { words: 'branding remove-logo' },
+  run: async ({ dark: isDark, client_id: owner }, by: By, { brands }: Services) => {
+    await brands.changeFile(owner ?? null, isDark ? { darkLogo: null } : { logo: null }, by);
+    return { logo: 'removed' as const };
+  },
+});
+
+const readStylesheetFile = operation({
+  name: 'branding.stylesheet.read',
+  permission: 'settings.read',
+  output: z.strictObject({ content: z.string().nullable().describe('The file in base64; null where there is none') }),
+  description: 'Show the custom CSS.',
+  command: { words: 'branding show-stylesheet' },
+  run: async (_given, _by: By, { brands }: Services) => {
+    const { stylesheet } = await brands.stored(null);
+    return { content: stylesheet === null ? null : Buffer.from(stylesheet).toString('base64') };
+  },
+});
+
+const deleteStylesheet = operation({
+  name: 'branding.stylesheet.delete',
+  permission: 'branding.manage',
+  output: z.strictObject({ stylesheet: z.literal('removed') }),
+  event: brandChanged,
+  description: 'Remove the custom CSS.',
+  command: { words: 'branding remove-stylesheet' },
+  run: async (_given, by: By, { brands }: Services) => {
+    await brands.changeFile(null, { stylesheet: null }, by);
+    return { stylesheet: 'removed' as const };
   },
 });
 
@@ -56,53 +148,12 @@ const updateStylesheet = operation({
   },
 });
 
-const updateBrandOfClient = operation({
-  name: 'branding.clients.update',
-  permission: 'branding.manage',
-  params: { client_id: z.string() },
-  input: z.strictObject({
-    change: z
-      .record(z.string(), z.unknown())
-      .describe('Members to change, such as {"color": "#0a3fb5"}; null for the value of the instance'),
-  }),
-  output: z.record(z.string(), z.unknown()),
-  errors: [choiceInvalid, clientUnknown],
-  event: brandChanged,
-  description: 'Change the brand of the sign-in pages of one client.',
-  example: { change: { color: '#0a3fb5' } },
-  command: { words: 'branding client' },
-  run: async ({ client_id: clientId, change }, by: By, { brands }: Services) =>
-    brands.changeOfClient(clientId, change, by),
-});
-
-const fetchClientLogo = operation({
-  name: 'branding.client_logos.fetch',
-  permission: 'branding.manage',
-  params: { client_id: z.string() },
-  output: z.strictObject({
-    client_id: z.string(),
-    logo_uri: z.string().nullable().describe('Null if the client has none, or registered itself and may not show one'),
-    shown: z.boolean(),
-    fetched_at: timeSchema.nullable(),
-    next_fetch_at: timeSchema.nullable(),
-    failures: z.number().int(),
-    problem: z.string().nullable(),
-  }),
-  errors: [clientUnknown],
-  description: 'Fetch the logo of a client from its logo_uri now, and show the result.',
-  command: { words: 'branding client-logo' },
-  run: async ({ client_id: clientId }, _by: unknown, { logos }: Services) => {
-    const { uri, isShown, stored } = await logos.fetchNow(clientId);
-    return {
-      client_id: clientId,
-      logo_uri: uri,
-      shown: isShown,
-      fetched_at: stored?.fetched_at?.toISOString() ?? null,
-      next_fetch_at: stored?.due_at.toISOString() ?? null,
-      failures: stored?.failures ?? 0,
-      problem: stored?.problem ?? null,
-    };
-  },
-});
-
-export const brandingOperations = [updateLogo, updateStylesheet, updateBrandOfClient, fetchClientLogo];
+export const brandingOperations = [
+  readBranding,
+  readLogoFile,
+  updateLogo,
+  deleteLogo,
+  readStylesheetFile,
+  updateStylesheet,
+  deleteStylesheet,
+];

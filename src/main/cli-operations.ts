@@ -90,8 +90,7 @@ function defineOperation(
   for (const member of members.options)
     command.addOption(optionOf({ ...member, isRequired: member.isRequired && member.member !== instead?.of }));
   if (instead !== undefined) command.option(instead.flag, instead.description);
-  if (shape.others !== undefined)
-    command.addOption(optionOf({ flags: shape.others.flags, description: shape.others.description, read: readJson }));
+  if (shape.others !== undefined) command.addOption(optionOf({ ...shape.others, read: readJson }));
   command.action(() => {
     const chosen = instead === undefined ? operation : chosenOf(operation, { instead, command, named });
     return run(chosen, givenOf(chosen, { ...shape, members: membersOf(operation, shape) }, command), command);

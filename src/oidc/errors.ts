@@ -38,3 +38,9 @@ export const tooManyRegistrations = (seconds: number) =>
     message: 'Too many clients were registered from this address. Try again later.',
     details: { [RETRY_AFTER]: seconds },
   });
+
+export const registrationTokenNotFound = errorType({
+  code: 'oidc.registration_token_not_found',
+  status: 404,
+  message: 'There is no such initial access token.',
+});

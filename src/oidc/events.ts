@@ -49,7 +49,17 @@ export const clientAuthenticationFailed = eventType({
 export const registrationTokenCreated = eventType({
   name: 'registration_token.created',
   text: 'A token was made with which a client may register itself (RFC 7591).',
-  details: z.strictObject({ expires_at: z.string() }),
+  /** `token_id`: missing in events of earlier releases. */
+  details: z.strictObject({ expires_at: z.string(), token_id: z.string().optional() }),
+  audience: ['operator'],
+  gravity: 'notice',
+  webhook: false,
+});
+
+export const registrationTokenDeleted = eventType({
+  name: 'registration_token.deleted',
+  text: 'A token with which clients could register themselves was deleted.',
+  details: z.strictObject({ token_id: z.string(), expires_at: z.string() }),
   audience: ['operator'],
   gravity: 'notice',
   webhook: false,

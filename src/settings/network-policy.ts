@@ -15,6 +15,5 @@ function isNetwork(text: string): boolean {
 const network = z.string().max(64).refine(isNetwork, 'must be a network such as 203.0.113.0/24');
 
 export const networkPolicy = z.strictObject({
-  /** Networks (CIDR) and addresses from which users may sign in; all where none are given. */
   allowed: z.array(network).min(1).max(200).optional(),
 });

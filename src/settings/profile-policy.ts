@@ -62,14 +62,8 @@ const propertySchema = z
 export type Property = z.infer<typeof propertySchema>;
 
 export const profilePolicy = z.strictObject({
-  /** Claims that every user must have. A user without one, for example after an import, is asked at the next sign-in. */
   required: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default([]),
-  /**
-   * Claims `name` and `preferred_username` of users without one. `localPart`: the part of the email address before the @, for
-   * clients that may see the address. `id`: the subject, as the client sees it. `none`: no claim.
-   */
   nameFallback: z.enum(['localPart', 'id', 'none']).default('localPart'),
-  /** Custom properties of users beyond the claims of OpenID Connect, in the order of the form. */
   properties: z
     .array(propertySchema)
     .max(64)

@@ -2,7 +2,7 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { inWords, takenBy } from '#kernel/operations/schema-words.ts';
-import { settingInvalid } from './errors.ts';
+import { settingInvalid, settingNotFound } from './errors.ts';
 import {
   instance,
   type Policies,
@@ -166,10 +166,11 @@ export class SettingsService implements Policies, UserPolicies {
     for (const listener of this.#listeners) listener(next);
   }
 
-  /** Changes one setting by its name, as `oidc.registration`, and answers with its section. Throws settings.invalid. */
+  /** Changes one setting by its name, as `oidc.registration`, and answers with its section. Throws settings.not_found, settings.invalid. */
   async set(name: string, value: unknown, by: By): Promise<Partial<PolicyInForce>> {
     const [section = '', member = '', ...rest] = name.split('.');
-    if (!isSection(section) || member === '' || rest.length > 0) throw settingInvalid(noSetting(name));
+    if (!isSection(section) || !Object.hasOwn(sections[section].shape, member) || rest.length > 0)
+      throw settingNotFound(name);
     return { [section]: await this.change(section, { [member]: value }, by) };
   }
 

@@ -26,12 +26,14 @@ const admin = [
   'organization.policy.manage',
   'organization.roles.manage',
   'organization.clients.manage',
+  'organization.audit.read',
 ];
 const owner = [...admin, 'organization.close', 'organization.connections.read', 'organization.connections.manage'];
 const platform =
   `instance.administer branding.preview branding.manage users.read users.manage sessions.read sessions.manage consents.read
   consents.manage waitlist.read waitlist.manage clients.read clients.manage apis.read apis.manage keys.read settings.read audit.read connections.read
-  organizations.read organizations.create organizations.manage access.read access.manage access.check`.split(/\s+/);
+  organizations.read organizations.create organizations.manage access.read access.manage access.check jobs.read
+  jobs.manage`.split(/\s+/);
 const all = [
   ...platform,
   'settings.manage',

@@ -14,7 +14,8 @@ beforeAll(async () => {
   client = await latchkey.client({ name: 'Tally', organization_usage: 'allow' });
   await latchkey.run('branding.clients.update', {
     client_id: client.client_id,
-    change: { name: 'Tally', color: '#17663f' },
+    name: 'Tally',
+    color: '#17663f',
   });
   const create = async (name: string) =>
     (await latchkey.run<{ id: string }>('organizations.create', { name, slug: name.toLowerCase() })).id;

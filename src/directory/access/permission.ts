@@ -27,6 +27,8 @@ const onInstance = {
   'branding.manage': 'Change logos, the stylesheet and the brands of clients',
   'audit.read': 'Read and verify the audit log',
   'audit.manage': 'Remove old months from the audit log',
+  'jobs.read': 'Read waiting, running and failed jobs, and schedules',
+  'jobs.manage': 'Run, repeat and cancel jobs',
   'database.migrate': 'Bring the database up to date',
   'organizations.read': 'Read all organizations, their members and their roles',
   'organizations.create': 'Create organizations',
@@ -49,6 +51,7 @@ const inOrganization = {
   'organization.connections.manage': 'Create, change and delete connections of the organization to identity providers',
   'organization.policy.manage': 'Tighten the policies for members of the organization',
   'organization.roles.manage': 'Create, change and delete roles and groups of the organization',
+  'organization.audit.read': 'Read the audit log of the organization',
   'organization.clients.manage': 'Let machine clients act for the organization',
 } as const satisfies Readonly<Record<string, string>>;
 

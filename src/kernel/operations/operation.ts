@@ -34,7 +34,7 @@ export type CommandShape = {
    */
   instead?: { of: string; flag: string; description: string; operation: string };
   /** The option for members that have none of their own, as one JSON object: `--metadata <json>`. */
-  others?: { flags: string; description: string; members: readonly string[] };
+  others?: { flags: string; description: string; members: readonly string[]; isRequired?: true };
 };
 
 /** An error in the error list of an operation: `errorType` creates one. */

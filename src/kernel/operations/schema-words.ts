@@ -30,6 +30,16 @@ export function inWords(issue: RawIssue): string {
   return words?.(issue) ?? 'is not valid';
 }
 
+/** The input that a schema takes, as JSON Schema. */
+export const inputOf = (schema: z.ZodType): Record<string, unknown> => {
+  const {
+    $schema: _version,
+    '~standard': _standard,
+    ...described
+  } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return described;
+};
+
 /** The accepted values of a number, a choice, a boolean, text or a list: `must be a whole number from 8 to 64, such as 15`. */
 export function takenBy(schema: z.ZodType): string {
   const described = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Described;

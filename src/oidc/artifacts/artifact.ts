@@ -26,7 +26,10 @@ const OidcArtifactSchema = defineEntity({
     progressStep: p.integer().default(0),
   },
   uniques: [{ name: 'oidc_artifact_lookup_unique', properties: ['lookupHash', 'kind'] }],
-  indexes: [{ name: 'oidc_artifact_account_index', properties: ['accountId', 'kind'] }],
+  indexes: [
+    { name: 'oidc_artifact_account_index', properties: ['accountId', 'kind'] },
+    { name: 'oidc_artifact_initial_token_index', properties: ['expiresAt'], where: `kind = 'InitialAccessToken'` },
+  ],
 });
 /** An artifact of the engine; ids are hashed, secrets are never stored (table `oidc_artifact`). */
 export class OidcArtifact extends OidcArtifactSchema.class {}

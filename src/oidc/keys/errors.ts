@@ -1,4 +1,4 @@
-import { AppError } from '#kernel/errors.ts';
+import { AppError, errorType } from '#kernel/errors.ts';
 
 /** Asked for keys before the first load: nothing may be signed or published yet. */
 export function keysNotLoaded(): AppError {
@@ -8,3 +8,5 @@ export function keysNotLoaded(): AppError {
     message: 'The signing keys are not loaded yet. Try again in a moment.',
   });
 }
+
+export const keyNotFound = errorType({ code: 'keys.not_found', status: 404, message: 'There is no such signing key.' });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
+import { listOperation, pageOfAll } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { timeSchema } from '#kernel/operations/schemas.ts';
+import { keyNotFound } from './errors.ts';
 import type { KeyRotation } from './key-rotation.ts';
 import type { KeyService } from './key-service.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -28,13 +30,32 @@ const keySchema = z.strictObject({
   rotation_requested: z.boolean(),
 });
 
-const listKeys = operation({
+const listKeys = listOperation({
   name: 'keys.list',
   permission: 'keys.read',
-  output: z.strictObject({ keys: z.array(keySchema) }),
-  description: 'List signing keys with their state.',
+  sorts: ['created_at'],
+  items: 'keys',
+  item: keySchema,
+  description: 'List signing keys with their state, oldest first.',
+  example: { limit: 20 },
   command: { words: 'keys list' },
-  run: async (_given, _by: By, { service }: Services) => ({ keys: (await service.list()).map(keyOnWire) }),
+  run: async (_given, page, _by: By, { service }: Services) =>
+    pageOfAll((await service.list()).map(keyOnWire), page, ({ created_at: at, kid }) => `${at} ${kid}`),
+});
+
+const readKey = operation({
+  name: 'keys.read',
+  permission: 'keys.read',
+  params: { kid: z.string().max(255) },
+  output: keySchema,
+  errors: [keyNotFound],
+  description: 'Show one signing key with its state.',
+  command: { words: 'keys show' },
+  run: async ({ kid }, _by: By, { service }: Services) => {
+    const found = (await service.list()).find((key) => key.kid === kid);
+    if (!found) throw keyNotFound();
+    return keyOnWire(found);
+  },
 });
 
 const rotateKeys = operation({
@@ -96,4 +117,4 @@ function keyOnWire(key: SigningKey): z.input<typeof keySchema> {
   };
 }
 
-export const keyOperations = [listKeys, rotateKeys, reencrypt];
+export const keyOperations = [listKeys, readKey, rotateKeys, reencrypt];

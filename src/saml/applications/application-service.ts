@@ -3,6 +3,7 @@ import { type Client, type ClientService, takeClient } from '#applications/clien
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
+import { containing, type Page, pageFind, pageOf, type PageRequest } from '#kernel/operations/list-operation.ts';
 import { requireUsable } from './application-rules.ts';
 import { usualAttributes } from './attribute-mapping.ts';
 import { applicationNotFound, entityIdTaken } from './errors.ts';
@@ -77,6 +78,21 @@ export class ApplicationService {
     const providers = await this.#deps.database.em().find(ServiceProvider, {}, { orderBy: { client: 'asc' } });
     const found = await Promise.all(providers.map((provider) => this.#withClient(provider)));
     return found.filter((application) => application !== null);
+  }
+
+  /** A page of those whose name in addresses or entity identifier contains the text. */
+  async page({ search }: { search?: string | undefined }, page: PageRequest): Promise<Page<Application>> {
+    const found = search === undefined ? undefined : { $ilike: containing(search) };
+    const matching = found === undefined ? {} : { $or: [{ clientId: found }, { entityId: found }] };
+    const { where, options } = pageFind(page, [page.sort === 'client_id' ? 'clientId' : 'client']);
+    const em = this.#deps.database.em();
+    const [rows, total] = await Promise.all([
+      em.find(ServiceProvider, { $and: [matching, where] }, options),
+      page.wantsTotal ? em.count(ServiceProvider, matching) : undefined,
+    ]);
+    const positionOf = ({ client, clientId }: ServiceProvider) => [page.sort === 'client_id' ? clientId : client];
+    const { items, next } = pageOf(rows, page, { show: (provider) => this.#withClient(provider), positionOf });
+    return { items: (await Promise.all(items)).filter((application) => application !== null), next, total };
   }
 
   /** When applications that are in use run out of certificates. */

@@ -8,7 +8,9 @@ import { userNotFound } from '#directory/users/errors.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
+import { searchText } from '#kernel/operations/schemas.ts';
 import type { ApplicationMetadata } from './application-metadata.ts';
 import type { Application, ApplicationService } from './application-service.ts';
 import {
@@ -91,14 +93,21 @@ const createApplication = operation({
   },
 });
 
-const listApplications = operation({
+const listApplications = listOperation({
   name: 'saml_applications.list',
   permission: 'clients.read',
-  output: z.strictObject({ applications: z.array(applicationSchema) }),
+  filters: {
+    search: searchText.optional().describe('Only those whose client_id or entity identifier contains this text'),
+  },
+  sorts: ['created_at', 'client_id'],
+  items: 'applications',
+  item: applicationSchema,
   description: 'List the applications that sign users in by SAML, with warnings about certificates that end.',
-  run: async (_given, _by: By, services: Services) => ({
-    applications: (await services.applications.list()).map((each) => onWire(each, services)),
-  }),
+  example: { limit: 20 },
+  run: async (filters, page, _by: By, services: Services) => {
+    const { items, ...others } = await services.applications.page(filters, page);
+    return { ...others, items: items.map((each) => onWire(each, services)) };
+  },
 });
 
 const readApplication = operation({

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
+import { listOperation, pageOfAll } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { timeSchema } from '#kernel/operations/schemas.ts';
+import { samlKeyNotFound } from './errors.ts';
 import { samlKeysRotated } from './events.ts';
 import type { KeyRollOver } from './key-roll-over.ts';
 import { endOfUse, keyStates, keyUses } from './key-uses.ts';
@@ -21,15 +23,35 @@ const keySchema = z.strictObject({
   ends_at: timeSchema.nullable().describe('When the next key replaces it; null unless it is the current one'),
 });
 
-const listSamlKeys = operation({
+const listSamlKeys = listOperation({
   name: 'saml.keys.list',
   permission: 'keys.read',
-  output: z.strictObject({ keys: z.array(keySchema) }),
-  description: 'List the keys and certificates for SAML. The first call makes them.',
+  filters: { use: z.enum(keyUses).optional().describe('Only the keys of this use') },
+  sorts: ['created_at'],
+  items: 'keys',
+  item: keySchema,
+  description: 'List the keys and certificates for SAML, oldest first. The first call makes them.',
+  example: { use: 'signing' },
   command: { words: 'saml-keys list' },
-  run: async (_given, _by: By, { service }: Services) => {
+  run: async ({ use }, page, _by: By, { service }: Services) => {
     await service.published();
-    return { keys: (await service.list()).map(keyOnWire) };
+    const keys = (await service.list()).filter((key) => use === undefined || key.use === use);
+    return pageOfAll(keys.map(keyOnWire), page, ({ created_at: at, id }) => `${at} ${id}`);
+  },
+});
+
+const readSamlKey = operation({
+  name: 'saml.keys.read',
+  permission: 'keys.read',
+  params: { key_id: z.string().max(255).describe('The SHA-256 fingerprint of the certificate') },
+  output: keySchema,
+  errors: [samlKeyNotFound],
+  description: 'Show one key for SAML with its certificate.',
+  command: { words: 'saml-keys show' },
+  run: async ({ key_id: id }, _by: By, { service }: Services) => {
+    const found = (await service.list()).find((key) => key.id === id);
+    if (!found) throw samlKeyNotFound();
+    return keyOnWire(found);
   },
 });
 
@@ -69,4 +91,4 @@ function keyOnWire(key: SamlKey): z.input<typeof keySchema> {
   };
 }
 
-export const samlKeyOperations = [listSamlKeys, rotateSamlKeys];
+export const samlKeyOperations = [listSamlKeys, readSamlKey, rotateSamlKeys];

@@ -40,6 +40,13 @@ const objects: Readonly<Record<string, (organization_id: string, ids: Record<str
   invitation_id: (organization_id) => made('organizations.invitations.create', { organization_id }),
   domain_id: (organization_id) =>
     made('organizations.domains.create', { organization_id, domain: `${organization_id.replace('_', '-')}.example` }),
+  async event_id(organization_id) {
+    await latchkey.run('organizations.update', { organization_id, name: 'Acme' });
+    const { events } = await latchkey.run<{ events: { id: string }[] }>('organizations.events.list', {
+      organization_id,
+    });
+    return events[0]!.id;
+  },
   async client_id(organization_id) {
     const { client_id } = await latchkey.client({ type: 'machine', redirect_uris: undefined });
     await latchkey.run('organizations.clients.allow', { organization_id, client_id });
@@ -61,7 +68,8 @@ const takesAny: ReadonlySet<string> = new Set([
       (member) => `organizations.connections.${verb} ${member}`,
     ),
   ),
-  // A list can be limited to any subject.
+  // Lists can be limited to any subject.
+  ...['actor_id', 'subject_id', 'client_id', 'session_id'].map((member) => `organizations.events.list ${member}`),
   'organizations.assignments.list user_id',
   'organizations.assignments.list group_id',
   'organizations.assignments.list client_id',
