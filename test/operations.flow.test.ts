@@ -89,6 +89,17 @@ async function ownCaller() {
 async function useParts(run: (name: string, members?: object) => Promise<Record<string, never>>) {
   const user = await latchkey.user();
   const user_id = user.id;
+  const { id: email_id } = await run('users.emails.create', { user_id, email: 'more@every.example' });
+  await run('users.emails.list', { user_id });
+  await run('users.emails.read', { user_id, email_id });
+  await run('users.emails.send_verification', { user_id, email_id });
+  await run('users.emails.update', { user_id, email_id, verified: true });
+  await run('users.emails.delete', { user_id, email_id });
+  const phone_number_id = 'primary';
+  await run('users.phone_numbers.create', { user_id, phone_number: '+12025550123', verified: true });
+  await run('users.phone_numbers.list', { user_id });
+  await run('users.phone_numbers.update', { user_id, phone_number_id, primary: true });
+  for (const verb of ['read', 'delete']) await run(`users.phone_numbers.${verb}`, { user_id, phone_number_id });
   const passkey_id = await keepPasskey(latchkey, user);
   await run('users.passkeys.list', { user_id });
   await run('users.passkeys.read', { user_id, passkey_id });

@@ -27,6 +27,8 @@ import { factorOperations } from '#credentials/factor-operations.ts';
 import { trustedBrowserOperations } from '#credentials/trusted-devices/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
+import { emailOperations } from '#directory/contacts/email-operations.ts';
+import { phoneNumberOperations } from '#directory/contacts/phone-operations.ts';
 import { domainOperations } from '#directory/domains/operations.ts';
 import { joinOperations } from '#directory/domains/join-operations.ts';
 import { organizationClientOperations } from '#directory/organization-clients/operations.ts';
@@ -64,7 +66,7 @@ export function createOperations(
   { clock, config, database, invalidation, jobs, keyRing, mailbox }: Kernel,
   nouns: Nouns,
   { consents, oidc, recentProof, sessions, upstream }: Provider,
-  { comingIn, account }: Steps,
+  { comingIn, account, contactAdministration }: Steps,
   saml: Saml,
   { answers }: ReturnType<typeof createApiStores>,
 ): readonly BoundOperation<By>[] {
@@ -146,6 +148,8 @@ export function createOperations(
       administration,
       shown: new ShownUsers({ clock, database, invalidation, administration, list }),
     }),
+    bindOperations(emailOperations, { managed, contactAdministration }),
+    bindOperations(phoneNumberOperations, { managed, contactAdministration }),
     bindOperations(factorOperations, {
       managed,
       passkeys: credentials.passkeys,

@@ -25,6 +25,8 @@ import { trustedBrowserOperations } from '#credentials/trusted-devices/operation
 import { databaseOperations } from '#kernel/operations/database.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
+import { emailOperations } from '#directory/contacts/email-operations.ts';
+import { phoneNumberOperations } from '#directory/contacts/phone-operations.ts';
 import { domainOperations } from '#directory/domains/operations.ts';
 import { joinOperations } from '#directory/domains/join-operations.ts';
 import { organizationClientOperations } from '#directory/organization-clients/operations.ts';
@@ -53,6 +55,8 @@ export const operations: readonly Operation[] = [
   apiOperations,
   apiScopeOperations,
   credentialOperations,
+  emailOperations,
+  phoneNumberOperations,
   factorOperations,
   trustedBrowserOperations,
   userOperations,

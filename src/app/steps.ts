@@ -275,6 +275,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     risk,
     comingIn,
     account,
+    contactAdministration: proofs.contactAdministration,
     routes: [routes, notMe.routes, contactPages.routes, comingIn.routes, setup.routes, account.routes].flat(),
   };
 }

@@ -159,7 +159,23 @@ const isOfOrganization = ({ operation: { permission, params } }: Offered): boole
 
 /** An id that nothing has, in the form of the parameter. */
 function madeUp(schema: { safeParse(value: unknown): { success: boolean } }): string {
-  const prefixes = ['usr', 'rol', 'grp', 'ras', 'inv', 'oin', 'dom', 'odm', 'org', 'jrq', 'ses', 'ots'] as const;
+  const prefixes = [
+    'usr',
+    'rol',
+    'grp',
+    'ras',
+    'inv',
+    'oin',
+    'dom',
+    'odm',
+    'org',
+    'jrq',
+    'ses',
+    'ots',
+    'cnt',
+    'psk',
+    'tdev',
+  ] as const;
   return prefixes.map((prefix) => newId(prefix)).find((id) => schema.safeParse(id).success) ?? 'nothing';
 }
 

@@ -31,6 +31,11 @@ export const proofLetter = letter<ProofLetter>('directory/contacts/proof', {
   },
 });
 
+/** The link alone, for a user who is to prove an address because an operator asks. */
+export const proofLinkLetter = letter<Pick<ProofLetter, 'url'>>('directory/contacts/proof-link', {
+  samples: { plain: { url: 'https://id.example.com/account/emails/confirm/address?token=n7Q' } },
+});
+
 const noticeKinds = ['email_added', 'email_removed', 'phone_added', 'phone_removed', 'phone_changed'] as const;
 
 /** A change of a user's additional email addresses and phone numbers. */

@@ -1,7 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
-import type { Id } from '#kernel/ids.ts';
-import { User } from '#directory/users/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { fromUuid, type Id, toUuid } from '#kernel/ids.ts';
+import { lockUser, User, type UserId } from '#directory/users/module.ts';
 
 export type ContactId = Id<'cnt'>;
 export type ContactKind = 'email' | 'phone';
@@ -35,3 +36,17 @@ const ContactSchema = defineEntity({
 /** An additional email address or phone number of a user. The primary one is a member of the user. */
 export class Contact extends ContactSchema.class {}
 ContactSchema.setClass(Contact);
+
+/** The id of an additional one, as a transaction sees it. The user is locked: it stays until the transaction ends. */
+export async function lockContact(
+  em: EntityManager,
+  userId: UserId,
+  { kind, canonical }: { kind: ContactKind; canonical: string },
+): Promise<ContactId | null> {
+  await lockUser(em, userId);
+  const [row] = await em.execute<{ id: string }[]>(
+    'select id from contact where user_id = ? and kind = ? and canonical = ? and reserved_until is null',
+    [toUuid(userId), kind, canonical],
+  );
+  return row ? fromUuid('cnt', row.id) : null;
+}

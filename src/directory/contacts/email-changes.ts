@@ -3,6 +3,7 @@ import { forgetProofs, type OneTimeSecrets, type UndoRights } from '#credentials
 import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { type AccessRevocation, readUser, UNDO_WINDOW, type User, type UserId } from '#directory/users/module.ts';
+import { emailTaken } from '#directory/users/errors.ts';
 import type { ContactId } from './contact.ts';
 import type { ContactService } from './contact-service.ts';
 import type { ContactNotices } from './notices.ts';
@@ -73,6 +74,15 @@ export class EmailChanges {
       database.transaction((em) => this.#replace(em, person, { value: chosen.value, old: 'keep' })),
     );
     return outcome === 'confirmed';
+  }
+
+  /** The same for an operator, as part of an act. Throws users.email_taken. */
+  async putFirst(em: EntityManager, person: Person, address: string): Promise<void> {
+    try {
+      await this.#replace(em, person, { value: address, old: 'keep' });
+    } catch (error) {
+      throw error instanceof Impossible ? emailTaken() : error;
+    }
   }
 
   /**

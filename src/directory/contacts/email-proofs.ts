@@ -13,8 +13,10 @@ import type { Letters } from '#kernel/mail/letters.ts';
 import type { AccessRevocation, UserId, UserService } from '#directory/users/module.ts';
 import type { ContactService } from './contact-service.ts';
 import type { ContactNotices } from './notices.ts';
-import { proofLetter, type ProofLetter, takenLetter } from './contact-letters.ts';
-import { userEmailAdded, userEmailChangeRequested, userEmailVerified } from './events.ts';
+import { emailTaken } from '#directory/users/errors.ts';
+import { proofLetter, type ProofLetter, proofLinkLetter, takenLetter } from './contact-letters.ts';
+import { emailNotFound } from './errors.ts';
+import { userEmailAdded, userEmailChangeRequested, userEmailProofSent, userEmailVerified } from './events.ts';
 
 /** The requester, the language, and the browser in which the code is valid. */
 export type Asker = { userId: UserId; by: By; language: Language; browser: AskingBrowser };
@@ -171,18 +173,66 @@ export class EmailProofs {
     }
   }
 
+  /**
+   * An operator answers for an address in place of a proof. The user keeps everything that is in the account. Throws
+   * users.email_taken, contacts.email_not_found.
+   */
+  async vouch(em: EntityManager, { userId, by }: Pick<Prover, 'userId' | 'by'>, address: string): Promise<void> {
+    const outcome = await this.#deps.contacts.confirmEmail(em, userId, address);
+    if (outcome === 'taken') throw emailTaken();
+    if (outcome === 'gone') throw emailNotFound();
+    await this.#tell(em, { userId, by }, { address, isFirst: outcome === 'first_proof' });
+  }
+
+  /**
+   * Sends a link for an operator, which the signed-in user opens. When the address belongs to another user, that user receives a notice
+   * instead. False when the address received too many mails.
+   */
+  async sendLink({ userId, by, language }: Omit<Asker, 'browser'>, address: string): Promise<boolean> {
+    const { database, oneTimeSecrets, letters, users, audit, issuer } = this.#deps;
+    const holder = await users.findByIdentifier(address);
+    return database.transaction(async (em) => {
+      let isSent = false;
+      const secret = { purpose: 'verify_email', holder: { userId }, address, form: 'link' } as const;
+      await oneTimeSecrets.issue(em, secret, async ({ link }) => {
+        const envelope = { kind: 'verify_email', language, ip: by.visitor?.ip, to: { address } };
+        isSent =
+          holder !== null && holder.id !== userId
+            ? await letters.send(takenLetter, { ...envelope, context: { accountUrl: `${issuer}/account/emails` } }, em)
+            : await letters.send(
+                proofLinkLetter,
+                { ...envelope, context: { url: `${issuer}/account/emails/confirm/address?token=${link ?? ''}` } },
+                em,
+              );
+        return isSent;
+      });
+      const subject = { type: 'user', id: userId };
+      if (isSent) await audit.record(em, userEmailProofSent({ ...by, subject, details: { email: address } }));
+      return isSent;
+    });
+  }
+
   async #confirm(
     em: EntityManager,
     { userId, by, provedWith, record, interaction }: ProverHere,
     address: string,
   ): Promise<void> {
-    const { contacts, notices, audit } = this.#deps;
+    const { contacts } = this.#deps;
     const outcome = await contacts.confirmEmail(em, userId, address);
     if (outcome === 'taken' || outcome === 'gone') throw new NotTheirs();
     const isFirst = outcome === 'first_proof';
     if (isFirst && provedWith !== undefined) await this.#dropOthers(em, { userId, by, provedWith, interaction });
     // Before the event, which locks the head of its chain: an act that takes proofs away locks the sign-in first, too.
     await record?.(em);
+    await this.#tell(em, { userId, by }, { address, isFirst });
+  }
+
+  async #tell(
+    em: EntityManager,
+    { userId, by }: Pick<Prover, 'userId' | 'by'>,
+    { address, isFirst }: { address: string; isFirst: boolean },
+  ): Promise<void> {
+    const { notices, audit } = this.#deps;
     const subject = { type: 'user', id: userId };
     await audit.record(
       em,

@@ -84,3 +84,30 @@ export const userPhoneChanged = eventType({
   webhook: true,
   caep: risc.identifierChanged,
 });
+
+export const userEmailEntered = eventType({
+  name: 'user.email_entered',
+  text: 'An operator entered an email address of a user, which is not verified.',
+  details: z.strictObject({ email: z.string() }),
+  audience: ['operator', 'organization'],
+  gravity: 'info',
+  webhook: true,
+});
+
+export const userPhoneEntered = eventType({
+  name: 'user.phone_entered',
+  text: 'An operator entered a phone number of a user, which is not verified.',
+  details: z.strictObject({ phone_number: z.string() }),
+  audience: ['operator', 'organization'],
+  gravity: 'info',
+  webhook: true,
+});
+
+export const userEmailProofSent = eventType({
+  name: 'user.email_proof_sent',
+  text: 'An operator had a link sent that verifies an email address of a user.',
+  details: z.strictObject({ email: z.string() }),
+  audience: ['operator', 'organization'],
+  gravity: 'info',
+  webhook: true,
+});

@@ -9,6 +9,7 @@
  */
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import { type AdministrationDependencies, ContactAdministration } from './contact-administration.ts';
 import { ContactBulk } from './contact-bulk.ts';
 import { ContactService } from './contact-service.ts';
 import type { Config } from '#kernel/config.ts';
@@ -18,7 +19,9 @@ import { type NoticeDependencies, ContactNotices } from './notices.ts';
 import { type PhoneChangeDependencies, PhoneChanges } from './phone-changes.ts';
 import { type PhoneDependencies, PhoneProofs } from './phone-proofs.ts';
 
-type Dependencies = Omit<ProofDependencies, 'notices' | 'issuer'> &
+type Dependencies = Omit<ProofDependencies, 'notices' | 'issuer' | 'users' | 'contacts'> &
+  Pick<AdministrationDependencies, 'users' | 'contacts'> &
+  Pick<ProofDependencies, 'users' | 'contacts'> &
   Omit<ChangeDependencies, 'notices'> &
   Omit<PhoneDependencies, 'notices'> &
   Omit<PhoneChangeDependencies, 'notices'> &
@@ -28,12 +31,13 @@ type Dependencies = Omit<ProofDependencies, 'notices' | 'issuer'> &
 export function createContactProofs({ config, ...dependencies }: Dependencies) {
   const { issuer } = config;
   const notices = new ContactNotices({ ...dependencies, issuer });
-  return {
+  const changes = {
     emailProofs: new EmailProofs({ ...dependencies, notices, issuer }),
     emailChanges: new EmailChanges({ ...dependencies, notices }),
     phoneProofs: new PhoneProofs({ ...dependencies, notices }),
     phoneChanges: new PhoneChanges({ ...dependencies, notices }),
   };
+  return { ...changes, contactAdministration: new ContactAdministration({ ...dependencies, ...changes }) };
 }
 
 /** Creates the services for additional email addresses and phone numbers. */

@@ -31,12 +31,14 @@ export class PhoneChanges {
 
   /** False when there is no proven number with this id. */
   async makeFirst(userId: UserId, id: ContactId, by: By): Promise<boolean> {
-    const { database, contacts } = this.#deps;
-    return database.transaction(async (em) => {
-      const value = await contacts.replacePhone(em, userId, id);
-      if (value !== null) await this.#tell(em, userId, { kind: 'phone_changed', value, by });
-      return value !== null;
-    });
+    return this.#deps.database.transaction((em) => this.putFirst(em, { userId, by }, id));
+  }
+
+  /** The same as part of an act. */
+  async putFirst(em: EntityManager, { userId, by }: { userId: UserId; by: By }, id: ContactId): Promise<boolean> {
+    const value = await this.#deps.contacts.replacePhone(em, userId, id);
+    if (value !== null) await this.#tell(em, userId, { kind: 'phone_changed', value, by });
+    return value !== null;
   }
 
   /** Without an id, the first number; it stays while another proven one could take its place. False when nothing went. */

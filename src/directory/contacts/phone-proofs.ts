@@ -1,12 +1,13 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { AskingBrowser, OneTimeSecrets, OpenSecret } from '#credentials/module.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import type { ContactService } from './contact-service.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { Asker, ProofOutcome } from './email-proofs.ts';
 import type { ContactNotices } from './notices.ts';
 import { numberText } from './contact-letters.ts';
+import { phoneNumberNotFound } from './errors.ts';
 import { userPhoneAdded } from './events.ts';
 
 export type PhoneDependencies = {
@@ -46,17 +47,27 @@ export class PhoneProofs {
   }
 
   async confirmByCode({ userId, by, browser }: Omit<Asker, 'language'>, code: string): Promise<ProofOutcome> {
-    const { contacts, oneTimeSecrets, notices, audit } = this.#deps;
-    const outcome = await oneTimeSecrets.verifyCode(
+    const outcome = await this.#deps.oneTimeSecrets.verifyCode(
       { purpose: 'verify_phone', holder: { userId }, code, browser },
       async (em, { address }) => {
         // Of a number that was removed meanwhile nothing is left to prove.
-        if ((await contacts.confirmPhone(em, userId, address)) === 'gone') return;
-        const details = { phone_number: address };
-        await audit.record(em, userPhoneAdded({ ...by, subject: { type: 'user', id: userId }, details }));
-        await notices.tell(em, userId, { kind: 'phone_added', value: address, by });
+        await this.#confirm(em, { userId, by }, address);
       },
     );
     return outcome.kind === 'verified' ? 'confirmed' : outcome.kind;
+  }
+
+  /** An operator answers for a number in place of a proof. Throws contacts.phone_number_not_found. */
+  async vouch(em: EntityManager, owner: Pick<Asker, 'userId' | 'by'>, number: string): Promise<void> {
+    if (!(await this.#confirm(em, owner, number))) throw phoneNumberNotFound();
+  }
+
+  async #confirm(em: EntityManager, { userId, by }: Pick<Asker, 'userId' | 'by'>, number: string): Promise<boolean> {
+    const { contacts, notices, audit } = this.#deps;
+    if ((await contacts.confirmPhone(em, userId, number)) === 'gone') return false;
+    const details = { phone_number: number };
+    await audit.record(em, userPhoneAdded({ ...by, subject: { type: 'user', id: userId }, details }));
+    await notices.tell(em, userId, { kind: 'phone_added', value: number, by });
+    return true;
   }
 }
