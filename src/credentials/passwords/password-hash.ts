@@ -36,5 +36,5 @@ export function verifyPassword(hash: string, password: string): Promise<boolean>
 export function isOutdated(hash: string, cost: HashCost = safeHashCost): boolean {
   const used = parseOptions(hash);
   const wanted = argon2idOptions(cost);
-  return (Object.keys(wanted) as (keyof typeof wanted)[]).some((name) => Number(used[name]) !== wanted[name]);
+  return (Object.keys(wanted) as (keyof typeof wanted)[]).some((name) => used[name] !== wanted[name]);
 }
