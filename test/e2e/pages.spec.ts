@@ -12,7 +12,7 @@ const rightToLeft = everyLanguage.find((language) => languages[language].directi
 
 /**
  * `FULL=1` examines every sample of every page in both directions, themes and sizes. An ordinary run examines two samples
- * of each page: the first one as English desktop, the longest one as phone from right to left; both themes each time.
+ * of each page: the first one as English desktop in light colours, the longest one as phone from right to left in dark ones.
  */
 const isFull = process.env['FULL'] === '1';
 const ofEachPage = (rank: (sample: Sample) => number): ReadonlySet<Sample> =>
@@ -118,7 +118,7 @@ describe('the examination itself', () => {
 
 describe(`every page with ${isFull ? 'every sample' : 'an ordinary and a long sample'}`, () => {
   test.concurrent.each(examined.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
-    'passes axe on a desktop and a phone, light and dark, and from right to left: $title',
+    'passes axe on a light desktop or a dark phone from right to left: $title',
     ({ sample }) =>
       inTabWithAxe(async (page) => {
         if (isFull || plainest.has(sample)) {
@@ -126,16 +126,20 @@ describe(`every page with ${isFull ? 'every sample' : 'an ordinary and a long sa
           await page.emulateMedia({ colorScheme: 'light' });
           await page.goto(server.url(sample, 'en'));
           expect(await violations(page, 'all'), 'desktop, light').toEqual([]);
-          await page.emulateMedia({ colorScheme: 'dark' });
-          expect(await violations(page, 'of appearance'), 'desktop, dark').toEqual([]);
+          if (isFull) {
+            await page.emulateMedia({ colorScheme: 'dark' });
+            expect(await violations(page, 'of appearance'), 'desktop, dark').toEqual([]);
+          }
         }
         if (isFull || longest.has(sample)) {
           await page.setViewportSize(phone);
           await page.emulateMedia({ colorScheme: 'dark' });
           await page.goto(server.url(sample, rightToLeft));
           expect(await violations(page, 'all'), `phone, dark, ${rightToLeft}`).toEqual([]);
-          await page.emulateMedia({ colorScheme: 'light' });
-          expect(await violations(page, 'of appearance'), 'phone, light').toEqual([]);
+          if (isFull) {
+            await page.emulateMedia({ colorScheme: 'light' });
+            expect(await violations(page, 'of appearance'), 'phone, light').toEqual([]);
+          }
         }
         expect(complaints.get(page)).toEqual([]);
       }),
