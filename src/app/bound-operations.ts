@@ -98,7 +98,6 @@ export function createOperations(
     totp: credentials.totp,
     recoveryCodes: credentials.recoveryCodes,
     secondFactorOverviews: credentials.secondFactorOverviews,
-    activity: nouns.activity,
   });
   const managed = new ManagedUsers({ users, roleHolders });
   const properties = new PropertyService({ clock, database, audit, policies, roleHolders });

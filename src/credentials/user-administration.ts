@@ -1,5 +1,6 @@
 import type { By } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
 import type { Page, PageRequest } from '#kernel/operations/list-operation.ts';
 import type {
   PasswordDemands,
@@ -7,7 +8,6 @@ import type {
   Role,
   RoleHolders,
   User,
-  UserActivity,
   UserId,
   UserList,
   Usernames,
@@ -24,8 +24,8 @@ import type { SecondFactorOverviews } from './second-factors/second-factor-overv
 import type { TotpService } from './totp/totp-service.ts';
 
 type UserAdministrationDependencies = {
-  database: Pick<Database, 'transaction'>;
-  users: Pick<UserService, 'create' | 'findById'>;
+  database: Pick<Database, 'transaction' | 'sql'>;
+  users: Pick<UserService, 'create'>;
   list: Pick<UserList, 'page' | 'among'>;
   usernames: Pick<Usernames, 'requireGiven'>;
   roleHolders: Pick<RoleHolders, 'requireGivable'>;
@@ -35,7 +35,6 @@ type UserAdministrationDependencies = {
   totp: Pick<TotpService, 'find'>;
   recoveryCodes: Pick<RecoveryCodes, 'find'>;
   secondFactorOverviews: Pick<SecondFactorOverviews, 'among'>;
-  activity: Pick<UserActivity, 'of'>;
 };
 
 export type NewUser = {
@@ -64,6 +63,8 @@ export type ShownCredential = {
 
 export type WholeUser = { user: User; lastActiveAt: Date | null; credentials: readonly ShownCredential[] };
 export type ListedWithFactor = ListedUser & { secondFactor: 'none' | 'usable' | 'unusable' };
+
+type Held = { hasPassword: boolean; hasPasskeys: boolean; hasApp: boolean; hasCodes: boolean };
 
 /** Users together with their credentials, as an operator manages them. */
 export class UserAdministration {
@@ -121,13 +122,8 @@ export class UserAdministration {
 
   /** A user as it is shown alone, with every credential. */
   async find(id: UserId): Promise<WholeUser | null> {
-    const { users, activity } = this.#deps;
-    const [user, lastActiveAt, credentials] = await Promise.all([
-      users.findById(id),
-      activity.of(id),
-      this.credentialsOf(id),
-    ]);
-    return user && { user, lastActiveAt, credentials };
+    const [[listed], credentials] = await Promise.all([this.#deps.list.among([toUuid(id)]), this.credentialsOf(id)]);
+    return listed ? { ...listed, credentials } : null;
   }
 
   /** The same. Throws users.not_found. */
@@ -139,15 +135,15 @@ export class UserAdministration {
 
   /** Every credential that the user has confirmed. */
   async credentialsOf(id: UserId): Promise<ShownCredential[]> {
-    const { passkeys, passwords, totp, recoveryCodes } = this.#deps;
-    const [keys, app, codes, hasPassword] = await Promise.all([
-      passkeys.list(id),
-      totp.find(id),
-      recoveryCodes.find(id),
-      passwords.has(id),
+    const { passkeys, totp, recoveryCodes } = this.#deps;
+    const held = await this.#held(id);
+    const [keys, app, codes] = await Promise.all([
+      held.hasPasskeys ? passkeys.list(id) : [],
+      held.hasApp ? totp.find(id) : null,
+      held.hasCodes ? recoveryCodes.find(id) : null,
     ]);
     return [
-      ...(hasPassword ? [{ method: 'password', state: 'active' }] : []),
+      ...(held.hasPassword ? [{ method: 'password', state: 'active' }] : []),
       ...keys.map(({ verifiesUser, state, id, name, authenticator, createdAt, lastUsedAt }) => ({
         method: factorOfKey(verifiesUser),
         state,
@@ -161,6 +157,18 @@ export class UserAdministration {
         : []),
       ...(codes ? [{ method: 'recovery-code', state: 'active', left: codes.left, createdAt: codes.createdAt }] : []),
     ];
+  }
+
+  /** Most users have a password alone: one statement tells. */
+  async #held(id: UserId): Promise<Held> {
+    const [held] = await this.#deps.database.sql<Held>(
+      `select exists (select 1 from password_credential where user_id = $1) as "hasPassword",
+              exists (select 1 from passkey where user_id = $1) as "hasPasskeys",
+              exists (select 1 from totp_credential where user_id = $1) as "hasApp",
+              exists (select 1 from recovery_codes where user_id = $1) as "hasCodes"`,
+      [toUuid(id)],
+    );
+    return held!;
   }
 
   /** The next sign-in of the user, in whatever way, sets a new password. Throws credentials.no_password, users.rights_missing. */
