@@ -173,6 +173,8 @@ test('every operation gives what its output schema lets through', async () => {
   await run('users.bulk_create', { rows: [{ email: 'bulk@every.example' }, {}] });
   await run('users.bulk_update', { rows: [{ id: user_id, nickname: 'F' }, {}] });
   for (const verb of ['disable', 'enable']) await run(`users.bulk_${verb}`, { user_ids: [user_id] });
+  for (const verb of ['password.send_reset', 'password.set_temporary', 'unlock'])
+    await run(`users.${verb}`, { user_id });
   await run('users.picture.update', { user_id, content: null });
   for (const verb of ['read', 'delete']) await run(`users.picture.${verb}`, { user_id });
   await run('users.delete', { user_id });

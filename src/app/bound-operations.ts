@@ -2,6 +2,8 @@
 import type { createApiStores } from '#api/module.ts';
 import { type By, callerOf, createCatalogue } from '#audit/module.ts';
 import { accountOperations } from '#directory/users/management/account-operations.ts';
+import { passwordOperations } from '#credentials/passwords/operations.ts';
+import { recoveryOperations } from '#sign-in/recovery/operations.ts';
 import { pictureOperations } from '#directory/users/pictures/picture-operations.ts';
 import { bulkUserOperations } from '#directory/users/management/bulk-operations.ts';
 import { createAccessAdministration } from '#directory/access/administration.ts';
@@ -53,8 +55,8 @@ import { type BoundOperation, bindOperations } from '#kernel/operations/bound-op
 import { ResetService } from '#sign-in/mfa/module.ts';
 import { withSealedCursors } from '#kernel/operations/cursors.ts';
 import { membersOf } from '#directory/organizations/module.ts';
-import { ManagedUsers, PropertyService, UserList } from '#directory/users/module.ts';
 import { eventTypes, shownEventTypes } from './event-types.ts';
+import { PropertyService, UserList } from '#directory/users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
@@ -66,7 +68,7 @@ export function createOperations(
   { clock, config, database, invalidation, jobs, keyRing, mailbox }: Kernel,
   nouns: Nouns,
   { consents, oidc, recentProof, sessions, upstream }: Provider,
-  { comingIn, account, contactAdministration }: Steps,
+  { comingIn, account, contactAdministration, passwordAdministration, recovery }: Steps,
   saml: Saml,
   { answers }: ReturnType<typeof createApiStores>,
 ): readonly BoundOperation<By>[] {
@@ -99,7 +101,7 @@ export function createOperations(
     recoveryCodes: credentials.recoveryCodes,
     secondFactorOverviews: credentials.secondFactorOverviews,
   });
-  const managed = new ManagedUsers({ users, roleHolders });
+  const managed = nouns.managedUsers;
   const properties = new PropertyService({ clock, database, audit, policies, roleHolders });
   const resets = new ResetService({
     database,
@@ -170,6 +172,8 @@ export function createOperations(
     }),
     bindOperations(bulkUserOperations, { users, details: nouns.userDetails }),
     bindOperations(pictureOperations, { pictures: nouns.pictures }),
+    bindOperations(passwordOperations, { passwordAdministration }),
+    bindOperations(recoveryOperations, { recovery }),
     bindOperations(organizationOperations, {
       organizations: nouns.organizations.organizations,
       closing: nouns.organizations.closing,

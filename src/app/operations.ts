@@ -1,5 +1,7 @@
 /** Every operation of the product. Loading this list loads no service, so that the command line starts fast. */
 import { accountOperations } from '#directory/users/management/account-operations.ts';
+import { passwordOperations } from '#credentials/passwords/operations.ts';
+import { recoveryOperations } from '#sign-in/recovery/operations.ts';
 import { pictureOperations } from '#directory/users/pictures/picture-operations.ts';
 import { bulkUserOperations } from '#directory/users/management/bulk-operations.ts';
 import { accessOperations } from '#directory/access/operations.ts';
@@ -63,6 +65,8 @@ export const operations: readonly Operation[] = [
   accountOperations,
   bulkUserOperations,
   pictureOperations,
+  passwordOperations,
+  recoveryOperations,
   organizationOperations,
   memberOperations,
   memberBulkOperations,

@@ -16,6 +16,7 @@ import { ProvidedProperties } from '#directory/users/module.ts';
 import { createContactProofs } from '#directory/contacts/module.ts';
 import { createVerification } from '#sign-in/verification/module.ts';
 import { createOwnAccount } from './account.ts';
+import { createPasswordAdministration } from './passwords.ts';
 import { createComingIn } from './coming-in.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
@@ -55,6 +56,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     users,
     usernames: nouns.usernames,
     people: nouns.people,
+    managed: nouns.managedUsers,
     realms: nouns.connections.homeRealms,
     passwordDemands: nouns.passwordDemands,
     letters: look.letters,
@@ -274,6 +276,8 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     setup: setup.setup,
     risk,
     comingIn,
+    recovery,
+    passwordAdministration: createPasswordAdministration(kernel, nouns, recovery.tellPasswordChanged),
     account,
     contactAdministration: proofs.contactAdministration,
     routes: [routes, notMe.routes, contactPages.routes, comingIn.routes, setup.routes, account.routes].flat(),

@@ -6,6 +6,9 @@ import { defineEntity, p } from '@mikro-orm/core';
 
 type Take = { allowed: true; failures: number } | { allowed: false; until: Date | null };
 
+/** A counter that was forgotten: whether it allowed no try, and until when; null for ever, or where it allowed one. */
+export type Released = { failures: number; isHeld: boolean; until: Date | null };
+
 /** How a counter forgives. */
 export type AttemptPolicy = {
   /** Failures in a row after which each further try must wait. */
@@ -97,6 +100,22 @@ export class AttemptCounter {
   /** Forgets the failures in the transaction of what makes up for them. */
   async forget(em: EntityManager, keys: readonly string[]): Promise<void> {
     await em.execute(`delete from attempt_counter where key in (${keys.map(() => '?').join(', ')})`, keys.map(sha256));
+  }
+
+  /** The same, and says what it was; null where nothing was counted. */
+  async release(em: EntityManager, key: string): Promise<Released | null> {
+    const [row] = await em.execute<{ failures: number; blocked_until: Date | null }[]>(
+      'delete from attempt_counter where key = ? returning failures, blocked_until',
+      [sha256(key)],
+    );
+    if (!row) return null;
+    const isOver = row.failures >= this.#policy().maximum;
+    const isWaiting = row.blocked_until !== null && row.blocked_until > this.#clock.now();
+    return {
+      failures: row.failures,
+      isHeld: isOver || isWaiting,
+      until: isOver || !isWaiting ? null : row.blocked_until,
+    };
   }
 
   /** Deletes counters without a try for 30 days, in bounded batches. */

@@ -3,12 +3,21 @@ import { eventType, caep, risc } from '#audit/event-type.ts';
 
 export const userPasswordChanged = eventType({
   name: 'user.password_changed',
-  text: 'A user chose another password.',
+  text: 'A user chose another password, or an operator set a temporary one.',
   audience: ['operator', 'organization', 'person'],
   gravity: 'notice',
   letter: 'sign-in/recovery/changed',
   webhook: true,
   caep: caep.credentialChange,
+});
+
+export const userUnlocked = eventType({
+  name: 'user.unlocked',
+  text: 'An operator let a user try again whose wrong passwords or codes were used up.',
+  details: z.strictObject({ released: z.array(z.string()).describe('Counters that began again') }),
+  audience: ['operator', 'organization'],
+  gravity: 'notice',
+  webhook: true,
 });
 
 export const userPasswordSet = eventType({

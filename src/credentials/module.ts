@@ -156,6 +156,7 @@ export type { KnownElsewhere, OldSystem, PasswordService } from './passwords/pas
 export type { AttemptOutcome, PasswordAttempts } from './passwords/password-attempts.ts';
 export { type NewPassword, type NewPasswordDependencies, NewPasswords } from './passwords/new-passwords.ts';
 export { ShownUsers } from './shown-users.ts';
+export { PasswordAdministration } from './passwords/password-administration.ts';
 export { UserAdministration } from './user-administration.ts';
 export { PasswordChanges } from './passwords/password-changes.ts';
 export { DEVICE_KNOWN_FOR } from './lifetimes.ts';

@@ -8,6 +8,7 @@ import { type ApiAnswer, callApi, clientTokens, machineWith, refusalOf } from '.
 import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
 import { type Mails, openMails } from '../support/mails.ts';
 import { givenTo } from '../support/operations.ts';
+import { authorizeUrl, pkce, tokensFor, Visitor } from '../support/visitor.ts';
 
 let latchkey: TestApp;
 let mails: Mails;
@@ -461,5 +462,111 @@ describe('the picture of a user', () => {
       404,
       'users.not_found',
     ]);
+  });
+});
+
+describe('the password of a user', () => {
+  const at = (user: { id: string }, verb: string) => call('POST', `/v1/users/${user.id}/${verb}`);
+  const missing = { id: 'usr_01h455vb4pex5vsknk084sn02q' };
+  const chosen = 'several entirely new words 77';
+
+  /** The page after an email address and a password in a new browser. */
+  async function afterPassword({ email }: { email: string }, password: string) {
+    const client = await latchkey.client({ first_party: true });
+    const visitor = new Visitor();
+    const page = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
+    return { visitor, page: await visitor.submit(await visitor.submit(page, { email }), { password }) };
+  }
+
+  test('is a temporary one, which the next sign-in replaces', async () => {
+    const user = await latchkey.user();
+    const tokens = await tokensFor(latchkey.base, await latchkey.client({ first_party: true }), user);
+    const answer = await at(user, 'password/set-temporary');
+    expect(answer.status).toBe(200);
+    const { password } = answer.body as { password: string };
+    expect(password).toMatch(/^[a-z2-9]{5}(-[a-z2-9]{5}){3}$/);
+    expect(
+      (await fetch(`${latchkey.base}/oidc/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } })).status,
+    ).not.toBe(200);
+    expect(JSON.stringify(await read(user))).not.toContain(password);
+    expect(await read(user)).toMatchObject({ password_update_required: true });
+    expect((await mails.next(user.email, /password/i)).text).not.toContain(password);
+    const { visitor, page } = await afterPassword(user, password);
+    expect(page.url).toMatch(/\/new-password$/);
+    expect((await visitor.submit(page, { password })).location ?? '').not.toContain('code=');
+    const { visitor: again, page: asked } = await afterPassword(user, password);
+    expect((await again.submit(asked, { password: chosen })).location).toContain('code=');
+    expect(await read(user)).toMatchObject({ password_update_required: false });
+    const types = await latchkey.app.database.sql<{ type: string; details: unknown }>(
+      "select type, details from audit_record where subject_id = $1 and actor_type = 'client' order by type",
+      [user.id],
+    );
+    expect(types.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['user.password_changed', 'user.password_demanded']),
+    );
+    expect(JSON.stringify(types)).not.toContain(password);
+  });
+
+  test.each([
+    ['the first one', { password: undefined, email_verified: false }],
+    ['another one', { email_verified: true }],
+  ])('is set by a mailed link: %s', async (_what, given) => {
+    const user = await latchkey.user(given);
+    const answer = await at(user, 'password/send-reset');
+    expect([answer.status, answer.body]).toMatchObject([200, { id: user.id, email: user.email }]);
+    expect(JSON.stringify(answer.body)).not.toContain('link');
+    const browser = new Visitor();
+    const page = await browser.open((await mails.next(user.email, /password/i)).link);
+    expect((await browser.submit(page, { password: chosen })).url).toBe(`${latchkey.base}/recovery/done`);
+    expect(await read(user)).toMatchObject({ credentials: [{ method: 'password' }] });
+  });
+
+  test.each<[code: string, make: () => Promise<{ id: string }>]>([
+    ['users.not_found', async () => missing],
+    ['recovery.no_address', async () => (await created({ username: 'mailless' })).body as { id: string }],
+    [
+      'recovery.user_disabled',
+      async () => {
+        const user = await latchkey.user();
+        await at(user, 'disable');
+        return user;
+      },
+    ],
+    [
+      'recovery.too_many_mails',
+      async () => {
+        const user = await latchkey.user();
+        for (let n = 0; n < 3; n++) expect((await at(user, 'password/send-reset')).status).toBe(200);
+        return user;
+      },
+    ],
+  ])('is not mailed: %s', async (code, make) => {
+    expect((await at(await make(), 'password/send-reset')).body['code']).toBe(code);
+  });
+
+  test('and codes can be tried again after an unlock, which says what was locked', async () => {
+    const user = await latchkey.user();
+    expect((await at(user, 'unlock')).body).toEqual({ id: user.id, released: [] });
+    const { passwords } = latchkey.app;
+    const attempt = async (password: string) =>
+      (await passwords.verify({ userId: user.id as never, password, budget: user.id })).kind;
+    let tries = 0;
+    while ((await attempt('wrong')) === 'wrong' && tries < 50) tries++;
+    expect(await attempt(user.password)).toBe('throttled');
+    const answer = await at(user, 'unlock');
+    expect(answer.body).toEqual({
+      id: user.id,
+      released: [{ what: 'password', failures: tries, locked: true, locked_until: expect.any(String) as string }],
+    });
+    expect(await attempt(user.password)).toBe('verified');
+    const [event] = await latchkey.app.database.sql(
+      "select details from audit_record where subject_id = $1 and type = 'user.unlocked' order by at desc limit 1",
+      [user.id],
+    );
+    expect(event).toEqual({ details: { released: ['password'] } });
+  });
+
+  test.each(['password/set-temporary', 'unlock'])('of nobody: %s', async (verb) => {
+    expect(refusalOf(await at(missing, verb))).toEqual([404, 'users.not_found']);
   });
 });

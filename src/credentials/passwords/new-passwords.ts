@@ -11,6 +11,7 @@ const acts = {
   demanded: { event: userPasswordChanged, ends: 'password set in a sign-in', forgives: true },
   changed: { event: userPasswordChanged, ends: 'password changed on the account page', forgives: false },
   set: { event: userPasswordSet, ends: 'password changed on the account page', forgives: false },
+  temporary: { event: userPasswordChanged, ends: 'temporary password set by an operator', forgives: true },
   removed: { event: userPasswordRemoved, ends: 'password changed on the account page', forgives: false },
 } as const;
 

@@ -225,6 +225,11 @@ export class PasswordService {
     await this.#deps.attempts.forget(em, budgets.map(counterKey));
   }
 
+  /** Forgets the failures of all browsers that the account does not know, and says what they were. */
+  async release(em: EntityManager, userId: UserId) {
+    return this.#deps.attempts.release(em, counterKey(userId));
+  }
+
   /** Afterwards no password signs this user in. */
   async remove(em: EntityManager, userId: UserId): Promise<void> {
     await em.execute('delete from password_credential where user_id = ?', [toUuid(userId)]);

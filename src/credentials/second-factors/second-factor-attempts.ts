@@ -1,6 +1,6 @@
 import { type AuditLog, type By, byVisitor } from '#audit/module.ts';
 import { DAY, SECOND } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { AttemptCounter, AttemptPolicy } from '../attempts.ts';
 import type { KnownDevices } from '../trusted-devices/known-device.ts';
@@ -29,9 +29,9 @@ export const knownTogetherPolicy = (free: number): AttemptPolicy => {
 type Dependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
-  attempts: Pick<AttemptCounter, 'take' | 'succeed'>;
+  attempts: Pick<AttemptCounter, 'take' | 'succeed' | 'release'>;
   /** Counts all known browsers together. */
-  knownTogether: Pick<AttemptCounter, 'take' | 'succeed'>;
+  knownTogether: Pick<AttemptCounter, 'take' | 'succeed' | 'release'>;
   knownDevices: Pick<KnownDevices, 'counterOf'>;
   /** Wrong codes before the first wait. */
   free: () => number;
@@ -77,6 +77,14 @@ export class SecondFactorAttempts {
   async forget(userId: UserId): Promise<void> {
     await this.#deps.attempts.succeed(counterKey(userId));
     await this.#deps.knownTogether.succeed(togetherKey(userId));
+  }
+
+  /** The same, and says what they were: of browsers that the account does not know, and of those that it knows, together. */
+  async release(em: EntityManager, userId: UserId) {
+    return {
+      unknown: await this.#deps.attempts.release(em, counterKey(userId)),
+      known: await this.#deps.knownTogether.release(em, togetherKey(userId)),
+    };
   }
 
   async #warn(userId: UserId, { visitor }: By): Promise<void> {

@@ -16,7 +16,7 @@ import { OrganizationCreation } from './organization-creation.ts';
 import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
-import { type Owners, type Rights, RoleHolders } from './role-holders.ts';
+import { ManagedUsers, type Owners, type Rights, RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type TellUsernameChanged, Usernames } from './usernames.ts';
 import { UserDetails } from './user-details.ts';
@@ -59,12 +59,14 @@ export function createUsers(dependencies: Dependencies) {
   const roleHolders = new RoleHolders(database, rights, owners);
   const usernames = new Usernames({ clock, database, audit, policies, roleHolders, known, tellUsernameChanged });
   settings?.askBefore('users', (em, next) => usernames.objection(em, next));
+  const service = new UserService({ clock, database, audit, accessRevocation, roleHolders, usernames, known });
   return {
-    users: new UserService({ clock, database, audit, accessRevocation, roleHolders, usernames, known }),
+    users: service,
     usernames,
     passwordDemands: new PasswordDemands({ database, audit, roleHolders }),
     people: new ReachablePeople(database, usernames),
     roleHolders,
+    managedUsers: new ManagedUsers({ users: service, roleHolders }),
     bulk: new UserBulk(clock, database),
     profileCompletion: new ProfileCompletion(clock, database, audit),
     organizationCreation: new OrganizationCreation(database, audit, roleHolders),

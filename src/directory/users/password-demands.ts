@@ -27,14 +27,17 @@ export class PasswordDemands {
   /** Throws users.not_found, users.rights_missing. */
   async demand(userId: UserId, by: By): Promise<void> {
     await this.#roleHolders.requireRightsOver(userId, by);
-    await this.#database.transaction(async (em) => {
-      const rows = await em.execute<unknown[]>(
-        'update users set password_update_required = true where id = ? returning 1',
-        [toUuid(userId)],
-      );
-      if (rows.length === 0) throw userNotFound();
-      await this.#audit.record(em, userPasswordDemanded({ ...by, subject: { type: 'user', id: userId } }));
-    });
+    await this.#database.transaction((em) => this.demandIn(em, userId, by));
+  }
+
+  /** In the transaction of an act that asked for the right. Throws users.not_found. */
+  async demandIn(em: EntityManager, userId: UserId, by: By): Promise<void> {
+    const rows = await em.execute<unknown[]>(
+      'update users set password_update_required = true where id = ? returning 1',
+      [toUuid(userId)],
+    );
+    if (rows.length === 0) throw userNotFound();
+    await this.#audit.record(em, userPasswordDemanded({ ...by, subject: { type: 'user', id: userId } }));
   }
 
   /** With a new password it is settled. */

@@ -47,6 +47,7 @@ export const endings = {
     passkeyChallenges: 'all',
   },
   'password reset by mail': { ...everywhere, links: 'proofs', trustedBrowsers: 'all' },
+  'temporary password set by an operator': { ...everywhere, links: 'proofs', trustedBrowsers: 'all' },
   'password set in a sign-in': {
     ...everywhereElse,
     signIns: 'all but the current one',

@@ -32,6 +32,8 @@ type Recovery = SignInStep & {
   /** Mails the link after a user locked the account. */
   sendAfterLock: RecoveryService['sendAfterLock'];
   tellPasswordChanged: TellPasswordChanged;
+  /** Mails the link for an operator. */
+  sendByOperator: RecoveryService['sendByOperator'];
 };
 
 /** Creates the password recovery by mail, inside and outside of a sign-in. */
@@ -60,6 +62,7 @@ export function createRecovery(given: Dependencies): Recovery {
     ],
     sendAfterLock: (em, user, by) => recovery.sendAfterLock(em, user, by),
     tellPasswordChanged: tellChanged,
+    sendByOperator: (id, by) => recovery.sendByOperator(id, by),
   };
 }
 

@@ -19,12 +19,16 @@ import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import {
   canonicalEmail,
+  type ManagedUsers,
   unknownAddress,
   type ReachablePeople,
   type ReachablePerson,
   type User,
+  type UserId,
   type UserService,
 } from '#directory/users/module.ts';
+import { userNotFound } from '#directory/users/errors.ts';
+import { noAddress, signsInElsewhere, tooManyMails, userDisabled } from './errors.ts';
 import { type NoReset, noResetLetter, resetLetter } from './recovery-letters.ts';
 import { userPasswordResetRequested } from './events.ts';
 
@@ -35,6 +39,7 @@ export type RecoveryDependencies = {
   issuer: string;
   people: Pick<ReachablePeople, 'find'>;
   users: Pick<UserService, 'findById'>;
+  managed: Pick<ManagedUsers, 'requireChangeable'>;
   /** Users who sign in by a connection of their organization alone get no password, and are answered as unknown ones. */
   realms: { binds(person: Pick<ReachablePerson, 'id' | 'email'>): Promise<boolean> };
   passwords: Pick<PasswordService, 'has' | 'prepare'>;
@@ -132,6 +137,34 @@ export class RecoveryService {
     );
   }
 
+  /**
+   * For a user whom an operator helps, also one without a password or whose address is not verified: the operator answers for it.
+   * Throws users.not_found, users.rights_missing, recovery.no_address, recovery.user_disabled, recovery.signs_in_elsewhere,
+   * recovery.too_many_mails.
+   */
+  async sendByOperator(id: UserId, by: By): Promise<{ email: string; expiresAt: Date }> {
+    const { audit, clock, database, managed, oneTimeSecrets, realms, users } = this.#deps;
+    await managed.requireChangeable(id, by);
+    const user = await users.findById(id);
+    if (user === null) throw userNotFound();
+    const { email, profile, status } = user;
+    if (status !== 'active') throw userDisabled();
+    if (!email) throw noAddress();
+    if (await realms.binds({ id, email })) throw signsInElsewhere();
+    await database.transaction(async (em) => {
+      const holder = { userId: id };
+      const secret = { purpose: PURPOSE, holder, address: email, form: 'link', data: { isByOperator: true } } as const;
+      const { link } = await oneTimeSecrets.issue(em, secret);
+      const language = chooseLanguage({ uiLocales: profile.locale });
+      const envelope = { kind: 'password_reset_by_operator', to: { address: email }, language, ip: by.visitor?.ip };
+      const about = { address: email, url: this.#urlOf(link), isLocked: false };
+      if (!(await this.#sendLink(em, { ...envelope, discard: false }, about))) throw tooManyMails();
+      const details = { answer: 'link' };
+      await audit.record(em, userPasswordResetRequested({ ...by, subject: { type: 'user', id }, details }));
+    });
+    return { email, expiresAt: fromNow(clock, LIFETIME) };
+  }
+
   /** The user whose password a link would set, without consuming it. */
   async find(link: string): Promise<User | null> {
     const secret = await this.#deps.oneTimeSecrets.findByLink(PURPOSE, link);
@@ -179,8 +212,8 @@ export class RecoveryService {
     const person = await this.#deps.people.find(address);
     if (userId === null || person?.id !== userId || person.status !== 'active') return null;
     if (await this.#deps.realms.binds(person)) return null;
-    // A user who locks the account has no other way back into it.
-    if (!person.emailVerified && data['isAfterLock'] !== true) return null;
+    // A user who locks the account has no other way back into it, and an operator answers for the address.
+    if (!person.emailVerified && data['isAfterLock'] !== true && data['isByOperator'] !== true) return null;
     return this.#deps.users.findById(userId);
   }
 

@@ -91,6 +91,8 @@ const acts: Record<ActName, Act> = {
     const page = await browser.submit(await browser.open(link), { password: newPassword });
     expect(page.url).toBe(at('/recovery/done'));
   },
+  'temporary password set by an operator': ({ user: { id } }) =>
+    latchkey.run('users.password.set_temporary', { user_id: id }),
   async 'password set in a sign-in'(holder) {
     await latchkey.run('users.require_password', { user_id: holder.user.id });
     const page = await signInAgain(holder, holder.owner);
