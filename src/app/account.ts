@@ -3,6 +3,7 @@ import { createAccount, type Dependencies as AccountDependencies } from '#accoun
 import type { By } from '#audit/module.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { Places } from '#sign-in/risk/module.ts';
+import { NewPasswords, PasswordAdministration } from '#credentials/module.ts';
 import { ClosingService, type UserId } from '#directory/users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
@@ -34,6 +35,22 @@ export function createOwnAccount(
     accessRevocation,
     letters,
     audit,
+  });
+  const passwordAdministration = new PasswordAdministration({
+    database,
+    audit,
+    users: nouns.users,
+    managed: nouns.managedUsers,
+    passwords: credentials.passwords,
+    newPasswords: new NewPasswords<'temporary'>({
+      passwords: credentials.passwords,
+      accessRevocation,
+      audit,
+      demands: nouns.passwordDemands,
+      tellOwner: (em, user, _act, about) => tellPasswordChanged(em, user, about),
+    }),
+    passwordDemands: nouns.passwordDemands,
+    secondFactorAttempts: credentials.secondFactorAttempts,
   });
   const { routes, step, linkedAccounts, dataExport, ownProfile } = createAccount({
     clock,
@@ -85,5 +102,5 @@ export function createOwnAccount(
     invitedPeople: nouns.organizationInvitations.people,
     effective: nouns.effective,
   });
-  return { routes, step, closing, linkedAccounts, dataExport, ownProfile };
+  return { routes, step, closing, passwordAdministration, linkedAccounts, dataExport, ownProfile };
 }

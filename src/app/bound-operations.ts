@@ -68,7 +68,7 @@ export function createOperations(
   { clock, config, database, invalidation, jobs, keyRing, mailbox }: Kernel,
   nouns: Nouns,
   { consents, oidc, recentProof, sessions, upstream }: Provider,
-  { comingIn, account, contactAdministration, passwordAdministration, recovery }: Steps,
+  { comingIn, account, contactAdministration, recovery }: Steps,
   saml: Saml,
   { answers }: ReturnType<typeof createApiStores>,
 ): readonly BoundOperation<By>[] {
@@ -172,7 +172,7 @@ export function createOperations(
     }),
     bindOperations(bulkUserOperations, { users, details: nouns.userDetails }),
     bindOperations(pictureOperations, { pictures: nouns.pictures }),
-    bindOperations(passwordOperations, { passwordAdministration }),
+    bindOperations(passwordOperations, { passwordAdministration: account.passwordAdministration }),
     bindOperations(recoveryOperations, { recovery }),
     bindOperations(organizationOperations, {
       organizations: nouns.organizations.organizations,

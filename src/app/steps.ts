@@ -16,7 +16,6 @@ import { ProvidedProperties } from '#directory/users/module.ts';
 import { createContactProofs } from '#directory/contacts/module.ts';
 import { createVerification } from '#sign-in/verification/module.ts';
 import { createOwnAccount } from './account.ts';
-import { createPasswordAdministration } from './passwords.ts';
 import { createComingIn } from './coming-in.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
@@ -277,7 +276,6 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     risk,
     comingIn,
     recovery,
-    passwordAdministration: createPasswordAdministration(kernel, nouns, recovery.tellPasswordChanged),
     account,
     contactAdministration: proofs.contactAdministration,
     routes: [routes, notMe.routes, contactPages.routes, comingIn.routes, setup.routes, account.routes].flat(),

@@ -26,7 +26,7 @@ type Dependencies = {
 /** A counter of wrong tries that began again. */
 type Unlocked = Released & { what: 'password' | 'second_factor' | 'second_factor_in_known_browsers' };
 
-/** Letters and digits that nobody takes for one another. */
+/** Letters and digits that do not look alike. */
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
 const GROUP = 5;
 /** 100 bits, which no one guesses. */

@@ -138,7 +138,7 @@ export class RecoveryService {
   }
 
   /**
-   * For a user whom an operator helps, also one without a password or whose address is not verified: the operator answers for it.
+   * For an operator who helps a user, also a user without a password or without a verified address.
    * Throws users.not_found, users.rights_missing, recovery.no_address, recovery.user_disabled, recovery.signs_in_elsewhere,
    * recovery.too_many_mails.
    */
