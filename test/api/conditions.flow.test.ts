@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKeyRing } from '#kernel/crypto.ts';
 import { createApiStores } from '#api/module.ts';
+import { entityTagOf } from '../../src/api/preconditions/entity-tag.ts';
 import { callApi, clientTokens, machineWith, refusalOf } from '../support/api.ts';
 import { startTestApp, testSecrets, type TestApp, type TestClient } from '../support/app.ts';
 import { testClock } from '../support/clock.ts';
@@ -50,6 +51,17 @@ describe('a read', () => {
     const after = (await call('GET', path)).headers.get('etag');
     expect(after).not.toBe(tag);
     expect(changed.headers.get('etag')).toBe(after);
+  });
+
+  test('has the same tag after a use of the object', () => {
+    const user = (lastActive: string | null, name = 'Ada') =>
+      entityTagOf(
+        JSON.stringify({ id: 'usr_1', last_active_at: lastActive, name, keys: [{ last_used_at: lastActive }] }),
+      );
+    expect(user('2026-01-31T12:00:00.000Z')).toBe(user(null));
+    expect(user(null, 'Noor')).not.toBe(user(null));
+    const hostile = '"last_active_at":null,';
+    expect(user(null, hostile)).not.toBe(user(null, ''));
   });
 
   test.each<[string, (tag: string) => string, number]>([

@@ -70,7 +70,7 @@ test('events are listed newest first, page by page', async () => {
 });
 
 test('an event is shown with its actor, its subject and its origin', async () => {
-  const made = (await make()).body['client_id'];
+  const made = String((await make()).body['client_id']);
   const { events } = await list(`?types=client.created&subject_type=client&subject_id=${made}`);
   expect(events).toEqual([
     {

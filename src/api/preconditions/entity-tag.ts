@@ -1,8 +1,12 @@
 import { sha256 } from '#kernel/crypto.ts';
 import { MOST_TAGS } from '../limits.ts';
 
-/** The strong entity tag of a representation (RFC 9110 §8.8.3), which changes with each byte of it. */
-export const entityTagOf = (json: string | Buffer): string => `"${sha256(json).toString('base64url')}"`;
+/** Times of use, which nobody changes by a call: a condition would fail only because the user was active. */
+const timesOfUse = /"last_(?:active|used|seen)_at":(?:null|"[^"]*"),?/g;
+
+/** The strong entity tag of a representation (RFC 9110 §8.8.3), which changes with each byte of it except times of use. */
+export const entityTagOf = (json: string | Buffer): string =>
+  `"${sha256(json.toString().replaceAll(timesOfUse, '')).toString('base64url')}"`;
 
 /** Of answers that are kept: the same object comes again. */
 const tags = new WeakMap<object, string>();

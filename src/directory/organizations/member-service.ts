@@ -108,7 +108,7 @@ export class MemberService {
       [toUuid(organizationId)],
       ['u.status =', status],
       ['m.source =', source],
-      [(name, time) => roles.holding('m.user_id', name!, time!), role, clock.now()],
+      [(name, time) => roles.holding('m.user_id', name, time), role, clock.now()],
       [
         (text) => `(u.profile->>'name' ilike ${text} or u.email ilike ${text} or u.username ilike ${text})`,
         search && beginningWith(search),

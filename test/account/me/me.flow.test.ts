@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await latchkey?.close();
-  await mails?.close();
+  mails?.close();
 });
 
 type Person = { user: TestUser; token: string };
@@ -162,7 +162,8 @@ describe('sessions', () => {
     const person = await signedIn();
     const { access_token: token } = await userTokens(latchkey, client, person.user, everyScope);
     const listed = (await call(person, '/sessions')).body['sessions'] as { id: string; current: boolean }[];
-    expect(listed.map(({ current }) => current).toSorted()).toEqual([false, true]);
+    expect(listed.filter(({ current }) => current)).toHaveLength(1);
+    expect(listed).toHaveLength(2);
     const other = listed.find(({ current }) => !current)!.id;
     expect((await call(person, `/sessions/${other}`)).body).toMatchObject({ id: other, current: false });
     const ended = await call(person, `/sessions/${other}`, 'DELETE');
