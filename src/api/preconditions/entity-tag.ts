@@ -1,7 +1,7 @@
 import { sha256 } from '#kernel/crypto.ts';
 import { MOST_TAGS } from '../limits.ts';
 
-/** Times of use, which nobody changes by a call: a condition would fail only because the user was active. */
+/** Times of use. With them a condition would fail only because the user was active. */
 const timesOfUse = /"last_(?:active|used|seen)_at":(?:null|"[^"]*"),?/g;
 
 /** The strong entity tag of a representation (RFC 9110 §8.8.3), which changes with each byte of it except times of use. */
