@@ -4,6 +4,7 @@
  * Every call carries a member that no operation knows: `input.invalid` is the answer to a caller who may, and nothing changes.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { z } from 'zod';
 import { newId } from '#kernel/ids.ts';
 import { mounted } from '../../src/app/api.ts';
 import { operations } from '../../src/app/operations.ts';
@@ -158,25 +159,10 @@ const isOfOrganization = ({ operation: { permission, params } }: Offered): boole
   permission.startsWith('organization.') && Object.hasOwn(params.shape, 'organization_id');
 
 /** An id that nothing has, in the form of the parameter. */
-function madeUp(schema: { safeParse(value: unknown): { success: boolean } }): string {
-  const prefixes = [
-    'usr',
-    'rol',
-    'grp',
-    'ras',
-    'inv',
-    'oin',
-    'dom',
-    'odm',
-    'org',
-    'jrq',
-    'ses',
-    'ots',
-    'cnt',
-    'psk',
-    'tdev',
-  ] as const;
-  return prefixes.map((prefix) => newId(prefix)).find((id) => schema.safeParse(id).success) ?? 'nothing';
+function madeUp(schema: z.ZodType): string {
+  const [example] = schema.meta()?.examples ?? [];
+  const prefix = /^([a-z]+)_[0-9a-z]{26}$/.exec(String(example))?.[1];
+  return prefix === undefined ? 'nothing' : newId(prefix);
 }
 
 const tokens = new Map<string, string>();

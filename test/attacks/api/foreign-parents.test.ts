@@ -38,7 +38,8 @@ const firstOf = async (name: string, params: Params, member: string): Promise<st
   return first![member]!;
 };
 
-/** Parts that the API does not create, made for one user: by their paths, the ids. */
+let made = 1000;
+/** Parts that the API does not create, or not with ids of their own, made for one user: by their paths, the ids. */
 async function partsOfUser(connection: string): Promise<Record<string, Params>> {
   const user = await latchkey.user();
   const user_id = user.id;
@@ -46,7 +47,13 @@ async function partsOfUser(connection: string): Promise<Record<string, Params>> 
   await userTokens(latchkey, client, user, 'openid users.read', { prompt: 'consent' });
   await keepIdentity(latchkey, user, connection);
   const below = (path: string) => `/api/v1/users/{user_id}/${path}`;
+  // The first number of a user has the same key as the first one of every user.
+  const numbers = [`+1202555${(made += 1)}`, `+1202555${(made += 1)}`];
+  for (const phone_number of numbers) await call(named('users.phone_numbers.create'), { user_id }, { phone_number });
+  const { body } = await call(named('users.phone_numbers.list'), { user_id });
+  const second = (body['phone_numbers'] as { id: string; primary: boolean }[]).find(({ primary }) => !primary)!;
   return {
+    [below('phone-numbers/{phone_number_id}')]: { user_id, phone_number_id: second.id },
     [below('passkeys/{passkey_id}')]: { user_id, passkey_id: await keepPasskey(latchkey, user) },
     [below('trusted-browsers/{trusted_browser_id}')]: {
       user_id,
