@@ -11,6 +11,7 @@ const src = join(root, 'src');
 const mayImport: Record<string, readonly string[]> = {
   kernel: [],
   audit: [],
+  jobs: ['audit'],
   settings: ['audit'],
   'directory/users': ['audit', 'settings'],
   'directory/identities': ['directory/users', 'audit'],

@@ -6,7 +6,7 @@ import { createIdentities } from '#directory/identities/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
-import { newId, toUuid } from '#kernel/ids.ts';
+import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { routeOf } from '../src/api/operation-route.ts';
 import { API, callApi, userTokens } from './support/api.ts';
 import { startTestApp, type TestApp, testSecrets } from './support/app.ts';
@@ -324,6 +324,20 @@ test('every operation gives what its output schema lets through', async () => {
   const { id: token_id } = await run('registration_tokens.create');
   await run('registration_tokens.list');
   for (const verb of ['read', 'delete']) await run(`registration_tokens.${verb}`, { token_id });
+  const { job_id } = await run('schedules.run', { queue: 'saml-certificates' });
+  for (const name of ['schedules.list', 'jobs.list']) await run(name);
+  await run('jobs.read', { job_id });
+  const { database: jobTable } = latchkey.app;
+  for (const [verb, state] of [
+    ['retry', 'failed'],
+    ['cancel', 'created'],
+  ]) {
+    const [row] = await jobTable.sql<{ id: string }>(
+      `insert into latchkey_jobs.job (name, state, start_after) values ('mail', $1, now() + interval '1 day') returning id`,
+      [state],
+    );
+    await run(`jobs.${verb}`, { job_id: fromUuid('job', row!.id) });
+  }
   await run('settings.list');
   await run('settings.update', { name: 'branding.name', value: 'Every' });
   for (const verb of ['read', 'reset']) await run(`settings.${verb}`, { name: 'branding.name' });

@@ -70,6 +70,7 @@ const descriptions: Readonly<Record<string, string>> = {
   'audit.events': 'Events of the audit log.',
   policies: 'Policies of the instance.',
   jobs: 'Work that the server does in the background.',
+  schedules: 'Work that runs at fixed times.',
   'organizations.permissions': 'Permissions that roles of an organization can hold.',
   waitlist: 'Visitors who want an account.',
 };

@@ -28,6 +28,8 @@ import { credentialOperations } from '#credentials/operations.ts';
 import { factorOperations } from '#credentials/factor-operations.ts';
 import { trustedBrowserOperations } from '#credentials/trusted-devices/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
+import { jobOperations } from '#jobs/operations.ts';
+import { createJobAdministration } from '#jobs/module.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
 import { emailOperations } from '#directory/contacts/email-operations.ts';
 import { phoneNumberOperations } from '#directory/contacts/phone-operations.ts';
@@ -130,6 +132,7 @@ export function createOperations(
   const bound = [
     bindOperations(accessOperations, administrationOfAccess),
     bindOperations(databaseOperations, { database }),
+    bindOperations(jobOperations, createJobAdministration({ database, jobs, audit })),
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
     bindOperations(clientSecretOperations, { clients: clients.clients, secrets: clients.secrets }),
     bindOperations(samlApplicationOperations, {

@@ -11,6 +11,7 @@ import * as domains from '#directory/domains/events.ts';
 import * as identities from '#directory/identities/events.ts';
 import * as invitations from '#directory/invitations/events.ts';
 import * as interaction from '#sign-in/interaction/events.ts';
+import * as jobs from '#jobs/events.ts';
 import * as keys from '#oidc/keys/events.ts';
 import * as samlCertificates from '#saml/certificates/events.ts';
 import * as samlKeys from '#saml/keys/events.ts';
@@ -31,6 +32,7 @@ import * as waitlist from '#directory/waitlist/events.ts';
 
 const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   audit,
+  jobs,
   settings,
   branding,
   users,

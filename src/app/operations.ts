@@ -25,6 +25,7 @@ import { credentialOperations } from '#credentials/operations.ts';
 import { factorOperations } from '#credentials/factor-operations.ts';
 import { trustedBrowserOperations } from '#credentials/trusted-devices/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
+import { jobOperations } from '#jobs/operations.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
 import { emailOperations } from '#directory/contacts/email-operations.ts';
@@ -50,6 +51,7 @@ import { waitlistOperations } from '#directory/waitlist/operations.ts';
 
 export const operations: readonly Operation[] = [
   databaseOperations,
+  jobOperations,
   clientOperations,
   clientSecretOperations,
   samlApplicationOperations,

@@ -4,13 +4,14 @@
  * that asks for it does. It runs at least once, on any node; what it carries is sealed at rest.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool } from 'pg';
-import { fromKysely, fromPglite, PgBoss, type JobWithMetadata } from 'pg-boss';
-import { DAY, HOUR, SECOND, type Clock } from './clock.ts';
+import { fromPglite, PgBoss, type JobWithMetadata } from 'pg-boss';
+import { HOUR, SECOND, type Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type KeyRing, type SealedAgain, sealAgain } from './crypto.ts';
 import type { Database, EntityManager } from './database.ts';
 import type { Log } from './log.ts';
+import { forTheRecord, JOBS_SCHEMA as SCHEMA } from './jobs/job-table.ts';
+import { fromPool, inside, queueOptions } from './jobs/pg-boss.ts';
 import { createJobsPool } from './postgres/patient-pool.ts';
 
 export type JobData = Readonly<Record<string, unknown>>;
@@ -61,13 +62,20 @@ export type Jobs = {
   /** Begins to work on jobs and to keep schedules. */
   start(): Promise<void>;
   send(queue: string, data: JobData, options?: SendOptions): Promise<void>;
+  /** The names of all queues. */
+  queues(): readonly string[];
+  /** The queues that have a schedule, each with its cron and the next time. */
+  schedules(): readonly { queue: string; cron: string; next: Date | null }[];
+  /** Lets a job wait again that failed or was cancelled, in the transaction of the caller. */
+  retry(queue: string, id: string, state: 'failed' | 'cancelled', em: EntityManager): Promise<void>;
+  /** Cancels a job that waits, in the transaction of the caller. */
+  cancel(queue: string, id: string, em: EntityManager): Promise<void>;
   /** Seals the data of waiting jobs under the first secret of the ring. */
   reencrypt(): Promise<SealedAgain>;
   /** Lets running jobs end for at most `milliseconds`, then hands them back to be tried again. */
   stop(milliseconds: number): Promise<void>;
 };
 
-const SCHEMA = 'latchkey_jobs';
 const WAITING_DATA = { table: `${SCHEMA}.job`, column: 'data', member: 'sealed' } as const;
 /** A node looks for jobs of others, and for retries that are due, this often; its own it takes up at once. */
 const POLL_SECONDS = { embedded: 5, server: 2 };
@@ -224,6 +232,10 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
     for (const wait of milliseconds) setTimeout(() => wake(queue), wait).unref();
   }
 
+  function wakeSent(queue: string, wait: number, em?: EntityManager): void {
+    wakeAfter(queue, em && !pglite ? [wait + 20, wait + 200, wait + SECOND] : [wait]);
+  }
+
   function unseal(queue: string, data: unknown): JobData {
     if (data === null) return {};
     return JSON.parse(keyRing.open((data as { sealed: string }).sealed, `job:${queue}`)) as JobData;
@@ -244,14 +256,24 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
         queue,
         { sealed },
         {
-          ...(em ? { db: fromKysely(em.getKysely() as never) } : {}),
+          ...(em ? inside(em) : {}),
           ...(startAfter ? { startAfter } : {}),
           ...(singletonKey === undefined ? {} : { singletonKey }),
         },
       );
       const wait = startAfter ? Math.max(0, startAfter.getTime() - clock.now().getTime()) : 0;
-      if (wait < HOUR) wakeAfter(queue, em && !pglite ? [wait + 20, wait + 200, wait + SECOND] : [wait]);
+      if (wait < HOUR) wakeSent(queue, wait, em);
     },
+    queues: () => [...definitions.keys()],
+    schedules: () =>
+      [...definitions].flatMap(([queue, { schedule: cron }]) =>
+        cron ? [{ queue, cron, next: sender.previewSchedule(cron, { tz: 'UTC', count: 1 })[0] ?? null }] : [],
+      ),
+    retry: async (queue, id, state, em) => {
+      await sender[state === 'failed' ? 'retry' : 'resume'](queue, id, inside(em));
+      wakeSent(queue, 0, em);
+    },
+    cancel: async (queue, id, em) => void (await sender.cancel(queue, id, inside(em))),
     reencrypt: () =>
       sealAgain<{ id: string; name: string }>(
         { database: { sql: async (text, values) => (await db.executeSql(text, [...(values ?? [])])).rows }, keyRing },
@@ -269,29 +291,6 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
       await within(SECOND, pool?.end());
     },
   };
-}
-
-function queueOptions({ retries, backoff, expire }: JobDefinition) {
-  return {
-    retryLimit: retries,
-    retryBackoff: true,
-    retryDelay: Math.max(1, Math.ceil(backoff.first / SECOND)),
-    retryDelayMax: Math.max(1, Math.ceil(backoff.max / SECOND)),
-    expireInSeconds: Math.max(1, Math.ceil(expire / SECOND)),
-    // Long enough to see what happened, short enough that tables do not grow.
-    deleteAfterSeconds: DAY / SECOND,
-  };
-}
-
-function fromPool(pool: Pool): ReturnType<typeof fromPglite> {
-  return { executeSql: async (text, values) => pool.query(text, values) };
-}
-
-/** The error that the table keeps says what kind it was; the rest, which may contain secrets, is in the log. */
-function forTheRecord(error: unknown): Error {
-  const { name, code } =
-    error instanceof Error ? (error as Error & { code?: unknown }) : { name: 'Error', code: undefined };
-  return Object.assign(new Error(typeof code === 'string' ? `${name} ${code}` : name), { stack: '' });
 }
 
 async function within(milliseconds: number, work: Promise<unknown> | undefined): Promise<void> {

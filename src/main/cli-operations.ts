@@ -27,6 +27,8 @@ const groups: Readonly<Record<string, string>> = {
   settings: 'Settings of the instance',
   branding: 'Logos, stylesheet and brands of clients',
   audit: 'Audit log',
+  job: 'Work in the background',
+  schedule: 'Work that runs at fixed times',
 };
 
 /** Verbs that the command line says in another word than the API. */
