@@ -66,6 +66,9 @@ function kindOf(schema: z.ZodType): Kind {
     return kindOf(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodPipe) return kindOf(schema.in as z.ZodType);
   if (schema instanceof z.ZodArray) return kindOf(schema.element as z.ZodType) === 'text' ? 'texts' : 'json';
+  if (schema instanceof z.ZodUnion)
+    return schema.options.every((option) => kindOf(option as z.ZodType) === 'text') ? 'text' : 'json';
+  if (schema instanceof z.ZodLiteral) return typeof schema.value === 'string' ? 'text' : 'json';
   if (type === 'boolean') return 'flag';
   if (type === 'number') return 'number';
   return type === 'string' || type === 'enum' ? 'text' : 'json';

@@ -28,10 +28,9 @@ import type { PhoneProofs } from './phone-proofs.ts';
 export const PRIMARY = 'primary';
 type ContactKey = typeof PRIMARY | ContactId;
 /** Names one in an address of the management API. */
-export const contactKey = z.union(
-  [z.literal(PRIMARY), idSchema('cnt')],
-  'must be primary, or an id like cnt_01h455vb4pex5vsknk084sn02q',
-);
+export const contactKey = z
+  .union([z.literal(PRIMARY), idSchema('cnt')], 'must be primary, or an id like cnt_01h455vb4pex5vsknk084sn02q')
+  .meta({ examples: ['cnt_01h455vb4pex5vsknk084sn02q'] });
 type Said = { isVerified: boolean; isFirst: boolean };
 
 export type AdministrationDependencies = {
