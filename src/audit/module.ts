@@ -65,7 +65,6 @@ export type { AuditEvent, EventTypeRow, Gravity, ShownEventType } from './event-
 export { eventType, gravities } from './event-type.ts';
 export { createCatalogue, type EventCatalogue } from './event-catalogue.ts';
 export type { EventSearch } from './event-search.ts';
-export { eventFilters, eventOnWire, eventSchema, filtersOf } from './event-wire.ts';
 export { caep } from './event-type.ts';
 export type { By, Visitor } from './by.ts';
 export { byClient, byUser, byVisitor, callerOf, operator, system } from './by.ts';

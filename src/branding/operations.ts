@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { instance, type SettingsService } from '#settings/module.ts';
+import type { SettingsService } from '#settings/module.ts';
+import { instance } from '#settings/policies.ts';
 import type { BrandService } from './brand-service.ts';
 import { clientUnknown, logoRefused, stylesheetRefused } from './errors.ts';
 import { brandChanged } from './events.ts';

@@ -22,7 +22,7 @@ import {
 } from '#directory/users/errors.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { profileSchema } from '#directory/users/profile.ts';
-import { userSorts } from '#directory/users/management/user-list.ts';
+import { userSorts } from '#directory/users/management/user-sorts.ts';
 import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
 import { listedOnWire, listedSchema, shownSchema, wholeOnWire } from './shown-user.ts';
 import type { ShownUsers } from './shown-users.ts';

@@ -5,7 +5,8 @@ import { type WrittenCache, WrittenObjects } from '#kernel/operations/written-ob
 import { WrittenPages } from '#kernel/operations/written-pages.ts';
 import { userNotFound } from '#directory/users/errors.ts';
 import type { UserId, UserList } from '#directory/users/module.ts';
-import type { UserFilters, userSorts } from '#directory/users/management/user-list.ts';
+import type { UserFilters } from '#directory/users/management/user-list.ts';
+import type { userSorts } from '#directory/users/management/user-sorts.ts';
 import { MOST_SHOWN_PAGES, MOST_SHOWN_USERS } from './limits.ts';
 import { listedOnWire, listedSchema, shownSchema, wholeOnWire } from './shown-user.ts';
 import type { UserAdministration } from './user-administration.ts';

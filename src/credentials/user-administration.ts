@@ -14,7 +14,8 @@ import type {
   UserService,
 } from '#directory/users/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
-import type { ListedUser, UserFilters, userSorts } from '#directory/users/management/user-list.ts';
+import type { ListedUser, UserFilters } from '#directory/users/management/user-list.ts';
+import type { userSorts } from '#directory/users/management/user-sorts.ts';
 import { noPassword } from './errors.ts';
 import { factorOfKey } from './methods.ts';
 import type { PasskeyService } from './passkeys/passkey-service.ts';

@@ -1,5 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, DAY, epochSeconds, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { LATELY } from './sessions/limits.ts';
 import { sessionSeconds } from './sessions/remember-me.ts';
 import { instance, type Policies, type Policy, type PolicySubject } from '#settings/module.ts';
 import { isFapi } from './profiles.ts';
@@ -19,10 +20,10 @@ const CLIENT_CREDENTIALS = (10 * MINUTE) / SECOND;
  * name for longer than this.
  */
 const LONGEST_ORGANIZATION_JWT = (10 * MINUTE) / SECOND;
+/** Seconds: the proof in a sign-in is as fresh as the one that a change of an account asks for. */
+export const FRESH_PROOF = LATELY;
 /** A lifetime is positive, so what has no time left gets the shortest. */
 const LEAST = 1;
-/** Seconds: how lately users have proved who they are before they change how they prove it. */
-export const FRESH_PROOF = (5 * MINUTE) / SECOND;
 /** Seconds. RFC 9449 §11.1: without a nonce of ours a proof counts only while it is fresh. */
 export const DPOP_PROOF_LIFETIME = MINUTE / SECOND;
 /** Seconds that `exp` of a client assertion may lie ahead: libraries ask for up to an hour, and its `jti` is remembered as long. */

@@ -1,6 +1,7 @@
 /** A user as a program of the user sees them: without what operators alone see. */
 import { z } from 'zod';
-import { type Profile, profileSchema, type ReadUser } from '#directory/users/module.ts';
+import type { Profile, ReadUser } from '#directory/users/module.ts';
+import { profileSchema } from '#directory/users/profile.ts';
 import { timeSchema } from '#kernel/operations/schemas.ts';
 import type { Property } from '#settings/module.ts';
 

@@ -17,7 +17,8 @@ import {
   usernameTaken,
 } from '#directory/users/errors.ts';
 import { userProfileChanged } from '#directory/users/events.ts';
-import { type ReadUser, profileSchema, type UserId, type UserService } from '#directory/users/module.ts';
+import type { ReadUser, UserId, UserService } from '#directory/users/module.ts';
+import { profileSchema } from '#directory/users/profile.ts';
 import { parseId } from '#kernel/ids.ts';
 import { listOperation, pageOfAll } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';

@@ -1,11 +1,9 @@
-import { z } from 'zod';
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { chooseLanguage } from '#kernel/i18n.ts';
-import { idSchema } from '#kernel/operations/schemas.ts';
 import { canonicalEmail, newCanonicalEmail, type UserId, type UserService } from '#directory/users/module.ts';
 import { emailInvalid } from '#directory/users/errors.ts';
-import { type ContactId, type ContactKind, lockContact } from './contact.ts';
+import { type ContactKind, lockContact } from './contact.ts';
 import type { ContactService, ShownContact } from './contact-service.ts';
 import type { EmailChanges } from './email-changes.ts';
 import type { EmailProofs } from './email-proofs.ts';
@@ -20,17 +18,11 @@ import {
   primaryPhoneNumberStays,
   tooManyContacts,
 } from './errors.ts';
+import { type ContactKey, PRIMARY } from './contact-key.ts';
 import { userEmailEntered, userPhoneEntered } from './events.ts';
 import type { PhoneChanges } from './phone-changes.ts';
 import type { PhoneProofs } from './phone-proofs.ts';
 
-/** The primary one is a member of the user, and has no id of its own. */
-export const PRIMARY = 'primary';
-type ContactKey = typeof PRIMARY | ContactId;
-/** Names one in an address of the management API. */
-export const contactKey = z
-  .union([z.literal(PRIMARY), idSchema('cnt')], 'must be primary, or an id like cnt_01h455vb4pex5vsknk084sn02q')
-  .meta({ examples: ['cnt_01h455vb4pex5vsknk084sn02q'] });
 type Said = { isVerified: boolean; isFirst: boolean };
 
 export type AdministrationDependencies = {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { emailInvalid, emailTaken, rightsMissing, userNotFound } from '#directory/users/errors.ts';
-import { type ManagedUsers } from '#directory/users/module.ts';
+import type { ManagedUsers } from '#directory/users/module.ts';
 import { listOperation, pageOfAll } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
-import { type ContactAdministration, contactKey, PRIMARY } from './contact-administration.ts';
+import type { ContactAdministration } from './contact-administration.ts';
+import { contactKey, PRIMARY } from './contact-key.ts';
 import type { ShownContact } from './contact-service.ts';
 import {
   contactExists,

@@ -1,5 +1,5 @@
 import { errorType } from '#kernel/errors.ts';
-import { MOST_CONTACTS } from '#directory/users/module.ts';
+import { MOST_CONTACTS } from '#directory/users/limits.ts';
 
 export const emailNotFound = errorType({
   code: 'contacts.email_not_found',

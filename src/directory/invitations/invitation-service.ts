@@ -18,7 +18,8 @@ import { containing, type Page, pageFind, pageOf, type PageRequest } from '#kern
 import type { Throttle } from '#kernel/throttle.ts';
 import { invitationNotFound, invitationsTooFast, invitedAddressInvalid, tooManyInvitations } from './errors.ts';
 import { organizationInvitationResent, organizationInvitationRevoked, organizationMemberInvited } from './events.ts';
-import { type InvitationStatus, OrganizationInvitation, type OrganizationInvitationId } from './invitation.ts';
+import type { InvitationStatus } from './invitation-status.ts';
+import { OrganizationInvitation, type OrganizationInvitationId } from './invitation.ts';
 import { invitedLetter } from './invited-letter.ts';
 import { INVITATION_MAILS, MOST_OPEN_INVITATIONS, OVER_KEPT_FOR } from './limits.ts';
 

@@ -9,10 +9,6 @@ export type OrganizationInvitationId = Id<'oin'>;
 /** `revoked`: by an administrator, or because a newer one took its place. An open one that is too old is over as well. */
 type InvitationState = 'open' | 'accepted' | 'declined' | 'revoked';
 
-/** As an administrator sees it. */
-export const invitationStatuses = ['open', 'expired', 'accepted', 'declined', 'revoked'] as const;
-export type InvitationStatus = (typeof invitationStatuses)[number];
-
 const instant = () => p.datetime(3).columnType('timestamptz(3)');
 
 const OrganizationInvitationSchema = defineEntity({

@@ -15,7 +15,8 @@ import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import { invitationNotFound, invitationsTooFast, invitedAddressInvalid, tooManyInvitations } from './errors.ts';
 import { organizationInvitationResent, organizationInvitationRevoked, organizationMemberInvited } from './events.ts';
-import { invitationStatuses, type OrganizationInvitation } from './invitation.ts';
+import type { OrganizationInvitation } from './invitation.ts';
+import { invitationStatuses } from './invitation-status.ts';
 import type { OrganizationInvitationService } from './invitation-service.ts';
 import { MOST_INVITED_ROLES } from './limits.ts';
 

@@ -1,7 +1,7 @@
 /** The audit log of one organization, for its administrators: types of events that the catalogue shows to them. */
 import type { By, EventCatalogue, EventSearch } from '#audit/module.ts';
 import { eventNotFound } from '#audit/errors.ts';
-import { eventFilters, eventOnWire, eventSchema, filtersOf } from '#audit/module.ts';
+import { eventFilters, eventOnWire, eventSchema, filtersOf } from '#audit/event-wire.ts';
 import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';

@@ -17,7 +17,7 @@ import { organizationMemberAdded, organizationMemberChanged, organizationMemberR
 import { MOST_ROLES_OF_MEMBER } from './limits.ts';
 import type { MemberService } from './member-service.ts';
 import type { OrganizationService } from './organization-service.ts';
-import { memberSources, organizationStatuses } from './organization.ts';
+import { memberSources, organizationStatuses } from './statuses.ts';
 import { memberOnWire, memberSchema, ownOrganizationOnWire, ownOrganizationSchema } from './organization-wire.ts';
 
 type Services = { organizations: Pick<OrganizationService, 'require'>; members: MemberService };

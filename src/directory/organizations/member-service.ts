@@ -16,7 +16,8 @@ import {
 import type { MemberRoles } from './member-roles.ts';
 import { requireMembership } from './membership.ts';
 import { lockOrganization } from './organization-lock.ts';
-import type { MemberSource, Organization, OrganizationId, OrganizationStatus } from './organization.ts';
+import type { Organization, OrganizationId } from './organization.ts';
+import type { MemberSource, OrganizationStatus } from './statuses.ts';
 
 type Dependencies = {
   clock: Clock;

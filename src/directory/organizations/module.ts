@@ -47,10 +47,5 @@ export type { OrganizationCreators } from './creators.ts';
 export type { MemberService } from './member-service.ts';
 export type { OrganizationService } from './organization-service.ts';
 export { lockOrganization } from './organization-lock.ts';
-export {
-  Organization,
-  type OrganizationId,
-  OrganizationMember,
-  OrganizationSlug,
-  type OrganizationStatus,
-} from './organization.ts';
+export { Organization, type OrganizationId, OrganizationMember, OrganizationSlug } from './organization.ts';
+export type { OrganizationStatus } from './statuses.ts';

@@ -17,7 +17,7 @@ import {
 import type { OrganizationClosing } from './organization-closing.ts';
 import type { OrganizationService } from './organization-service.ts';
 import { organizationOnWire, organizationSchema } from './organization-wire.ts';
-import { organizationStatuses } from './organization.ts';
+import { organizationStatuses } from './statuses.ts';
 import { slugSchema } from './slug.ts';
 
 type Services = { organizations: OrganizationService; closing: Pick<OrganizationClosing, 'close' | 'reopen'> };

@@ -1,7 +1,8 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { organizationNotFound } from './errors.ts';
-import { Organization, type OrganizationId, type OrganizationStatus } from './organization.ts';
+import { Organization, type OrganizationId } from './organization.ts';
+import type { OrganizationStatus } from './statuses.ts';
 
 /**
  * Locks an organization until the transaction ends, before any row of its members: acts on its owners come one after the other,

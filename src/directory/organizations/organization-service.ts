@@ -14,7 +14,8 @@ import { organizationChanged, organizationCreated, organizationResumed, organiza
 import { SLUG_ATTEMPTS } from './limits.ts';
 import type { MemberService } from './member-service.ts';
 import { takeOrganization } from './organization-lock.ts';
-import { Organization, type OrganizationId, type OrganizationStatus } from './organization.ts';
+import { Organization, type OrganizationId } from './organization.ts';
+import type { OrganizationStatus } from './statuses.ts';
 import { nextSlug, slugOf } from './slug.ts';
 
 type Dependencies = {

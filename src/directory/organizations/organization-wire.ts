@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { timeSchema } from '#kernel/operations/schemas.ts';
 import type { Member, OwnOrganization } from './member-service.ts';
-import { memberSources, type Organization, organizationStatuses } from './organization.ts';
+import type { Organization } from './organization.ts';
+import { memberSources, organizationStatuses } from './statuses.ts';
 
 const status = z.enum(organizationStatuses);
 const metadata = z.record(z.string(), z.unknown());

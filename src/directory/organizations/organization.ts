@@ -2,15 +2,9 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { User, type UserId } from '#directory/users/module.ts';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
+import type { MemberSource, OrganizationStatus } from './statuses.ts';
 
 export type OrganizationId = Id<'org'>;
-export const organizationStatuses = ['active', 'suspended', 'closing'] as const;
-/** `suspended`: an operator stopped it. `closing`: it is erased at `closesAt`. Neither can be the organization of a sign-in. */
-export type OrganizationStatus = (typeof organizationStatuses)[number];
-export const memberSources = ['created', 'invitation', 'domain', 'operation', 'connection'] as const;
-/** How a user became a member. */
-export type MemberSource = (typeof memberSources)[number];
-
 const instant = () => p.datetime(3).columnType('timestamptz(3)');
 
 const OrganizationSchema = defineEntity({

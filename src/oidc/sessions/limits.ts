@@ -1,5 +1,4 @@
 import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
-import { FRESH_PROOF } from '../lifetimes.ts';
 
 /** Seconds: NIST SP 800-63B-4 §2.3.3 has 15 minutes for the highest level. */
 export const ADMINISTRATOR_IDLE_SECONDS = (15 * MINUTE) / SECOND;
@@ -7,5 +6,5 @@ export const ADMINISTRATOR_IDLE_SECONDS = (15 * MINUTE) / SECOND;
 export const ADMINISTRATOR_ABSOLUTE_SECONDS = (12 * HOUR) / SECOND;
 /** Characters of the path to which a sign-in returns, which travels in `state`. */
 export const LONGEST_RETURN_PATH = 1024;
-/** Seconds: the proof that a change of an account asks for is as fresh as the one in a sign-in. */
-export const LATELY = FRESH_PROOF;
+/** Seconds: how lately users have proved who they are before they change how they prove it, in a sign-in and after it. */
+export const LATELY = (5 * MINUTE) / SECOND;

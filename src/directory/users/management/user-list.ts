@@ -7,10 +7,8 @@ import { canonicalEmail } from '../email.ts';
 import { FLAG_COLUMN, type UserStatus } from '../role.ts';
 import type { User, UserId } from '../user.ts';
 import { canonicalUsername } from '../username.ts';
+import type { userSorts } from './user-sorts.ts';
 import { USER_COLUMNS, userOf, type UserRow } from '../user-row.ts';
-
-/** The orders that an index of the table carries. */
-export const userSorts = ['created_at', 'email', 'name'] as const;
 
 type Sort = (typeof userSorts)[number];
 
