@@ -14,7 +14,11 @@ const everything = Object.keys(permissions);
 let latchkey: TestApp;
 let robot: TestClient;
 beforeAll(async () => {
-  const settings = { 'limits.refusedTokensPerAddress': 10_000, 'limits.apiCallsPerMinute': 10_000 };
+  const settings = {
+    'limits.refusedTokensPerAddress': 10_000,
+    'limits.apiCallsPerMinute': 10_000,
+    'oidc.registration': 'token',
+  };
   latchkey = await startTestApp({ settings });
   const scopes = everything.map((name) => ({ name }));
   await latchkey.run('apis.create', { identifier: otherApi, token_format: 'opaque', scopes });

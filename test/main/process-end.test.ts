@@ -176,7 +176,7 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
       await writeFile(join(path, 'database.unfinished'), '');
       await writeFile(join(path, 'database', 'PG_VERSION'), 'half');
       const { code, stdout } = await run(['user', 'list', '--json'], { LATCHKEY_DATA: path }).ended;
-      expect([code, JSON.parse(stdout)]).toEqual([0, { users: [] }]);
+      expect([code, JSON.parse(stdout)]).toEqual([0, { users: [], next_cursor: null }]);
       expect(existsSync(join(path, 'database.unfinished'))).toBe(false);
     }, 60_000);
 

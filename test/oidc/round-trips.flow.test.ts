@@ -7,7 +7,7 @@ import { post, tokensFor } from '../support/visitor.ts';
 let latchkey: TestApp;
 let client: TestClient;
 let user: TestUser;
-let statements: string[];
+let statements: string[] = [];
 
 beforeAll(async () => {
   latchkey = await startTestApp();

@@ -46,7 +46,7 @@ const createInvitation = operation({
   errors: [roleNotHeld, registrationClosed, invitationInvalid, invitationRefused],
   event: userInvited,
   description: 'Invite a user to create an account, by a link that works for seven days.',
-  example: { email: 'ada@example.com' },
+  example: { email: 'grace@example.com' },
   command: {
     words: 'user invite',
     arguments: { email: { flags: '<email>' } },

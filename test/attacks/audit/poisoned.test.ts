@@ -33,10 +33,11 @@ const later = (seconds: number): void => void (now = new Date(now.getTime() + se
 /** More than the longest key of an index, and not to be compressed to less. */
 const longName = Array.from({ length: 300 }, () => crypto.randomUUID()).join('');
 
-/** An attacker with the rights of the owner removes the limit first. */
+/** An attacker with the rights of the owner removes the limit and the index of events first. */
 async function putInLongName(): Promise<void> {
   await write(600, 'org_long');
   await database.sql(`alter table audit_event drop constraint audit_event_chain_check`);
+  await database.sql(`drop index audit_event_organization_index`);
   await database.sql(`update audit_event set organization_id = $1`, [longName]);
 }
 

@@ -68,7 +68,7 @@ describe('an identity provider', () => {
       },
     });
     expect(await read()).toEqual(created);
-    expect(await node.call('connections.list')).toEqual({ connections: [created] });
+    expect(await node.call('connections.list')).toEqual({ connections: [created], next_cursor: null });
   });
 
   test('may know this instance by another name', async () => {
