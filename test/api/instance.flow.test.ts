@@ -97,8 +97,8 @@ describe('keys', () => {
 });
 
 test('a registration token is shown once, listed by its id, and deleted', async () => {
-  const { id, initial_access_token: secret } = (await call('POST', '/registration-tokens', { expires_in_seconds: 600 }))
-    .body;
+  const created = (await call('POST', '/registration-tokens', { expires_in_seconds: 600 })).body;
+  const [id, secret] = [created['id'], created['initial_access_token']].map(String);
   await call('POST', '/registration-tokens', { expires_in_seconds: 3600 });
   const first = await read<{ registration_tokens: { id: string }[]; next_cursor: string; total: number }>(
     '/registration-tokens?limit=1&include_total=true',
