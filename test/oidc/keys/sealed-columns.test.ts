@@ -23,10 +23,12 @@ const columnsOf: Readonly<Record<string, readonly string[]>> = {
   'src/audit/sealing-keys.ts': ['audit_seal_key.sealed'],
   'src/trial/mailbox/mailbox-service.ts': ['mailbox_message.sealed'],
   'src/kernel/jobs.ts': ['job.data'],
+  'src/api/idempotency/stored-answers.ts': ['api_stored_answer.sealed'],
   // It seals again what the others have sealed.
   'src/kernel/crypto.ts': [],
-  // A browser keeps these texts, in a cookie or in an address: no table has them.
+  // A browser or a program keeps these texts, in a cookie or in an address: no table has them.
   'src/kernel/http/refusal.ts': [],
+  'src/kernel/operations/cursors.ts': [],
   'src/oidc/device/shown-devices.ts': [],
   'src/oidc/sessions/reauthentication-gate.ts': [],
   'src/connections/transaction.ts': [],
