@@ -94,7 +94,11 @@ describe('email addresses', () => {
       { id: 'primary', email },
       { email: user.email, verified: true },
     ]);
-    expect((await mails.next(user.email, /email/i)).text).toBeDefined();
+    const letter = await mails.next(user.email, /changed/i);
+    expect(letter.text).toContain(email);
+    const page = await new Visitor().open(letter.link);
+    expect(page.url).toMatch(/\/verification\/revert\//);
+    expect(page.text).toContain(user.email);
     expect(await eventsOf(user)).toEqual(expect.arrayContaining(['user.email_added', 'user.email_changed']));
   });
 
