@@ -164,6 +164,8 @@ test('every operation gives what its output schema lets through', async () => {
   await run('clients.preview_claims', { client_id: client.client_id, user: email });
   await run('users.list');
   await run('users.read', { user_id });
+  await run('users.sign_ins.list', { user_id });
+  await run('instance.check');
   const [session] = (await run('users.sessions.list', { user_id }))['sessions'] as unknown as { id: string }[];
   for (const verb of ['read', 'delete']) await run(`users.sessions.${verb}`, { user_id, session_id: session!.id });
   await run('users.consents.list', { user_id });

@@ -19,6 +19,7 @@ import { loadKeyRing } from '#kernel/secrets.ts';
 import { createWelcome } from '#trial/welcome/module.ts';
 import { createManagementApi } from './api.ts';
 import { defineJobs } from './jobs.ts';
+import { createInstanceDoctor } from './doctor.ts';
 import { openKernel } from './kernel.ts';
 import { createNouns } from './nouns.ts';
 import { createOperations } from './bound-operations.ts';
@@ -100,7 +101,8 @@ async function assemble(
   await demo?.register();
 
   const stores = createApiStores(kernel);
-  const operations = createOperations(kernel, nouns, provider, steps, saml, stores);
+  const doctor = createInstanceDoctor(kernel, nouns, samlRecords);
+  const operations = createOperations(kernel, nouns, provider, steps, saml, stores, doctor);
   const api = createManagementApi(kernel, nouns, provider, { operations, version, stores });
 
   const edge = createEdge({

@@ -65,6 +65,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     deviceCookie,
     accessRevocation,
     startUrl: config.embedded ? '/' : null,
+    proveAddress: (em, prover, address) => proofs.emailProofs.confirmByReset(em, prover, address),
   });
   const { sendAfterLock: sendReset } = recovery;
   const notMe = createNotMe({

@@ -46,6 +46,8 @@ async function makeFiles(): Promise<void> {
     'certificate.pem': present.certificate,
     'next-key.pem': next.privateKey,
     'next-certificate.pem': next.certificate,
+    'new-users.json': JSON.stringify([{ email: 'new@example.com' }]),
+    'changes.json': JSON.stringify([{ id: ids.get('usr'), nickname: 'Changed' }]),
     'members.json': JSON.stringify([{ user_id: ids.get('usr') }, { email: 'ada@example.com' }]),
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
@@ -96,7 +98,7 @@ const filledIn = (word: string): string =>
   word
     .replaceAll(/\b([a-z]{3})_(?:…|[\da-z]{26}\b)/g, (text, prefix: string) => ids.get(prefix) ?? text)
     .replace(/^CLIENT_ID$/, machine)
-    .replace(/^(secret\.txt|members\.json|[\w-]+\.(p8|pem))$/, (name) => join(folder, name))
+    .replace(/^(secret\.txt|(members|new-users|changes)\.json|[\w-]+\.(p8|pem))$/, (name) => join(folder, name))
     .replace('/users/USER/', `/users/${ids.get('usr')}/`)
     .replace(/^ORGANIZATION$/, ids.get('org') ?? '')
     .replace('https://id.example.com', latchkey.base)
@@ -138,7 +140,7 @@ async function send(words: readonly string[]): Promise<string | null> {
   return null;
 }
 
-test.each(['social.md', 'organizations.md', 'organization-policy.md', 'access.md', 'api.md'])(
+test.each(['social.md', 'organizations.md', 'organization-policy.md', 'access.md', 'api.md', 'tokens.md'])(
   'docs/%s',
   async (page) => {
     const lines = linesOf(page);

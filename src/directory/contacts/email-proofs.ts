@@ -174,6 +174,24 @@ export class EmailProofs {
   }
 
   /**
+   * Verifies by a mailed link that sets a new password, which only a reader of the mailbox has. Before the first proof another user may
+   * have put credentials in the account: all of them go. False when the address is no longer of this account.
+   */
+  async confirmByReset(
+    em: EntityManager,
+    { userId, by }: Pick<Prover, 'userId' | 'by'>,
+    address: string,
+  ): Promise<boolean> {
+    try {
+      await this.#confirm(em, { userId, by, provedWith: [], interaction: undefined }, address);
+      return true;
+    } catch (error) {
+      if (error instanceof NotTheirs) return false;
+      throw error;
+    }
+  }
+
+  /**
    * An operator answers for an address in place of a proof. The user keeps everything that is in the account. Throws
    * users.email_taken, contacts.email_not_found.
    */

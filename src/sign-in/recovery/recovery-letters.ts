@@ -1,26 +1,32 @@
 import { letter } from '#kernel/mail/letters.ts';
 
+/**
+ * The reason of the mail: a request on the page, the lock of the account after “this was not me” with the end of all sessions, or an
+ * operator who helps.
+ */
+export type ResetOccasion = 'asked' | 'locked' | 'operator';
+
 /** The link that sets a new password. */
 type ResetLetter = {
   email: string;
   url: string;
   /** How long it works, in seconds. */
   lifetime: number;
-  /** After “this was not me” on the account page: no reset was requested, and all sessions ended. */
-  isLocked: boolean;
+  occasion: ResetOccasion;
 };
 
 const plainReset: ResetLetter = {
   email: 'noor@fernway.example',
   url: 'https://id.example.com/recovery/link/4Tj2mQ8xVb0cZk3yN7sLw5pRd1gHf6uAe9iXo2vKq0E',
   lifetime: 1800,
-  isLocked: false,
+  occasion: 'asked',
 };
 
 export const resetLetter = letter<ResetLetter>('sign-in/recovery/reset', {
   samples: {
     plain: plainReset,
-    'after a lock': { ...plainReset, isLocked: true },
+    'after a lock': { ...plainReset, occasion: 'locked' },
+    'by an operator': { ...plainReset, occasion: 'operator' },
     hostile: { ...plainReset, email: '"<script>x\u202e"@evil.example' },
   },
 });

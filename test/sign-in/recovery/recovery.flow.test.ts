@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#directory/users/module.ts';
+import { eventsOf } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
+import { keepIdentity, keepPasskey, keepTotp } from '../../support/user-parts.ts';
 import { authorizeUrl, formsOf, type Page, pkce, post, tokensFor, Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
@@ -255,7 +257,7 @@ describe('a link', () => {
 describe('a user without the right to a link receives the reason by mail', () => {
   test.each([
     ['because the account is switched off', true, { email_verified: true }, 'switched off'],
-    ['because the address was never confirmed', false, {}, 'never confirmed'],
+    ['because the address of an administrator was never confirmed', false, { administrator: true }, 'never confirmed'],
     ['because there is no password', false, { email_verified: true, password: undefined }, 'has no password'],
   ])('%s', async (_why, isDisabled, given, text) => {
     const user = await latchkey.user(given);
@@ -289,6 +291,63 @@ describe('a user without the right to a link receives the reason by mail', () =>
     await ask(marker);
     await mails.next(marker.email);
     expect((await mails.all()).filter(({ to }) => to.startsWith('nobody'))).toEqual([]);
+  });
+});
+
+describe('the link proves the email address', () => {
+  const stateOf = ({ id }: Pick<TestUser, 'id'>) =>
+    latchkey.run<{ email_verified: boolean; credentials: { method: string }[] }>('users.read', { user_id: id });
+  const methodsOf = async (user: Pick<TestUser, 'id'>) => (await stateOf(user)).credentials.map(({ method }) => method);
+
+  test.each([
+    ['with a password', {}],
+    ['without a password', { password: undefined }],
+  ])('of a user %s, made by an operator', async (_what, given) => {
+    const user = await latchkey.user(given);
+    await save(someone(), await linkFor(user));
+    expect((await stateOf(user)).email_verified).toBe(true);
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
+    expect(await eventsOf(latchkey, user)).toContain('user.email_verified');
+  });
+
+  test('and leaves nothing of another person who made the account', async () => {
+    const user = await latchkey.user();
+    await keepPasskey(latchkey, user);
+    await keepTotp(latchkey, user);
+    await keepIdentity(latchkey, user);
+    await save(someone(), await linkFor(user));
+    expect(await methodsOf(user)).toEqual(['password']);
+    const { identities } = await latchkey.run<{ identities: object[] }>('users.identities.list', { user_id: user.id });
+    expect(identities).toEqual([]);
+  });
+
+  test('and a later one takes nothing away', async () => {
+    const user = await person();
+    await keepTotp(latchkey, user);
+    await save(someone(), await linkFor(user));
+    expect(await methodsOf(user)).toEqual(['password', 'totp']);
+  });
+
+  test('of an administrator only where an operator sends it, and the mail says who did', async () => {
+    const user = await latchkey.user({ administrator: true });
+    await latchkey.run('users.password.send_reset', { user_id: user.id });
+    const mail = await mails.next(user.email, subject);
+    expect(mail.text).toContain('An administrator sent you this link');
+    expect(mail.text).not.toMatch(/asked for a new password/i);
+    await save(someone(), mail.link);
+    expect((await stateOf(user)).email_verified).toBe(true);
+  });
+
+  test('not where another user has proved it meanwhile', async () => {
+    const user = await latchkey.user();
+    const link = await linkFor(user);
+    const { database } = latchkey.app;
+    await database.sql(
+      `update users set email = 'x' || email, email_canonical = 'x' || email_canonical where email = $1`,
+      [user.email],
+    );
+    await latchkey.user({ email: user.email, email_verified: true });
+    expect((await someone().open(link)).status).toBe(410);
   });
 });
 
