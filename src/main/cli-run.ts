@@ -2,15 +2,16 @@ import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from '#app/app.ts';
-import { systemClock } from '#kernel/clock.ts';
+import { SECOND, systemClock } from '#kernel/clock.ts';
 import { type Config, ConfigError } from '#kernel/config.ts';
 import { askRunning } from '#kernel/control.ts';
 import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-folder.ts';
+import { RETRY_AFTER } from '#kernel/errors.ts';
 import { createLog, type Log } from '#kernel/log.ts';
 import type { Given, OperationAnswer, RunOperation } from '#kernel/operations/bound-operation.ts';
 import { MOST_LISTED } from '#kernel/operations/limits.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
-import { LONGEST_COMMAND_CLOSE } from './limits.ts';
+import { LONGEST_COMMAND_CLOSE, LONGEST_COMMAND_WAIT } from './limits.ts';
 
 /** The place of a command: its input, its terminal, how it opens the product, and the clean-up after a signal. */
 type Place = {
@@ -87,13 +88,35 @@ async function requireFolder(path: string): Promise<void> {
 /** Has one operation run and closes what that opened. A list without a limit is read to its end. */
 export async function execute(place: Place, { name, isList }: Asked, given: Given): Promise<OperationAnswer> {
   const commands = openCommands(place);
+  const run = patient(commands.run, place.terminal);
   const input = given.input as Readonly<Record<string, unknown>> | undefined;
   const isWhole = isList && input?.['limit'] === undefined && input?.['cursor'] === undefined;
   try {
-    return isWhole ? await wholeList(commands.run, name, given) : await commands.run(name, given);
+    return isWhole ? await wholeList(run, name, given) : await run(name, given);
   } finally {
     await commands.close();
   }
+}
+
+/** Asks again after a refusal that lasts seconds, such as a full queue of hashes: a script would have to do the same. */
+function patient(run: RunOperation, { stderr }: Terminal): RunOperation {
+  return async (name, given) => {
+    for (let left = LONGEST_COMMAND_WAIT; ;) {
+      const answer = await run(name, given);
+      const wait = waitOf(answer);
+      if (answer.ok || wait === null || wait > left) return answer;
+      stderr.write(`latchkey: ${answer.message} This command tries again in ${wait / SECOND} s.\n`);
+      await delay(wait);
+      left -= wait;
+    }
+  };
+}
+
+/** Milliseconds after which the same request may succeed. */
+function waitOf(answer: OperationAnswer): number | null {
+  const details = answer.ok ? {} : (answer.details as Readonly<Record<string, unknown>> | undefined);
+  const seconds = details?.[RETRY_AFTER];
+  return typeof seconds === 'number' ? seconds * SECOND : null;
 }
 
 type Asked = Pick<Operation, 'name' | 'isList'>;

@@ -14,6 +14,8 @@ export const FIRST_START_RETRY = SECOND / 4;
 export const LONGEST_START_RETRY = 2 * SECOND;
 /** The answer is printed by then: what hangs while it closes must not keep the command. */
 export const LONGEST_COMMAND_CLOSE = 2 * SECOND;
+/** A command that is told to try again in seconds does so for this long; a wait of minutes is for the operator. */
+export const LONGEST_COMMAND_WAIT = 30 * SECOND;
 /** Parts that follow the first responses, such as the job queues, are loaded by then. */
 export const SETTLED_AFTER = 3 * SECOND;
 /** Of a function: enough for V8 to have seen what it is called with. */

@@ -229,3 +229,31 @@ describe('wrong usage', () => {
     });
   });
 });
+
+test('a command waits for a server that is busy, and says so to standard error alone', async () => {
+  let tries = 0;
+  const busy: OpenApp = async () => ({
+    run: async (name, given) => {
+      tries += 1;
+      if (tries > 1) return latchkey.app.run(name, given);
+      return { ok: false, code: 'credentials.busy', message: 'Too many users.', details: { retryAfter: 0.01 } };
+    },
+    close: async () => {},
+  });
+  const ended = await run(['user', 'list', '--json'], postgres, busy);
+  expect([ended.code, tries]).toEqual([0, 2]);
+  expect(JSON.parse(ended.stdout)).toHaveProperty('users');
+  expect(ended.stderr).toBe('latchkey: Too many users. This command tries again in 0.01 s.\n');
+});
+
+test.each([
+  ['a wait of minutes', { retryAfter: 60 }],
+  ['no wait', undefined],
+])('a refusal with %s is printed at once', async (_title, details) => {
+  const refused: OpenApp = async () => ({
+    run: async () => ({ ok: false, code: 'domains.asked_recently', message: 'Wait.', details }),
+    close: async () => {},
+  });
+  const { code, stderr } = await run(['user', 'list'], postgres, refused);
+  expect([code, stderr]).toEqual([1, 'latchkey: Wait.\n']);
+});
