@@ -21,7 +21,7 @@ type Watch = {
 
 /** Creates the account pages and connects them with sessions, consents and the risk slice. */
 export function createOwnAccount(
-  { clock, database, throttle }: Kernel,
+  { config, clock, database, throttle }: Kernel,
   nouns: Nouns,
   { oidc, consents, ownPages, sessions, launches }: Provider,
   { places, notMe, tellPasswordChanged, linking, deviceCookie }: Watch,
@@ -53,6 +53,8 @@ export function createOwnAccount(
     secondFactorAttempts: credentials.secondFactorAttempts,
   });
   const { routes, step, linkedAccounts, dataExport, ownProfile } = createAccount({
+    config,
+    texts: nouns.texts,
     clock,
     throttle,
     database,

@@ -16,6 +16,7 @@ import type { Outbound } from '#kernel/http/outbound.ts';
 import type { Log } from '#kernel/log.ts';
 import { runFor } from '#kernel/operations/bound-operation.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
+import { cleanEmail } from '#directory/users/module.ts';
 import { createWelcome } from '#trial/welcome/module.ts';
 import { createManagementApi } from './api.ts';
 import { defineJobs } from './jobs.ts';
@@ -150,7 +151,7 @@ async function assemble(
     operations,
     /** Runs an operation for an operator: access to the server is the proof. */
     run: runFor(operations, operator, {
-      user_id: (identifier) => nouns.users.findByIdentifier(identifier),
+      user_id: (identifier) => nouns.users.findByIdentifier(cleanEmail(identifier)),
       organization_id: (slug) => nouns.organizations.organizations.findBySlug(slug),
     }),
     database,

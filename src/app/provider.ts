@@ -163,6 +163,6 @@ export function createProvider(
     ownPages,
     recentProof,
     upstream,
-    routes: [routes],
+    routes: [routes, device.routes],
   };
 }

@@ -78,3 +78,5 @@ export const STRANDED_BATCH = 1000;
 export const MOST_SHOWN_USERS = 10_000;
 /** Pages of users that a process keeps, of 40 kB with 100 users each. */
 export const MOST_SHOWN_PAGES = 100;
+/** Characters of a code field: room for a code with everything that a paste brings along. */
+export const LONGEST_TYPED_CODE = 256;

@@ -160,7 +160,7 @@ export { PasswordAdministration } from './passwords/password-administration.ts';
 export { UserAdministration } from './user-administration.ts';
 export { PasswordChanges } from './passwords/password-changes.ts';
 export { DEVICE_KNOWN_FOR } from './lifetimes.ts';
-export { LONGEST_PASSWORD_FIELD, LONGEST_SHOWN_WAIT } from './limits.ts';
+export { LONGEST_PASSWORD_FIELD, LONGEST_SHOWN_WAIT, LONGEST_TYPED_CODE } from './limits.ts';
 export type { WaysIn } from './ways-in.ts';
 export { passwordOwner } from './passwords/password-policy.ts';
 export type { NewPasswordProblem, PasswordProblem } from './passwords/password-problem.ts';
@@ -180,6 +180,7 @@ export type {
 } from './one-time/open-invitations.ts';
 export type { AskingBrowser, Holder } from './one-time/one-time-budget.ts';
 export type { CodeOutcome, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } from './one-time/one-time-secrets.ts';
+export { triedCode } from './one-time/typed-code.ts';
 export { forgetProofs } from './proofs-of-others.ts';
 export { OneTimeSecretRow, secretLifetimes } from './one-time/one-time-secret.ts';
 export type { NewPasskeyProblem, PasskeyRegistration } from './passkeys/passkey-registration.ts';
@@ -229,7 +230,7 @@ export type { RecoveryCodes, RecoveryCodesLeft } from './recovery-codes/recovery
 export type { TrustedDevice, TrustedDevices } from './trusted-devices/trusted-devices.ts';
 export type { TrustedDeviceId } from './trusted-devices/trusted-device.ts';
 export { TotpCredential, TotpEnrolment } from './totp/totp-credential.ts';
-export { RecoveryCodeSet } from './recovery-codes/recovery-code.ts';
+export { RECOVERY_CODE_LENGTH, RecoveryCodeSet } from './recovery-codes/recovery-code.ts';
 export { TrustedDeviceRow } from './trusted-devices/trusted-device.ts';
 export { type AttemptCounter, AttemptCounterRow } from './attempts.ts';
 export type { KnownDevices } from './trusted-devices/known-device.ts';

@@ -3,6 +3,7 @@ import { foreignHash, HashRefusal, OLD_SYSTEM, totpImport, type TotpImport } fro
 import { AppError } from '#kernel/errors.ts';
 import { parseId } from '#kernel/ids.ts';
 import {
+  cleanEmail,
   MOST_CONTACTS,
   newCanonicalEmail,
   phoneNumberSchema,
@@ -44,13 +45,13 @@ const importRecord = profileSchema.extend({
     .optional(),
   username: z.string().max(512).optional(),
   /** May be missing from a user with a username. */
-  email: z.string().optional(),
+  email: z.string().overwrite(cleanEmail).optional(),
   email_verified: z.boolean().optional(),
   phone_number: phoneNumberSchema.optional(),
   phone_number_verified: z.boolean().optional(),
   /** In addition to the first ones, and proven. */
   further_emails: z
-    .array(z.string())
+    .array(z.string().overwrite(cleanEmail))
     .max(MOST_CONTACTS - 1)
     .optional(),
   further_phone_numbers: z

@@ -9,13 +9,13 @@ import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { newEmailField } from '#directory/users/module.ts';
+import { newEmailField, oneLine } from '#directory/users/module.ts';
 import { adminEndView, type AdminPage, adminView } from './admin-view.ts';
 import type { SetupService } from './setup-service.ts';
 
 const adminForm = form(
   z.object({
-    name: z.string().trim().max(128, 'too_long').default(''),
+    name: z.string().overwrite(oneLine).max(128, 'too_long').default(''),
     email: newEmailField,
     password: z.string().min(1, 'required').max(LONGEST_PASSWORD_FIELD, 'too_long'),
     password_again: z.string().default(''),

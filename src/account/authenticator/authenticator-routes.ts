@@ -1,7 +1,7 @@
 import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { TotpEnrolments, TotpService } from '#credentials/module.ts';
+import { LONGEST_TYPED_CODE, type TotpEnrolments, type TotpService, triedCode } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
@@ -23,7 +23,7 @@ type AuthenticatorRouteDependencies = {
 };
 
 const PAGE = '/account/authenticator';
-const codeForm = form(z.object({ code: z.string().trim().min(1, 'required').max(64) }));
+const codeForm = form(z.object({ code: z.string().max(LONGEST_TYPED_CODE, 'wrong').default('') }));
 const noFields = form(z.object({}));
 const authenticatorPage = formPage<Pick<AuthenticatorPage, 'problem'>>();
 
@@ -40,12 +40,12 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await codeForm.read(ctx);
-    if (!form.isValid)
-      return authenticatorPage.refuse(ctx, PAGE, { problem: form.errors.code === 'required' ? 'required' : 'wrong' });
+    const tried = triedCode(form);
+    if ('lack' in tried) return authenticatorPage.refuse(ctx, PAGE, { problem: tried.lack });
     const { userId, sessionId: holder } = person;
     const { name } = policies.for({ user: userId }).branding;
     const outcome = await totpEnrolments.confirm(
-      { userId, holder, code: form.values.code, name },
+      { userId, holder, code: tried.code, name },
       byUser(userId, visitorOf(ctx)),
     );
     if (outcome.kind === 'confirmed') return seeOther(ctx, '/account/security?done=saved');

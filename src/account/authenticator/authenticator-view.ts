@@ -10,7 +10,7 @@ export type AuthenticatorPage = {
   qr: QrCode;
   /** In groups of four. */
   key: string;
-  problem: 'required' | 'wrong' | 'expired' | 'last_factor' | null;
+  problem: 'required' | 'incomplete' | 'wrong' | 'expired' | 'last_factor' | null;
 };
 
 const plain: AuthenticatorPage = {
@@ -27,6 +27,7 @@ export const authenticatorView = view<AuthenticatorPage>('account/authenticator/
     plain,
     'in place of another': { ...plain, app },
     empty: { ...plain, problem: 'required' },
+    incomplete: { ...plain, problem: 'incomplete' },
     wrong: { ...plain, problem: 'wrong' },
     expired: { ...plain, app, problem: 'expired' },
     'the last factor': { ...plain, app, problem: 'last_factor' },

@@ -13,7 +13,7 @@ export type ConfirmPage = {
   sentTo: string;
   /** The link was opened: no code is asked. */
   byLink: boolean;
-  problem: { kind: 'required' | 'wrong' | 'throttled' } | null;
+  problem: { kind: 'required' | 'incomplete' | 'wrong' | 'throttled' } | null;
 };
 
 const plain: ConfirmPage = {
@@ -42,6 +42,7 @@ export const confirmView = view<ConfirmPage>('account/contacts/confirm.njk', {
     'after the link': { ...plain, byLink: true },
     'of a change, after the link': { ...change, byLink: true },
     empty: { ...plain, problem: { kind: 'required' } },
+    incomplete: { ...phone, problem: { kind: 'incomplete' } },
     wrong: { ...phone, problem: { kind: 'wrong' } },
     throttled: { ...change, problem: { kind: 'throttled' } },
     hostile: { ...plain, frame: hostileFrame, sentTo: '"><i onclick=alert(1)>@x.example' },

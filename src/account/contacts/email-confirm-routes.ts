@@ -1,4 +1,5 @@
 import { Router } from '#kernel/http/router.ts';
+import { triedCode } from '#credentials/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { byUser } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -83,9 +84,10 @@ export function emailConfirmRoutes(what: What, dependencies: ConfirmDependencies
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo: `${path}?${AGAIN}` });
     if (person === null) return;
     const form = await proofForm.read(ctx);
-    const { action, code } = form.isValid ? form.values : { action: '', code: '' };
-    if (action === 'confirm') return confirmByLink(ctx, person);
-    if (code === '') return confirmPage.refuse(ctx, path, { problem: { kind: 'required' } });
+    if (form.values.action === 'confirm') return confirmByLink(ctx, person);
+    const tried = triedCode(form);
+    if ('lack' in tried) return confirmPage.refuse(ctx, path, { problem: { kind: tried.lack } });
+    const { code } = tried;
     const owner = { userId: person.userId, by: byUser(person.userId, visitorOf(ctx)) };
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const outcome = await (what === 'change'

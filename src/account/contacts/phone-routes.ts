@@ -1,4 +1,5 @@
 import { Router } from '#kernel/http/router.ts';
+import { triedCode } from '#credentials/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { type By, byUser } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -6,10 +7,10 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
-import { readPhoneNumber } from '#kernel/sms/number.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#oidc/sessions/module.ts';
+import { readPhoneNumber } from '#directory/users/module.ts';
 import type { ContactService, ShownContact, PhoneChanges, PhoneProofs } from '#directory/contacts/module.ts';
 import { askingBrowser, chosenForm, phoneForm, proofForm } from './contact-form.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
@@ -89,11 +90,11 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await proofForm.read(ctx);
-    const code = form.isValid ? form.values.code : '';
-    if (code === '') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: 'required' } });
+    const tried = triedCode(form);
+    if ('lack' in tried) return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: tried.lack } });
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const owner = { userId: person.userId, by: byOwner(ctx, person), browser };
-    const outcome = await phoneProofs.confirmByCode(owner, code);
+    const outcome = await phoneProofs.confirmByCode(owner, tried.code);
     if (outcome !== 'confirmed') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: outcome } });
     return seeOther(ctx, `${PAGE}?done=saved`);
   }

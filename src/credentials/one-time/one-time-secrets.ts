@@ -8,6 +8,7 @@ import type { KnownDevices } from '../trusted-devices/known-device.ts';
 import { type AskingBrowser, type Holder, OneTimeBudget, subjectOf, type TriedRow } from './one-time-budget.ts';
 import { secretLifetimes, type Purpose, type PurposeGroup, purposeGroups, undoPurposes } from './one-time-secret.ts';
 import { CODE_LIFETIME, SPENT_SECRET_KEPT_FOR } from '../lifetimes.ts';
+import { readLetters } from '#directory/users/typed/text.ts';
 
 export type NewSecret = {
   purpose: Purpose;
@@ -258,7 +259,7 @@ export class OneTimeSecrets {
   }
 
   #isCode({ id, code_hash: stored }: TriedRow, typed: string): boolean {
-    const code = typed.replaceAll(/[\s-]/g, '');
+    const code = readLetters(typed);
     if (!/^\d{6}$/.test(code) || stored === null) return false;
     return this.#codeKeys.some((key) =>
       equalSecrets(Buffer.from(stored), this.#codeHash(key, fromUuid('ots', id), code)),

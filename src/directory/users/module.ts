@@ -80,6 +80,7 @@ export { ClosingService } from './closing-service.ts';
 export { usernameFieldError, type Usernames } from './usernames.ts';
 export {
   canonicalIdentifier,
+  cleanIdentifier,
   identifierField,
   identifierOf,
   type ShownAccount,
@@ -123,4 +124,7 @@ export {
 } from './property-fields.ts';
 export { fieldSamples, shownFields, type ShownField } from './shown-fields.ts';
 export { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
+export { cleanEmail } from './typed/email-address.ts';
+export { readPhoneNumber } from './typed/national-phone-number.ts';
+export { oneLine } from './typed/text.ts';
 export { MOST_CONTACTS, UNDO_WINDOW } from './limits.ts';

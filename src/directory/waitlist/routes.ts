@@ -1,4 +1,5 @@
 import { byVisitor } from '#audit/module.ts';
+import { triedCode } from '#credentials/module.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import { Router } from '#kernel/http/router.ts';
 import { unreachable } from '#kernel/errors.ts';
@@ -79,9 +80,9 @@ export function waitlistRoutes({
     const known = asked.read(ctx);
     if (known === null) return seeOther(ctx, PATH);
     if (form.isValid && form.values.action === 'resend') return resend(ctx, known);
-    const code = form.isValid ? form.values.code.trim() : '';
-    if (code === '') return codePage.refuse(ctx, CHECK, { problem: { kind: form.isValid ? 'required' : 'wrong' } });
-    const outcome = await waitlist.joinByCode(known, code, byVisitor(visitorOf(ctx)));
+    const tried = triedCode(form);
+    if ('lack' in tried) return codePage.refuse(ctx, CHECK, { problem: { kind: tried.lack } });
+    const outcome = await waitlist.joinByCode(known, tried.code, byVisitor(visitorOf(ctx)));
     switch (outcome) {
       case 'verified':
         asked.clear(ctx);

@@ -49,7 +49,7 @@ export type CodePage = {
   email: string;
   changeUrl: string;
   isSentAgain: boolean;
-  problem: { kind: 'required' | 'wrong' | 'used_up' } | Throttled | null;
+  problem: { kind: 'required' | 'incomplete' | 'wrong' | 'used_up' } | Throttled | null;
 };
 
 const code: CodePage = {
@@ -64,6 +64,7 @@ export const codeView = view<CodePage>('directory/waitlist/check.njk', {
   samples: {
     plain: code,
     'sent again': { ...code, isSentAgain: true },
+    incomplete: { ...code, problem: { kind: 'incomplete' } },
     wrong: { ...code, problem: { kind: 'wrong' } },
     throttled: { ...code, problem: throttled },
     hostile: { ...code, email: '"><b>@evil.example', problem: { kind: 'used_up' } },

@@ -31,6 +31,7 @@ export type RouteDependencies = {
     | 'recordIdentifier'
     | 'recordProof'
     | 'userFound'
+    | 'next'
     | 'proceed'
   >;
   login: LoginService;
@@ -89,7 +90,26 @@ export function loginRoutes({
         ...box,
         problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
       });
-    return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email, box));
+    const named = await interactions.recordIdentifier(interaction, form.values.email, box);
+    if (await tryFilled(ctx, named, form.values.filled_password)) return;
+    return interactions.proceed(ctx, named);
+  }
+
+  /**
+   * A password that a password manager filled in ahead of its page. It is kept nowhere: where the next page asks for a password it is tried
+   * at once, as there; when it is wrong that page asks for one. True when it was right, and the answer is written.
+   */
+  async function tryFilled(ctx: Context, interaction: Interaction, password: string): Promise<boolean> {
+    if (password === '' || interaction.identifier === null) return false;
+    const { step } = await interactions.next(ctx, interaction);
+    if (step.kind !== 'page' || step.page !== 'password') return false;
+    if ((await work.check(ctx.state.ip, undefined)) === 'missing') return false;
+    const begun = { ...interaction, identifier: interaction.identifier };
+    const outcome = await attempt(ctx, begun, password);
+    if (outcome.kind !== 'verified') return false;
+    const remember = interaction.keep ?? interaction.remembered !== null;
+    await goOn(ctx, begun, { ...outcome, remember });
+    return true;
   }
 
   async function showOwnPassword(ctx: Context): Promise<void> {
@@ -150,6 +170,7 @@ export function loginRoutes({
       client: { name: question.client.name },
       email,
       hasUsernames: usernames.use !== 'off',
+      hasPasswords: interactions.isOpen(interaction, 'password'),
       passkeyUrl: interactions.isOpen(interaction, 'passkey') ? `${path}/passkey` : null,
       buttons: buttons(ctx, interaction),
       remember: (await mayLeadAway(interaction)) ? remember : null,

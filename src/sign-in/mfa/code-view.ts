@@ -26,7 +26,7 @@ export type CodePage = {
 };
 
 type CodeProblem =
-  | { kind: 'required' | 'wrong' | 'used-up' }
+  | { kind: 'required' | 'incomplete' | 'wrong' | 'used-up' }
   /** Too many codes were sent. */
   | { kind: 'limited' }
   | { kind: 'throttled'; until: Date; waitSeconds: number }
@@ -69,6 +69,7 @@ export const codeView = view<CodePage>('sign-in/mfa/code.njk', {
     plain,
     'eight digits, no trust, no other way': { ...plain, digits: 8, trustDays: 0, anotherUrl: null },
     empty: { ...plain, remember: true, problem: { kind: 'required' } },
+    incomplete: { ...plain, problem: { kind: 'incomplete' } },
     wrong: { ...plain, problem: { kind: 'wrong' } },
     throttled: {
       ...plain,
@@ -91,6 +92,7 @@ export const codeView = view<CodePage>('sign-in/mfa/code.njk', {
     'by text message, wrong': { ...byMail, way: 'sms', sentTo: '+49 ••••• 820', problem: { kind: 'wrong' } },
     'recovery code': onPaper,
     'recovery code, wrong': { ...onPaper, problem: { kind: 'wrong' } },
+    'recovery code, incomplete': { ...onPaper, problem: { kind: 'incomplete' } },
     'recovery code, empty': { ...onPaper, problem: { kind: 'required' } },
     'recovery code, busy': { ...onPaper, problem: { kind: 'unavailable' } },
     hostile: {

@@ -1,6 +1,6 @@
 import { byUser } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import { methods, type TotpEnrolments } from '#credentials/module.ts';
+import { methods, type TotpEnrolments, triedCode } from '#credentials/module.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -75,9 +75,9 @@ export function enrolmentRoutes({
     if (!turn) return;
     const form = await enrolTotpForm.read(ctx);
     if (form.values.action === 'skip') return skip(ctx, turn);
-    if (!form.isValid) return totpPage.refuse(ctx, ctx.path, { problem: { kind: 'wrong' } });
-    const { code = '' } = form.values;
-    if (code === '') return totpPage.refuse(ctx, ctx.path, { problem: { kind: 'required' } });
+    const tried = triedCode(form);
+    if ('lack' in tried) return totpPage.refuse(ctx, ctx.path, { problem: { kind: tried.lack } });
+    const { code } = tried;
     const { due } = turn;
     const { userId } = due;
     const outcome = await enrolments.confirmTotp(due, code, byUser(userId, visitorOf(ctx)), (em) =>

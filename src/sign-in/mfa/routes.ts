@@ -4,7 +4,9 @@ import {
   codeFactors,
   isSentFactor,
   methods,
+  RECOVERY_CODE_LENGTH,
   type TotpService,
+  triedCode,
   type TrustedDevices,
   unavailableWhenBusy,
 } from '#credentials/module.ts';
@@ -131,8 +133,9 @@ export function secondFactorRoutes({
       const form = await codeForm.read(ctx);
       const remember = form.values.remember !== undefined;
       const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
-      if (!form.isValid) return refuse({ kind: form.errors.code === 'required' ? 'required' : 'wrong' });
-      const outcome = await attempt(ctx, turn, { way, code: form.values.code });
+      const tried = triedCode(form, (await digitsOf(way, turn.due.userId)) ?? RECOVERY_CODE_LENGTH);
+      if ('lack' in tried) return refuse({ kind: tried.lack });
+      const outcome = await attempt(ctx, turn, { way, code: tried.code });
       switch (outcome.kind) {
         case 'verified':
           return goOn(ctx, turn, { way, remember });

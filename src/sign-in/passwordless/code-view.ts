@@ -17,7 +17,7 @@ export type CodePage = WhoShown & {
 };
 
 /** `used_up`: too many tries. Each is the same where there is no such account. */
-type CodeProblem = 'required' | 'wrong' | 'used_up';
+type CodeProblem = 'required' | 'incomplete' | 'wrong' | 'used_up';
 
 const plain: CodePage = {
   ...unknownWho,
@@ -49,6 +49,7 @@ export const codeView = view<CodePage>('sign-in/passwordless/code.njk', {
     remembered: { ...plain, ...rememberedWho, remember: true },
     'only way': { ...plain, otherWays: [] },
     empty: { ...plain, problem: 'required' },
+    incomplete: { ...plain, problem: 'incomplete' },
     wrong: { ...plain, remember: true, problem: 'wrong' },
     'used up': { ...plain, problem: 'used_up' },
     'text message': sms,

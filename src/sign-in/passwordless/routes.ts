@@ -1,6 +1,6 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import { methods } from '#credentials/module.ts';
+import { methods, triedCode } from '#credentials/module.ts';
 import { type BegunInteraction, type InteractionService, StepRouter, whoIs } from '#sign-in/interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -57,9 +57,10 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
     const form = await codeForm.read(ctx);
     const remember = form.values.remember !== undefined || interaction.keep === true;
     const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
-    if (!form.isValid) return refuse(form.errors.code === 'required' ? 'required' : 'wrong');
+    const tried = triedCode(form);
+    if ('lack' in tried) return refuse(tried.lack);
     const proof = { factor: channel, amr: methods[channel].amr };
-    const outcome = await codes.verify(form.values.code, asking(ctx, interaction), (em, userId) =>
+    const outcome = await codes.verify(tried.code, asking(ctx, interaction), (em, userId) =>
       interactions.recordProofIn(em, interaction, { userId, proof, remember }),
     );
     switch (outcome.kind) {

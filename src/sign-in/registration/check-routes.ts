@@ -1,3 +1,4 @@
+import { triedCode } from '#credentials/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { Interaction } from '#sign-in/interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
@@ -39,8 +40,9 @@ export function checkRoutes({
     if (interaction === null) return;
     const form = await checkForm.read(ctx);
     if (form.isValid && form.values.action === 'resend') return resend(ctx, interaction);
-    const code = form.isValid ? form.values.code.trim() : '';
-    if (code === '') return refuse(ctx, interaction, { kind: form.isValid ? 'required' : 'wrong' });
+    const tried = triedCode(form);
+    if ('lack' in tried) return refuse(ctx, interaction, { kind: tried.lack });
+    const { code } = tried;
     return goOn(
       ctx,
       interaction,

@@ -14,7 +14,7 @@ export type CheckPage = {
 };
 
 type CheckProblem =
-  | { kind: 'required' | 'wrong' }
+  | { kind: 'required' | 'incomplete' | 'wrong' }
   /** Too many wrong codes: a new one is needed. */
   | { kind: 'used_up' }
   /** Too many mails were asked for from here. */
@@ -33,6 +33,7 @@ export const checkView = view<CheckPage>('sign-in/registration/check.njk', {
     plain,
     'sent again': { ...plain, isSentAgain: true },
     empty: { ...plain, problem: { kind: 'required' } },
+    incomplete: { ...plain, problem: { kind: 'incomplete' } },
     wrong: { ...plain, problem: { kind: 'wrong' } },
     'used up': { ...plain, problem: { kind: 'used_up' } },
     throttled: {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
+import { LONGEST_PASSWORD_FIELD, LONGEST_TYPED_CODE } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 import { canonicalEmail, fieldShape, newEmailField, type PersonField } from '#directory/users/module.ts';
 import type { Method } from './pending-registration.ts';
@@ -46,7 +46,7 @@ export const usernameForm = (fields: readonly PersonField[], asksForTerms: boole
 
 /** `action=resend` for another mail. The code may come with the blanks that the mail shows. */
 export const checkForm = form(
-  z.object({ code: z.string().max(64).default(''), action: z.string().max(16).default('') }),
+  z.object({ code: z.string().max(LONGEST_TYPED_CODE).default(''), action: z.string().max(16).default('') }),
 );
 
 export const buttonForm = form(z.object({ action: z.string().max(16).default('') }));

@@ -1,5 +1,5 @@
 import { byUser } from '#audit/module.ts';
-import type { AskingBrowser } from '#credentials/module.ts';
+import { type AskingBrowser, triedCode } from '#credentials/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -46,12 +46,10 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const form = await codeForm.read(ctx);
-    if (!form.isValid)
-      return stepPage.refuse(ctx, ctx.path, {
-        problem: { kind: form.errors.code === 'required' ? 'required' : 'wrong' },
-      });
+    const tried = triedCode(form);
+    if ('lack' in tried) return stepPage.refuse(ctx, ctx.path, { problem: { kind: tried.lack } });
     const outcome = await emailProofs.confirmByCode(proverOf(ctx, due), {
-      code: form.values.code,
+      code: tried.code,
       browser: browserOf(due),
       interaction: due.uid,
     });

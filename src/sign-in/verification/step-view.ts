@@ -12,7 +12,7 @@ export type StepPage = {
 
 export type CodeProblem = {
   /** `throttled`: too many tries. `limited`: too many mails. */
-  kind: 'required' | 'wrong' | 'throttled' | 'limited';
+  kind: 'required' | 'incomplete' | 'wrong' | 'throttled' | 'limited';
 };
 
 const plain: StepPage = {
@@ -26,6 +26,7 @@ export const stepView = view<StepPage>('sign-in/verification/step.njk', {
   samples: {
     plain,
     empty: { ...plain, problem: { kind: 'required' } },
+    incomplete: { ...plain, problem: { kind: 'incomplete' } },
     wrong: { ...plain, problem: { kind: 'wrong' } },
     throttled: { ...plain, problem: { kind: 'throttled' } },
     limited: { ...plain, problem: { kind: 'limited' } },

@@ -42,8 +42,9 @@ describe('a user with an authenticator app', () => {
   test.each<[string, string]>([
     ['', 'Enter the code that your app shows'],
     ['000000', 'That code has expired or is not right'],
-    ['12345', 'That code has expired or is not right'],
-    ['x'.repeat(65), 'That code has expired or is not right'],
+    ['12345', 'Enter all 6 digits'],
+    ['xyz', 'Enter all 6 digits'],
+    ['x'.repeat(300), 'That code has expired or is not right'],
   ])('sees an error next to the field for %j', async (code, text) => {
     const { key: _key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
@@ -53,6 +54,23 @@ describe('a user with an authenticator app', () => {
     expect(answer.text).toMatch(/<title>Error:/);
     expect(answer.text).toContain('aria-invalid="true"');
     if (code) expect(answer.text).not.toContain(code);
+  });
+
+  test.each<[string, (code: string) => string]>([
+    ['Arabic digits', (code) => code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))],
+    ['full-width digits', (code) => code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)))],
+    ['blanks and marks', (code) => `\u200e${code.slice(0, 3)}\u00a0\u2013 ${code.slice(3)}.`],
+  ])('may type or paste it in %s', async (_what, paste) => {
+    const { key, ...user } = await steps.withApp();
+    const { visitor, page } = await steps.afterPassword(user);
+    expect(codeBack(await visitor.submit(page, { code: paste(codeOf(key)) }))).not.toBeNull();
+  });
+
+  test('has lost no try with a code that is not complete', async () => {
+    const { key, ...user } = await steps.withApp();
+    const { visitor, page } = await steps.afterPassword(user);
+    for (const code of ['12', '1', '12345', '٣', ' - ', '123 4', '12']) await visitor.submit(page, { code });
+    expect(codeBack(await visitor.submit(page, { code: codeOf(key) }))).not.toBeNull();
   });
 
   test('is paused after five wrong codes, in every browser, and is notified; the password does not help', async () => {
