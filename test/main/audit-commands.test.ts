@@ -1,5 +1,4 @@
 /** The commands of the audit log as scripts run them: exit codes, words, and files. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { serveCommands } from '#kernel/control.ts';
 import { createLog } from '#kernel/log.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { anyEvent, openAudit, openProvedAudit } from '../support/audit.ts';
+import { type CommandEnded, runWords } from '../support/command-line.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 let latchkey: TestApp;
@@ -31,18 +31,7 @@ afterEach(async () => {
 const allSealed = () =>
   expect.poll(() => sql('select 1 from audit_unsealed'), { timeout: 20_000, interval: 100 }).toEqual([]);
 
-function audit(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { DATABASE_URL: _none, ...env } = process.env;
-  const door = join(import.meta.dirname, '../../bin/latchkey.mjs');
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [door, 'audit', ...words],
-      { env: { ...env, LATCHKEY_DATA: folder } },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
-}
+const audit = (...words: string[]): Promise<CommandEnded> => runWords(['audit', ...words], { LATCHKEY_DATA: folder });
 
 async function save(text: string): Promise<string> {
   const file = join(folder, 'checkpoints.txt');

@@ -5,16 +5,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { serveCommands } from '#kernel/control.ts';
 import { createLog, type Log } from '#kernel/log.ts';
 import { type App, createApp } from '../../src/app/app.ts';
-import { createProgram, runCommandLine } from '../../src/main/cli-program.ts';
+import { createProgram } from '../../src/main/cli-program.ts';
 import type { OpenApp } from '../../src/main/cli-run.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { type CommandEnded, runWords } from '../support/command-line.ts';
 
 const secrets = 'a-secret-that-only-the-tests-know-01';
 let folder: string;
@@ -71,22 +71,6 @@ function wordsOf({ path, command }: (typeof leaves)[number], name = 'word'): str
   ];
 }
 
-type Ended = { code: number; stdout: string; stderr: string };
-
-async function run(words: string[], env: Record<string, string>, openApp?: OpenApp): Promise<Ended> {
-  const ended = { code: 0, stdout: '', stderr: '' };
-  const into = (stream: 'stdout' | 'stderr') =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        ended[stream] += String(chunk);
-        done();
-      },
-    });
-  const terminal = { stdout: into('stdout'), stderr: into('stderr') };
-  ended.code = await runCommandLine(words, { terminal, env, ...(openApp ? { openApp } : {}) });
-  return ended;
-}
-
 const postgres = { DATABASE_URL: 'postgres://latchkey:c4n4ry@127.0.0.1:1/x', LATCHKEY_SECRETS: secrets };
 
 /** The product with one member in the way: each command first does what is told. */
@@ -107,7 +91,7 @@ function failing(code: string, message: string, opens: boolean): OpenApp {
   return opens ? async () => fail() : openWith(fail);
 }
 
-function expectAnswerAlone({ code, stdout, stderr }: Ended): void {
+function expectAnswerAlone({ code, stdout, stderr }: CommandEnded): void {
   expect([0, 1]).toContain(code);
   if (stdout !== '') JSON.parse(stdout);
   expect(stdout).not.toMatch(/"level":|latchkey:/);
@@ -120,10 +104,10 @@ function expectAnswerAlone({ code, stdout, stderr }: Ended): void {
 describe.each(leaves.map((leaf) => [leaf.path.join(' '), leaf] as const))('latchkey %s', (_name, leaf) => {
   test('prints only its answer to standard output while everything warns', async () => {
     const warns = openWith((log) => log.warn({ redis: 'down' }, 'Redis does not answer'));
-    const machine = await run([...wordsOf(leaf), '--json'], postgres, warns);
+    const machine = await runWords([...wordsOf(leaf), '--json'], postgres, warns);
     expectAnswerAlone(machine);
     expect(machine.stderr).toContain('"level":"warn"');
-    const person = await run(wordsOf(leaf, 'other'), postgres, warns);
+    const person = await runWords(wordsOf(leaf, 'other'), postgres, warns);
     expect(person.stdout).not.toContain('"level"');
     expect(person.code).toBe(machine.code);
   });
@@ -141,21 +125,21 @@ describe.each(oneOfEachGroup.map((leaf) => [leaf.path.join(' '), leaf] as const)
   ])('prints nothing to standard output when %s fails', async (_what, code, message) => {
     // Commands that migrate fail while the product opens, all others when they run.
     const opens = leaf.path[0] === 'migrate';
-    const ended = await run([...wordsOf(leaf), '--json'], postgres, failing(code, message, opens));
+    const ended = await runWords([...wordsOf(leaf), '--json'], postgres, failing(code, message, opens));
     expectAnswerAlone(ended);
     expect([ended.code, ended.stdout]).toEqual([1, '']);
     expect(ended.stderr).toContain(message);
   });
 
   test('prints nothing to standard output when the database is down', async () => {
-    const ended = await run([...wordsOf(leaf), '--json'], postgres);
+    const ended = await runWords([...wordsOf(leaf), '--json'], postgres);
     expectAnswerAlone(ended);
     expect([ended.code, ended.stdout]).toEqual([1, '']);
     expect(ended.stderr).not.toContain('c4n4ry');
   });
 
   test('prints nothing to standard output when its folder cannot be created', async () => {
-    const ended = await run([...wordsOf(leaf), '--json'], { LATCHKEY_DATA: join(folder, 'people.csv', 'x') });
+    const ended = await runWords([...wordsOf(leaf), '--json'], { LATCHKEY_DATA: join(folder, 'people.csv', 'x') });
     expect([ended.code, ended.stdout]).toEqual([1, '']);
     expectAnswerAlone(ended);
   });
@@ -176,7 +160,7 @@ describe('a command that a running server executes', () => {
       [['user', 'list'], 1],
       [['client', 'list'], 0],
     ] as const) {
-      const ended = await run([...words, '--json'], { LATCHKEY_DATA: folder });
+      const ended = await runWords([...words, '--json'], { LATCHKEY_DATA: folder });
       expectAnswerAlone(ended);
       expect(ended.code).toBe(code);
     }
@@ -204,7 +188,7 @@ test('is logged by the server to standard error, while Redis and the mail server
     });
     return { run: opened.run, close: () => opened!.close() };
   };
-  const ended = await run(['client', 'list', '--json'], env, openApp);
+  const ended = await runWords(['client', 'list', '--json'], env, openApp);
   expectAnswerAlone(ended);
   expect(ended.code).toBe(0);
 });
@@ -213,15 +197,15 @@ describe('wrong usage', () => {
   test.each([[['user', 'show']], [['user', 'befriend']], [['client', 'show']], [['user', 'list', '--limit', 'x']]])(
     '%j gives one document on standard error, and exit code 2',
     async (words) => {
-      const ended = await run([...words, '--json'], postgres);
+      const ended = await runWords([...words, '--json'], postgres);
       expect([ended.code, ended.stdout]).toEqual([2, '']);
       expect(JSON.parse(ended.stderr)).toMatchObject({ error: 'usage' });
-      expect((await run(words, postgres)).stderr).toContain('Usage:');
+      expect((await runWords(words, postgres)).stderr).toContain('Usage:');
     },
   );
 
   test('gives the same for variables', async () => {
-    const ended = await run(['user', 'list', '--json'], { ...postgres, PORT: 'x' });
+    const ended = await runWords(['user', 'list', '--json'], { ...postgres, PORT: 'x' });
     expect([ended.code, ended.stdout]).toEqual([2, '']);
     expect(JSON.parse(ended.stderr)).toMatchObject({
       error: 'config.invalid',
@@ -240,7 +224,7 @@ test('a command waits for a server that is busy, and says so to standard error a
     },
     close: async () => {},
   });
-  const ended = await run(['user', 'list', '--json'], postgres, busy);
+  const ended = await runWords(['user', 'list', '--json'], postgres, busy);
   expect([ended.code, tries]).toEqual([0, 2]);
   expect(JSON.parse(ended.stdout)).toHaveProperty('users');
   expect(ended.stderr).toBe('latchkey: Too many users. This command tries again in 0.01 s.\n');
@@ -254,6 +238,6 @@ test.each([
     run: async () => ({ ok: false, code: 'domains.asked_recently', message: 'Wait.', details }),
     close: async () => {},
   });
-  const { code, stderr } = await run(['user', 'list'], postgres, refused);
+  const { code, stderr } = await runWords(['user', 'list'], postgres, refused);
   expect([code, stderr]).toEqual([1, 'latchkey: Wait.\n']);
 });
