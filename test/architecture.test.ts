@@ -50,7 +50,15 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'oidc/consents': ['oidc', 'directory/users', 'applications/clients', 'audit', 'settings'],
   branding: ['applications/clients', 'directory/users', 'directory/organizations', 'audit', 'settings'],
-  migration: ['directory/users', 'directory/identities', 'directory/contacts', 'credentials', 'audit', 'settings'],
+  migration: [
+    'directory/users',
+    'directory/identities',
+    'directory/access',
+    'directory/contacts',
+    'credentials',
+    'audit',
+    'settings',
+  ],
   'sign-in/interaction': ['oidc', 'directory/users', 'directory/access', 'credentials', 'audit', 'settings'],
   'sign-in/risk': ['sign-in/interaction', 'directory/users', 'directory/contacts', 'credentials', 'audit', 'settings'],
   'sign-in/login': ['sign-in/interaction', 'directory/users', 'credentials', 'audit', 'settings'],
@@ -480,7 +488,7 @@ describe('authentication methods', () => {
     'sign-in/mfa': [13, 'has the page for adding an app, and sends each code to what verifies it'],
     'sign-in/login': [1, 'has a button for passkeys beside the address'],
     'sign-in/passwordless': [4, 'sends a mail or a text message'],
-    migration: [2, 'reads the words of other systems'],
+    migration: [3, 'reads the words of other systems'],
     kernel: [1, 'has a queue of that name'],
   };
   /** The table, what belongs to passkeys alone, and samples of pages. */

@@ -88,7 +88,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const ownerLetters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
   const { accessRevocation, held, progress, revocables } = createAccess(kernel, { audit, policies });
   const knownUsers = new KnownUsers({ clock, database, invalidation });
-  const { effective, organizationRoles, followedRoles, permissionHolders, endedAssignments, owners } =
+  const { effective, organizationRoles, followedRoles, permissionHolders, endedAssignments, accessBulk, owners } =
     createPermissions({
       clock,
       database,
@@ -235,6 +235,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     userBulk,
     identityBulk: identities.bulk,
     contactBulk,
+    accessBulk,
     passwordBulk: credentials.passwordBulk,
     passwords: credentials.passwords,
     totp: credentials.totp,

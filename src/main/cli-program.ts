@@ -71,6 +71,17 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
         await commands.close();
       }
     },
+    async importRealm(paths, options, command) {
+      const { importRealmFiles } = await import('#migration/command-line.ts');
+      const commands = openCommands(place(command));
+      try {
+        const summary = await importRealmFiles(commands.run, paths, options);
+        print(terminal, { ok: true, result: summary }, asJson(command));
+        code = summary.refusals.length === 0 ? DONE : REFUSED;
+      } finally {
+        await commands.close();
+      }
+    },
     async exportPeople(options, command) {
       const { exportPeople } = await import('#migration/command-line.ts');
       const commands = openCommands(place(command));
