@@ -60,6 +60,50 @@ const later = (milliseconds: number): void =>
   void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 const seenAt = (page: Page, rp: WebApp): Promise<string> => page.goto(`${rp.base}/`).then(() => heading(page));
 
+describe('the page for the address', () => {
+  test('keeps what was typed when the language changes, in no address, and once', async () => {
+    const page = await someone();
+    await page.goto(`${tally.base}/login`);
+    await page.locator('#email').fill(noor.email);
+    const changeTo = async (language: string) => {
+      await page.locator('.languages summary').click();
+      await page.getByRole('link', { name: language }).click();
+    };
+    await changeTo('Deutsch');
+    await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('de');
+    await expect.poll(() => page.locator('#email').inputValue()).toBe(noor.email);
+    expect(decodeURIComponent(page.url())).not.toContain(noor.email);
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    await page.reload();
+    expect(await page.locator('#email').inputValue()).toBe('');
+  });
+
+  test.each([
+    ['ada@gmail.con', 'ada@gmail.com'],
+    ['Ada.L@gmial.com', 'Ada.L@gmail.com'],
+    ['ada@hotmai.com', 'ada@hotmail.com'],
+    ['ada@yahooo.com', 'ada@yahoo.com'],
+    ['ada@example.con', 'ada@example.com'],
+    ['ada@gmail.com', null],
+    ['ada@ymail.com', null],
+    ['ada@line.com', null],
+    ['ada@example.org', null],
+    ['ada', null],
+  ])('suggests for %s: %s', async (typed, meant) => {
+    const page = await someone();
+    await page.goto(`${tally.base}/login`);
+    await page.locator('#email').fill(typed);
+    await page.locator('#email').blur();
+    const hint = page.locator('[data-suggest]');
+    if (meant === null) return expect(await hint.isVisible()).toBe(false);
+    expect(await hint.innerText()).toBe(`Did you mean ${meant}?`);
+    await expectGoodPage(page);
+    await hint.getByRole('button').click();
+    expect([await page.locator('#email').inputValue(), await hint.isVisible()]).toEqual([meant, false]);
+    return undefined;
+  });
+});
+
 describe('a relying party signs a user in', () => {
   test('by address, password and consent, and refreshes its tokens later', async () => {
     const page = await someone();

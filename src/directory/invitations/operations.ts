@@ -65,7 +65,7 @@ const createInvitation = operation({
   permission,
   params: organization,
   input: z.strictObject({
-    email: givenEmail.describe('Email address that receives the invitation'),
+    email: givenEmail.max(320).describe('Email address that receives the invitation'),
     roles: roles.describe('Role of the new member in the organization'),
     language: language.describe('Language of the mail'),
   }),
@@ -89,7 +89,7 @@ const createInvitations = operation({
   permission,
   params: organization,
   input: z.strictObject({
-    invitations: bulkRows(z.strictObject({ email: givenEmail, roles, language })).describe(
+    invitations: bulkRows(z.strictObject({ email: givenEmail.max(320), roles, language })).describe(
       'Email addresses to invite, each with the roles of the new member and the language of the mail',
     ),
   }),

@@ -23,7 +23,7 @@ const params = { organization_id: idSchema('org') };
 const newMember = z
   .strictObject({
     user_id: idSchema('usr').optional(),
-    email: givenEmail.optional().describe('Email address of a user; the caller has users.read'),
+    email: givenEmail.max(320).optional().describe('Email address of a user; the caller has users.read'),
     roles: z.array(z.string().max(64)).max(MOST_ROLES_OF_MEMBER).default(['TENANT_USER']),
   })
   .refine(({ user_id: userId, email }) => (userId === undefined) !== (email === undefined), {

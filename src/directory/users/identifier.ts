@@ -4,17 +4,18 @@ import { canonicalEmail, emailField } from './email.ts';
 import type { User } from './user.ts';
 import { LONGEST_TYPED_EMAIL } from './limits.ts';
 import { cleanEmail } from './typed/email-address.ts';
-import { canonicalUsername, cleanUsername } from './username.ts';
+import { withoutHidden } from './typed/text.ts';
+import { canonicalUsername } from './username.ts';
 
 /** The form in which what a user typed to sign in is counted and compared: an email address or a username. Null when it is neither. */
 export function canonicalIdentifier(typed: string): string | null {
   return canonicalEmail(typed) ?? canonicalUsername(typed);
 }
 
-/** A typed text that names a user, cleaned as an email address or as a username. */
+/** A typed text that names a user, cleaned as an email address, or as a username, which keeps the width of its letters until it is compared. */
 export function cleanIdentifier(typed: string): string {
   const address = cleanEmail(typed);
-  return canonicalEmail(address) === null ? cleanUsername(typed) : address;
+  return canonicalEmail(address) === null ? withoutHidden(typed) : address;
 }
 
 const anyIdentifier = z

@@ -49,13 +49,12 @@ export function newUsername(typed: string, reserved: readonly string[] = []): Us
   return isReserved ? 'reserved' : read;
 }
 
-/** A username as it was meant: without blanks around it, characters that are not seen, and the width of its letters. */
-export const cleanUsername = (typed: string): string =>
-  withoutHidden(typed).replace(halfAndFullWidth, (wide) => wide.normalize('NFKC'));
-
 function readUsername(typed: string): Username | UsernameProblem {
   if (typed.length > LONGEST_TYPED) return 'length';
-  const username = cleanUsername(typed).toLowerCase().normalize('NFC');
+  const username = withoutHidden(typed)
+    .replace(halfAndFullWidth, (wide) => wide.normalize('NFKC'))
+    .toLowerCase()
+    .normalize('NFC');
   const { length } = [...username];
   if (length < SHORTEST_USERNAME || length > LONGEST_USERNAME) return 'length';
   if (!form.test(username) || excluded.test(username)) return 'characters';

@@ -16,7 +16,7 @@ type Services = { waitlist: Pick<WaitlistService, 'page' | 'require' | 'inviteFi
 /** Email addresses of one request. */
 const MOST_INVITED = 1000;
 
-const params = { email: givenEmail };
+const params = { email: givenEmail.max(320) };
 
 const entrySchema = z.strictObject({
   email: z.string(),
@@ -62,7 +62,7 @@ const inviteFromWaitlist = operation({
   permission: 'waitlist.manage',
   input: z
     .strictObject({
-      emails: z.array(givenEmail).max(MOST_INVITED).default([]).describe('Email addresses on the waitlist'),
+      emails: z.array(givenEmail.max(320)).max(MOST_INVITED).default([]).describe('Email addresses on the waitlist'),
       first: z
         .int()
         .min(1)

@@ -18,7 +18,7 @@ const previewClaims = operation({
   permission: 'users.read',
   params: { client_id: z.string() },
   input: z.strictObject({
-    user: givenEmail.min(1).describe('User, by id, email address or username'),
+    user: givenEmail.min(1).max(320).describe('User, by id, email address or username'),
     scope: z
       .string()
       .max(1024)

@@ -179,7 +179,7 @@ const previewAssertion = operation({
   permission: 'users.read',
   params,
   input: z.strictObject({
-    user: givenEmail.min(1).describe('User, by id, email address or username'),
+    user: givenEmail.min(1).max(320).describe('User, by id, email address or username'),
     organization_id: z.string().optional().describe('Organization that the sign-in is for; none by default'),
   }),
   output: z.strictObject({

@@ -36,7 +36,7 @@ const createInvitation = operation({
   name: 'invitations.create',
   permission: 'users.manage',
   input: z.strictObject({
-    email: givenEmail.describe('Email address that receives the invitation'),
+    email: givenEmail.max(320).describe('Email address that receives the invitation'),
     administrator: z.boolean().default(false).describe('The new user may administer this instance'),
     language: z
       .enum(Object.keys(languages) as [Language, ...Language[]])

