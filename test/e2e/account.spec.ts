@@ -75,7 +75,7 @@ describe('the account page', () => {
     await page.getByLabel('Full name').fill('Noor Haddad');
     await page.getByLabel('Appearance').selectOption('dark');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
-    expect(await notice(page)).toBe('Your change is saved.');
+    expect(await notice(page)).toBe('Your changes have been saved.');
     expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
     const picture = await sharp({ create: { width: 40, height: 30, channels: 3, background: 'teal' } })
       .png()
@@ -100,7 +100,7 @@ describe('the account page', () => {
     await expectGoodPage(page);
     await page.getByRole('button', { name: 'Create a passkey' }).click();
     await onPage(page, '/account/security');
-    expect(await notice(page)).toBe('Your change is saved.');
+    expect(await notice(page)).toBe('Your changes have been saved.');
     await mails.next(user.email, /passkey/i);
     await page
       .getByRole('link', { name: /^Change/ })
@@ -129,12 +129,12 @@ describe('the account page', () => {
     await page.locator('#code').fill(code());
     await press(page, 'confirm');
     await onPage(page, '/account/security');
-    await page.getByRole('link', { name: 'Make codes' }).click();
+    await page.getByRole('link', { name: 'Generate codes' }).click();
     await reach(page, (url) => url.pathname.startsWith('/interaction/'));
     await page.locator('#code').fill(code(30));
     await press(page, 'continue');
     await onPage(page, '/account/recovery-codes');
-    await page.getByRole('button', { name: 'Make ten codes' }).click();
+    await page.getByRole('button', { name: 'Generate ten codes' }).click();
     await onPage(page, '/account/recovery-codes/show');
     expect(await page.locator('#codes li').count()).toBe(10);
     await expectGoodPage(page);
@@ -184,7 +184,7 @@ describe('the account page', () => {
     await page.getByText(/it may know and do/).click();
     await expectGoodPage(page);
     await page.getByRole('button', { name: /^Disconnect/ }).click();
-    expect(await page.locator('main').innerText()).toContain('No app can use your account.');
+    expect(await page.locator('main').innerText()).toContain('No apps can use your account.');
     await open(page, '/account/activity');
     expect(await page.locator('.line-list').innerText()).toContain('You disconnected Tally');
   });
@@ -206,12 +206,12 @@ describe('the account page', () => {
     await press(page, 'confirm');
     expect(await heading(page)).toBe('Your account is being closed');
     await expectGoodPage(page);
-    await page.getByRole('link', { name: 'I changed my mind' }).click();
+    await page.getByRole('link', { name: 'Keep my account' }).click();
     await identify(page, user);
     await onPage(page, '/account');
-    expect(await notice(page)).toContain('Your account stays');
+    expect(await notice(page)).toContain('Your account won’t be closed');
     await mails.next(user.email, /being closed/);
-    await mails.next(user.email, /account stays/);
+    await mails.next(user.email, /account won’t be closed/);
   });
 
   test('works without JavaScript, by forms and links only', async () => {
@@ -220,9 +220,9 @@ describe('the account page', () => {
     await open(page, '/account/profile');
     await page.getByLabel('Full name').fill('Noor');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
-    expect(await notice(page)).toBe('Your change is saved.');
+    expect(await notice(page)).toBe('Your changes have been saved.');
     await open(page, '/account/activity');
-    await page.getByRole('link', { name: 'Something here was not me' }).click();
+    await page.getByRole('link', { name: 'I don’t recognize this activity' }).click();
     await page.getByRole('button', { name: 'Lock my account' }).click();
     await open(page, '/account');
     expect(new URL(page.url()).pathname).toMatch(/^\/interaction\//);

@@ -114,7 +114,7 @@ describe('on the account page', () => {
     await press(page, 'confirm');
     await page.getByRole('status').waitFor();
     await mails.next(user.email, /added/);
-    await page.getByRole('button', { name: `Make first ${other}` }).click();
+    await page.getByRole('button', { name: `Make primary ${other}` }).click();
     await reach(page, ({ search }) => search === '?done=saved');
     expect((await rows(page))[0]).toContain(other);
 
@@ -133,7 +133,7 @@ describe('on the account page', () => {
   test('another address becomes primary, and the old one signs in until the new one is verified', async () => {
     const user = await latchkey.user({ email_verified: true });
     const page = await at('emails', user);
-    await page.getByRole('link', { name: 'Change email' }).click();
+    await page.getByRole('link', { name: 'Change email address' }).click();
     await expectGoodPage(page);
     const wanted = `wanted-${user.email}`;
     await page.locator('#email').fill(wanted);

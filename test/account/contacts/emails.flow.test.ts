@@ -145,7 +145,7 @@ describe('an additional email address', () => {
     const { visitor } = await owner();
     for (let i = 0; i < 3; i += 1) expect((await add(visitor, fresh('flood'))).url).toContain('/confirm/');
     const refused = await add(visitor, fresh('flood'));
-    expect([refused.isRefused, refused.text.includes('Too many codes were sent')]).toEqual([true, true]);
+    expect([refused.isRefused, refused.text.includes('You’ve requested too many codes')]).toEqual([true, true]);
   });
 });
 
@@ -293,6 +293,6 @@ test('a change of sign-in addresses requires a recent sign-in', async () => {
     const answer = await visitor.request(url(path), { form: { ...fields, csrf: csrf! } });
     expect([path, answer.status, new URL(answer.location!).pathname]).toEqual([path, 303, '/oidc/auth']);
   }
-  expect((await visitor.open(url('emails'))).text).toContain('Not confirmed');
+  expect((await visitor.open(url('emails'))).text).toContain('Not verified');
   expect(await eventsOf(user)).not.toContain('user.email_added');
 });

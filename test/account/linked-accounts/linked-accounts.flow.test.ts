@@ -40,7 +40,7 @@ test('a user links an account, signs in with it, and unlinks it', async () => {
   expect(isDone(await it.pass(other, await it.begin(other)))).toBe(true);
   expect(words(await visitor.open(at('/account/security')))).toContain(`Acme · ${person.email}`);
   const unlinked = await visitor.submit(await visitor.open(at(PAGE)), {}, 'remove');
-  expect(words(unlinked)).toContain('No account is linked.');
+  expect(words(unlinked)).toContain('No linked accounts.');
   expect((await it.mails.next(user.email, /removed/)).text).toContain('Acme');
   expect(await identitiesOf(it.latchkey, user.email)).toEqual([]);
   expect(await eventsOf(it.latchkey, user)).toEqual(
@@ -100,7 +100,7 @@ test('the last way in cannot be unlinked', async () => {
   it.tell(person);
   expect(isDone(await it.pass(visitor, await it.begin(visitor)))).toBe(true);
   const page = await visitor.submit(await visitor.open(at(PAGE)), {}, 'remove');
-  expect(words(page)).toContain('This is your only way in');
+  expect(words(page)).toContain('This is your only way to sign in');
   expect(await identitiesOf(it.latchkey, person.email)).toHaveLength(1);
   // A second one is enough.
   await link(visitor, someone());

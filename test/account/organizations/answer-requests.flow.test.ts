@@ -92,12 +92,12 @@ describe('a request to join', () => {
     const page = await visitor.open(link);
     expect(page.text).toContain(user.email);
     const done = await visitor.submit(page, {}, 'approve');
-    expect(done.text).toContain('The person is a member now.');
+    expect(done.text).toContain('The person is now a member.');
     expect(await memberIds(orchard)).toContain(user.id);
     expect((await mails.next(user.email, /Vous êtes maintenant membre/)).link).toBe(
       `${latchkey.base}/account/organizations`,
     );
-    expect((await visitor.submit(page, {}, 'approve')).text).toContain('This request was answered already.');
+    expect((await visitor.submit(page, {}, 'approve')).text).toContain('This request has already been answered.');
   });
 
   test('is declined, and the user reads from when on another one is possible', async () => {

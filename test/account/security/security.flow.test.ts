@@ -233,7 +233,7 @@ describe('the last second factor when one is required', () => {
     try {
       const page = await person.visitor.submit(await person.visitor.open(at('/account/authenticator')), {}, 'remove');
       expect(page.isRefused).toBe(true);
-      expect(page.text).toContain('You need a second step here');
+      expect(page.text).toContain('You need at least one second step');
     } finally {
       await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"optional"' });
     }
@@ -252,7 +252,7 @@ describe('the last sign-in method', () => {
     try {
       const refused = await person.visitor.submit(await person.visitor.open(page.url), {}, 'remove');
       expect(refused.isRefused).toBe(true);
-      expect(refused.text).toContain('This is your only way in');
+      expect(refused.text).toContain('This is your only way to sign in');
     } finally {
       await latchkey.run('settings.update', {
         name: 'signIn.methods',

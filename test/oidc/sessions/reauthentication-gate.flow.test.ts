@@ -112,7 +112,7 @@ describe('a page that requires a sign-in within the last five minutes', () => {
     expect(isSignIn(asked)).toBe(true);
     const back = await prove(visitor, asked, user);
     expect(back.url).toBe(at('/account/password?again'));
-    expect(back.text).toContain('Your change was not made yet');
+    expect(back.text).toContain('Your change wasn’t saved yet');
     expect((await signedIn(user)).page.status).toBe(200);
   });
 

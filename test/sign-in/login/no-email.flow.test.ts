@@ -198,7 +198,7 @@ describe('the account pages', () => {
     await expect(emptied).rejects.toMatchObject({ code: 'credentials.last_way_in' });
   });
 
-  test('lead from "This was not me" to a new password, because no mail leads back', async () => {
+  test('lead from "This wasn’t me" to a new password, because no mail leads back', async () => {
     const user = await named();
     const visitor = await signedIn(user);
     expect((await visitor.open(url('/account/activity/not-me'))).url).toBe(url('/account/password'));
