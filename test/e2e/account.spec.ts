@@ -123,7 +123,7 @@ describe('the account page', () => {
     const page = await signedIn(await latchkey.user());
     await open(page, '/account/authenticator');
     await expectGoodPage(page);
-    await page.getByText('Enter a key by hand instead').click();
+    await page.getByText('Enter a setup key instead').click();
     const secret = (await page.locator('#totp-key').inputValue()).replaceAll(' ', '');
     const code = (later = 0) => generateSync({ secret, epoch: Math.floor(Date.now() / SECOND) + later });
     await page.locator('#code').fill(code());
@@ -144,7 +144,7 @@ describe('the account page', () => {
     ]);
     const sheet = await readFile(await download.path(), 'utf8');
     expect(sheet).toContain(await page.locator('#codes li').first().innerText());
-    await page.getByLabel('I have put these somewhere safe').check();
+    await page.getByLabel('I’ve saved these codes').check();
     await press(page, 'continue');
     await onPage(page, '/account/security');
     expect(await page.locator('main').innerText()).toContain('10 left');

@@ -344,7 +344,7 @@ describe('a page of a sign-in', () => {
           ),
         );
       }
-      expect(stops.slice(0, 5)).toEqual(['Skip to content', 'Not you?', 'password', 'remember', 'action']);
+      expect(stops.slice(0, 5)).toEqual(['Skip to content', 'Use another account', 'password', 'remember', 'action']);
       expect(stops.at(-1)).toBe('Language: English');
     }));
 

@@ -75,7 +75,7 @@ test('or with its link, in the browser that requested it', async () => {
   const [{ newTab }] = people as [Person];
   const tab = await newTab();
   await tab.goto(link);
-  expect(await heading(tab)).toBe('Sign in as this account?');
+  expect(await heading(tab)).toBe('Sign in with this account?');
   expect(await tab.getByText(user.email).isVisible()).toBe(true);
   await expectGoodPage(tab);
   await press(tab, 'continue');

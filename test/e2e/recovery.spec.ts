@@ -79,13 +79,13 @@ test('a user who forgot the password signs in again, and all other sessions end'
   await page.getByRole('alert').waitFor();
   expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('alert');
   expect(await page.getByText('again and again').isVisible()).toBe(true);
-  expect(await page.getByLabel('Strength of that password').getAttribute('value')).toBe('0');
+  expect(await page.getByLabel('Password strength').getAttribute('value')).toBe('0');
   expect(await page.locator('#password').inputValue()).toBe('');
   await expectGoodPage(page);
 
   await typePassword(page, fresh);
   await page.waitForURL(/\/forgot\/done$/);
-  expect(await heading(page)).toBe('Your password is changed');
+  expect(await heading(page)).toBe('Your password has been changed');
   await expectGoodPage(page);
   await page.getByRole('link', { name: 'Go to sign-in' }).click();
   await page.waitForURL(/\/password$/);
@@ -114,7 +114,7 @@ test('a used link says so and leads to a new one', async () => {
   await page.goto(link);
   expect(await heading(page)).toBe('This link no longer works');
   await expectGoodPage(page);
-  await page.getByRole('link', { name: 'Ask for a new link' }).click();
+  await page.getByRole('link', { name: 'Send a new link' }).click();
   await page.waitForURL(/\/recovery$/);
   await expectGoodPage(page);
 });

@@ -90,7 +90,7 @@ describe.each([
     expect(shown.filter((code) => !file.includes(code))).toEqual([]);
     await press(page, 'continue');
     await refused(page);
-    await page.getByText('I have put these somewhere safe').click();
+    await page.getByText('I’ve saved these codes').click();
     await press(page, 'continue');
     await arrive(page, tally);
 
@@ -152,7 +152,7 @@ test('a trusted browser is not asked again, and five wrong codes pause all other
   const stranger = await someone();
   await atSecondStep(stranger, user);
   for (let i = 0; i < 6; i += 1) await typeCode(stranger, `00000${i}`);
-  await stranger.getByRole('heading', { level: 1, name: 'Too many wrong codes' }).waitFor();
+  await stranger.getByRole('heading', { level: 1, name: 'Too many incorrect codes' }).waitFor();
   await expectGoodPage(stranger);
   expect((await mails.next(user.email, /Wrong codes/)).text).toContain('change your password now');
 });

@@ -178,7 +178,7 @@ describe('a relying party signs a user in', () => {
     await signedIn(page, tally, noor);
     await page.goto(`${tally.base}/login?prompt=login`);
     await page.waitForSelector('form[action$="/password"]');
-    await page.getByRole('link', { name: 'Not you?' }).click();
+    await page.getByRole('link', { name: 'Use another account' }).click();
     await identify(page, ada);
     await reach(page, (url) => url.href === `${tally.base}/`);
     expect(await heading(page)).toBe(`Signed in as ${ada.email}`);

@@ -67,7 +67,7 @@ describe('a first trial of Latchkey', () => {
     await page.waitForSelector('form[action$="/login"]');
     await identify(page, administrator);
     await arrive(page, latchkey, '/demo');
-    expect(await heading(page)).toBe('You are signed in');
+    expect(await heading(page)).toBe('You’re signed in');
     expect(await page.getByText('Noor Haddad').first().isVisible()).toBe(true);
     await expectGoodPage(page);
     const tokens = () => page.locator('details code').allTextContents();

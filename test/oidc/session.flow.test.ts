@@ -141,7 +141,7 @@ describe('two tabs of one browser', () => {
     expect((await visitor.submit(page, { password: user.password })).location).toContain('code=');
     const again = await visitor.open(form?.action ?? '', { ...form?.fields, password: user.password });
     expect(again.status).toBe(410);
-    expect(again.text).toContain('This sign-in is finished. You are signed in here as');
+    expect(again.text).toContain('This sign-in is complete. You’re signed in here as');
   });
 
   test('the address of a sign-in is useless in another browser', async () => {

@@ -17,7 +17,7 @@ export const mailboxView = view<MailboxPage>('trial/mailbox/list.njk', {
           at,
           isText: false,
         },
-        { url: '/dev/mailbox/3', to: '+12025550123', subject: '402913 is your code for Fernway', at, isText: true },
+        { url: '/dev/mailbox/3', to: '+12025550123', subject: '402913 is your Fernway code', at, isText: true },
         {
           url: '/dev/mailbox/1',
           to: 'ada@fernway.example',

@@ -122,7 +122,7 @@ describe.each(unusable)('a passkey that is %s', (state) => {
       await states[state](user);
       const { visitor, page } = await steps.afterPassword(user);
       expect(isAt(page, '/second-factor/methods')).toBe(true);
-      expect(page.text).toContain('Ask the administrator of your organization');
+      expect(page.text).toContain('Ask your organization’s administrator for help');
       await addsNothing(visitor, page);
     },
   );

@@ -40,11 +40,11 @@ describe('a user with an authenticator app', () => {
   });
 
   test.each<[string, string]>([
-    ['', 'Enter the code that your app shows'],
-    ['000000', 'That code has expired or is not right'],
+    ['', 'Enter the code shown in your app'],
+    ['000000', 'That code is incorrect or has expired'],
     ['12345', 'Enter all 6 digits'],
     ['xyz', 'Enter all 6 digits'],
-    ['x'.repeat(300), 'That code has expired or is not right'],
+    ['x'.repeat(300), 'That code is incorrect or has expired'],
   ])('sees an error next to the field for %j', async (code, text) => {
     const { key: _key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
@@ -80,7 +80,7 @@ describe('a user with an authenticator app', () => {
     const right = await visitor.submit(page, { code: codeOf(key) });
     expect([right.isRefused, codeBack(right)]).toEqual([true, null]);
     expect(right.text).toContain('Codes are paused for 15 minutes');
-    expect((await mails.next(user.email, /Wrong codes/)).text).toContain('Nobody got in');
+    expect((await mails.next(user.email, /Incorrect codes/)).text).toContain('They didn’t get in');
     const other = await steps.afterPassword(user);
     expect((await other.visitor.submit(other.page, { code: codeOf(key, 1) })).isRefused).toBe(true);
     later(15 * MINUTE);

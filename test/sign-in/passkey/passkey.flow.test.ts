@@ -102,7 +102,7 @@ describe('the offer to add a passkey', () => {
     const user = await latchkey.user();
     const page = await visits.enrol(user, new Authenticator(), { origin: 'https://evil.test' });
     expect(page.isRefused).toBe(true);
-    expect(words(page)).toContain('This passkey was not accepted');
+    expect(words(page)).toContain('This passkey wasn’t accepted');
   });
 
   test('does not appear if the operator disabled it', async () => {

@@ -67,7 +67,7 @@ describe('a user who forgot the password', () => {
     expect(form.url).toMatch(/\/recovery\/link\/[\w-]{12}$/);
     expect(form.text).toContain(user.email.split('@')[0]);
     const done = await visitor.submit(form, { password: fresh });
-    expect(heading(done)).toBe('Your password is changed');
+    expect(heading(done)).toBe('Your password has been changed');
     const next = /href="(\/interaction\/[^"]+)"/.exec(done.text)?.[1];
     const again = await visitor.open(`${latchkey.base}${next}`);
     expect(new URL(again.url).pathname).toMatch(/\/password$/);
@@ -81,7 +81,7 @@ describe('a user who forgot the password', () => {
     const user = await person();
     const elsewhere = someone();
     const done = await save(elsewhere, await linkFor(user));
-    expect(heading(done)).toBe('Your password is changed');
+    expect(heading(done)).toBe('Your password has been changed');
     expect(done.text).not.toContain('/interaction/');
     expect(elsewhere.jar.size).toBeLessThanOrEqual(1);
     expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
@@ -147,7 +147,7 @@ describe('a password reset by a link', () => {
     await save(someone(), await linkFor(user));
     const page = await intruder.open(url.replace(/\/password$/, ''));
     expect([page.status, page.location]).toEqual([410, null]);
-    expect(page.text).toContain('You are not signed in here.');
+    expect(page.text).toContain('You’re not signed in here.');
     expect((await intruder.request(start({ prompt: 'none' }))).location).toContain('login_required');
   });
 
@@ -190,7 +190,7 @@ describe('a password reset by a link', () => {
       page = await visitor.submit(page, { password });
       expect([page.isRefused, page.text.includes(text)], password).toEqual([true, true]);
     }
-    expect(heading(await visitor.submit(page, { password: fresh }))).toBe('Your password is changed');
+    expect(heading(await visitor.submit(page, { password: fresh }))).toBe('Your password has been changed');
   });
 
   test('is in the audit log, with its origin', async () => {
@@ -218,7 +218,7 @@ describe('a link', () => {
       );
       expect((await scanner.open(answer.location!)).status).toBe(200);
     }
-    expect(heading(await save(someone(), link))).toBe('Your password is changed');
+    expect(heading(await save(someone(), link))).toBe('Your password has been changed');
   });
 
   test.each<[string, (link: string, user: TestUser) => unknown]>([
@@ -265,7 +265,7 @@ describe('a user without the right to a link receives the reason by mail', () =>
     const { page } = await ask(user);
     expect(heading(page)).toBe('Check your email');
     const mail = await mails.next(user.email);
-    expect(mail.subject).toBe('About your Latchkey password');
+    expect(mail.subject).toBe('Your Latchkey password reset request');
     expect(mail.text).toContain(text);
     expect(mail.text + mail.html).not.toContain('/recovery/link');
   });
@@ -428,6 +428,6 @@ test('a user who locks the account ends the intruder’s proofs, and signs in ag
   expect((await new Visitor().signIn(start(), user).catch(() => null))?.get('code')).toBeFalsy();
 
   const mail = await mails.next(user.email, /is locked/);
-  expect(heading(await save(owner, mail.link))).toBe('Your password is changed');
+  expect(heading(await save(owner, mail.link))).toBe('Your password has been changed');
   expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
 });

@@ -57,7 +57,7 @@ describe('a visitor without an email address', () => {
 
   test.each([
     [{ username: '' }, 'Fill in'],
-    [{ username: 'root' }, 'This username is not available'],
+    [{ username: 'root' }, 'That username isn’t available'],
     [{ username: 'x y' }, 'Use only letters, digits'],
     [{ password: '' }, 'Choose a password'],
     [{ password: 'short' }, 'at least'],

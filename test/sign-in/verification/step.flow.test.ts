@@ -116,7 +116,7 @@ describe('a user with an unverified address', () => {
     const { code } = await mails.next(user.email);
     const wrong = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
     for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).isRefused).toBe(true);
-    expect((await visitor.submit(page, { code })).text).toContain('Too many wrong codes');
+    expect((await visitor.submit(page, { code })).text).toContain('Too many incorrect codes');
     expect(await isProved(user)).toBe(false);
   });
 

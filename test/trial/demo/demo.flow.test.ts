@@ -25,7 +25,7 @@ describe('the demo', () => {
   test('signs a user in over HTTP and shows the claims', async () => {
     const page = await signInAtDemo(new Visitor());
     expect(page.url).toBe(`${latchkey.base}/demo`);
-    expect(page.text).toContain('You are signed in');
+    expect(page.text).toContain('You’re signed in');
     expect(page.text).toContain('Noor Haddad');
     expect(page.text).toContain(user.email);
     expect(page.text).toMatch(/lk_at_[\w-]{43}/);
