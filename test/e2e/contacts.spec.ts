@@ -80,7 +80,7 @@ describe('a user with an unverified email address', () => {
     const { link } = await mails.next(user.email);
     await page.goto(link);
     expect(page.url()).not.toContain('token');
-    expect(await heading(page)).toBe('Confirm your email address');
+    expect(await heading(page)).toBe('Verify your email address');
     await press(page, 'confirm');
     await arrive(page, tally);
   });
@@ -93,7 +93,7 @@ describe('a user with an unverified email address', () => {
     const { link } = await mails.next(user.email);
     const other = await someone();
     await other.goto(link);
-    expect(await heading(other)).toBe('This link does not work here');
+    expect(await heading(other)).toBe('This link doesn’t work here');
     await expectGoodPage(other);
   });
 });
@@ -121,7 +121,7 @@ describe('on the account page', () => {
     const { link } = await mails.next(user.email, /was changed/);
     const old = await someone();
     await old.goto(link);
-    expect(await heading(old)).toBe('Take the change back');
+    expect(await heading(old)).toBe('Undo the change');
     await expectGoodPage(old);
     await press(old, 'confirm');
     await reach(old, ({ pathname }) => pathname === '/verification/reverted');
@@ -133,7 +133,7 @@ describe('on the account page', () => {
   test('another address becomes primary, and the old one signs in until the new one is verified', async () => {
     const user = await latchkey.user({ email_verified: true });
     const page = await at('emails', user);
-    await page.getByRole('link', { name: 'Change email address' }).click();
+    await page.getByRole('link', { name: 'Change email address address' }).click();
     await expectGoodPage(page);
     const wanted = `wanted-${user.email}`;
     await page.locator('#email').fill(wanted);

@@ -183,7 +183,7 @@ describe('registration', () => {
     const { link, code } = await mails.next(email);
     const elsewhere = await someone();
     await elsewhere.goto(link);
-    expect(await heading(elsewhere)).toBe('Go back to where you began');
+    expect(await heading(elsewhere)).toBe('Continue where you started');
     await expectGoodPage(elsewhere);
     expect(await findUser(latchkey, email)).toBeUndefined();
     await page.locator('#code').fill(code);

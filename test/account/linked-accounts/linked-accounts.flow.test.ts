@@ -80,7 +80,7 @@ test('a user who turns back there sees it, and an answer is used once', async ()
   const callback = new URL(it.callback(await begin(visitor)));
   callback.searchParams.set('error', 'access_denied');
   callback.searchParams.delete('code');
-  expect(words(await visitor.open(callback.href))).toContain('You turned back at Acme.');
+  expect(words(await visitor.open(callback.href))).toContain('You cancelled signing in with Acme.');
   it.tell(someone());
   const kept = (await visitor.request(it.callback(await begin(visitor)))).location ?? '';
   await visitor.open(kept);

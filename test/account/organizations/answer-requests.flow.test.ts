@@ -78,7 +78,7 @@ describe('a request to join', () => {
     const mail = await mails.next(manager.email, /Ada Byron möchte Orchard/);
     expect(mail.text).toContain(user.email);
     expect(mail.link).toBe(`${latchkey.base}/account/organizations/${orchard.id}/requests`);
-    for (const { email } of [heir, grouped]) await mails.next(email, /Ada Byron asks to join/);
+    for (const { email } of [heir, grouped]) await mails.next(email, /Ada Byron wants to join/);
     expect((await mailed(orchard)).filter((to) => others.some(({ email }) => email === to))).toEqual([]);
   });
 
@@ -86,7 +86,7 @@ describe('a request to join', () => {
     const orchard = await organization();
     const manager = await member(orchard, ['TENANT_MANAGER']);
     const user = await asking(orchard, { locale: 'fr' });
-    const { link } = await mails.next(manager.email, /asks to join/);
+    const { link } = await mails.next(manager.email, /wants to join/);
     const { visitor } = await signInTo(latchkey, manager);
     expect((await visitor.open(`${latchkey.base}/account/organizations`)).text).toContain('Requests to join: 1');
     const page = await visitor.open(link);

@@ -108,7 +108,7 @@ describe('a new organization', () => {
     await latchkey.run('settings.update', { name: 'organizations.creation', value: '"anyone"' });
     const form = await visitor.open(page());
     const nameless = await visitor.submit(form, { name: ' ' }, 'create');
-    expect(nameless.text).toContain('Enter a name for the organization');
+    expect(nameless.text).toContain('Enter your full name for the organization');
     const long = await visitor.submit(nameless, { name: 'a'.repeat(101) }, 'create');
     expect([long.text.includes('at most 100 characters'), long.text.includes('a'.repeat(101))]).toEqual([true, true]);
     const created = await visitor.submit(long, { name: 'Acme' }, 'create');

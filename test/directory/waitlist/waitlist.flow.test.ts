@@ -47,7 +47,7 @@ describe('a user who wants an account', () => {
     expect(await list()).not.toContainEqual(expect.objectContaining({ email }));
     expect((await visitor.submit(check, { code: '' })).isRefused).toBe(true);
     const done = await visitor.submit(check, { code });
-    expect(done.text).toContain('You are on the waitlist');
+    expect(done.text).toContain('You’re on the waitlist');
     expect(await list()).toContainEqual(expect.objectContaining({ email, name: 'Ada', language: 'en' }));
   });
 

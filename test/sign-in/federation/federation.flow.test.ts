@@ -188,15 +188,15 @@ describe('the way there and back', () => {
     callback.searchParams.set('error', 'access_denied');
     const page = await visitor.open(callback.href);
     expect(pathOf(page)).toBe('/login');
-    expect(words(page)).toContain('You turned back at Acme.');
-    expect(words(await visitor.open(page.url))).not.toContain('You turned back');
+    expect(words(page)).toContain('You cancelled signing in with Acme.');
+    expect(words(await visitor.open(page.url))).not.toContain('You cancelled signing in');
   });
 
   test('of a provider that answers wrongly ends at a page that leads on, and is in the audit log', async () => {
     it.tell({ ...someone(), nonce: 'another' });
     const visitor = newcomer();
     const page = await it.pass(visitor, await it.begin(visitor));
-    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('Acme did not sign you in')]);
+    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('Acme couldn’t sign you in')]);
     expect(page.text).toMatch(/href="\/interaction\/[\w-]+\/login"/);
     const [event] = await it.latchkey.app.database.sql<{ details: object }>(
       `select details from audit_record where type = 'user.sign_in_failed' order by at desc limit 1`,
@@ -245,7 +245,7 @@ describe('the way there and back', () => {
     const away = await it.press(visitor, await it.begin(visitor));
     travel(11 * MINUTE);
     const page = await visitor.open(it.callback(away));
-    expect([page.status, words(page)]).toEqual([410, expect.stringContaining('This sign-in is over')]);
+    expect([page.status, words(page)]).toEqual([410, expect.stringContaining('This sign-in has ended')]);
   });
 
   test('to a provider that does not answer leads back with a sentence', async () => {

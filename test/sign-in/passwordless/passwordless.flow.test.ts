@@ -161,7 +161,10 @@ describe('a link by mail', () => {
     const { visitor, mail } = await sent(user);
     for (let i = 0; i < 3; i += 1) await visitor.open(mail.link);
     const page = await visitor.open(mail.link);
-    expect([heading(page), page.text.includes(user.email.split('@')[0]!)]).toEqual(['Sign in with this account?', true]);
+    expect([heading(page), page.text.includes(user.email.split('@')[0]!)]).toEqual([
+      'Sign in with this account?',
+      true,
+    ]);
     expect(arrived(await press(visitor, page))).toMatch(/^lk_ac_/);
     expect((await visitor.open(mail.link)).status).toBe(410);
   });

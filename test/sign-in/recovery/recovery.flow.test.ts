@@ -104,7 +104,7 @@ describe('a user who forgot the password', () => {
 
   test.each([
     ['no address', { email: '' }, 'Enter your email address'],
-    ['what is none', { email: 'noor at fernway' }, 'Enter an email address like'],
+    ['what is none', { email: 'noor at fernway' }, 'Enter your email address like'],
   ])('and enters %s sees an error', async (_what, values, text) => {
     const visitor = someone();
     const page = await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), values);

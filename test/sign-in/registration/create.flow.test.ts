@@ -107,8 +107,8 @@ describe('a user who registers', () => {
     const visitor = newcomer();
     const wrong = await begin(visitor, request(), { name: '', email: 'noor at fernway', password: 'short' });
     expect(wrong.isRefused).toBe(true);
-    expect(wrong.text).toContain('Enter an email address like name@example.com');
-    expect(wrong.text).toContain('Fill in “<bdi>Full name</bdi>”');
+    expect(wrong.text).toContain('Enter your email address like name@example.com');
+    expect(wrong.text).toContain('Enter your answer to “<bdi>Full name</bdi>”');
     const weak = await visitor.submit(wrong, { name: 'Noor', email, password: 'latchkey latchkey latchkey' });
     expect([weak.isRefused, weak.text.includes('easy to guess')]).toEqual([true, true]);
     expect(formsOf(weak)[0]!.fields).toMatchObject({ name: 'Noor', email });
@@ -189,7 +189,7 @@ describe('a code or link', () => {
     const { visitor, email, mail } = await toCheck();
     later(2 * HOUR);
     const page = await visitor.open(mail.link);
-    expect(page.text).toContain('Go back to where you began');
+    expect(page.text).toContain('Continue where you started');
     expect(await findUser(latchkey, email)).toBeUndefined();
   });
 
@@ -197,7 +197,7 @@ describe('a code or link', () => {
     const first = await toCheck();
     const stranger = await toCheck();
     const elsewhere = await stranger.visitor.open(first.mail.link);
-    expect(elsewhere.text).toContain('Go back to where you began');
+    expect(elsewhere.text).toContain('Continue where you started');
     expect((await stranger.visitor.submit(stranger.page, { code: first.mail.code })).isRefused).toBe(true);
     const moved = stranger.page.url.replace(/check$/, `link/${first.mail.link.split('/').at(-1)}`);
     expect((await stranger.visitor.open(moved)).status).toBe(410);
@@ -211,7 +211,7 @@ describe('a code or link', () => {
     const attacker = await toCheck(email);
     if (attacker.mail.code !== mine.code)
       expect((await visitor.submit(page, { code: attacker.mail.code })).isRefused).toBe(true);
-    expect((await visitor.open(attacker.mail.link)).text).toContain('Go back to where you began');
+    expect((await visitor.open(attacker.mail.link)).text).toContain('Continue where you started');
     expect(await findUser(latchkey, email)).toBeUndefined();
     await visitor.submit(page, { code: mine.code });
     expect(await findUser(latchkey, email)).toMatchObject({ email });
@@ -261,7 +261,7 @@ describe('registration is refused', () => {
     const login = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
     expect(login.text).not.toContain('/create"');
     const page = await visitor.open(login.url.replace(/\/login$/, '/create'));
-    expect([page.status, page.text.includes('No new accounts here')]).toEqual([403, true]);
+    expect([page.status, page.text.includes('You can’t create an account here')]).toEqual([403, true]);
     await expect(latchkey.run('invitations.create', { email: freshEmail() })).rejects.toThrow('registration.closed');
   });
 

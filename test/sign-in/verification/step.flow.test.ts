@@ -77,7 +77,7 @@ describe('a user with an unverified address', () => {
     const elsewhere = new Visitor();
     const page = await elsewhere.open(link);
     expect(page.status).toBe(410);
-    expect(page.text).toContain('This link does not work here');
+    expect(page.text).toContain('This link doesn’t work here');
     // Another user who signs in there with the same token in the cookie gets no further either.
     const mallory = await latchkey.user();
     const { visitor } = await arrive(mallory);
