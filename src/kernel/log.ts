@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { systemClock } from './clock.ts';
 import { errorLine, errorRecord, isErrorCode, isErrorLike, looksLikeError } from './log/error-record.ts';
 import { LONGEST_WRITE } from './log/limits.ts';
 
@@ -74,7 +75,7 @@ export function createLog({ level, destination }: { level: string; destination?:
     {
       level,
       base: { pid: process.pid },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       hooks: {
         // Without a message pino takes the error's own, which is not redacted.
         logMethod([first, second, ...rest], method) {
@@ -93,6 +94,19 @@ export function createLog({ level, destination }: { level: string; destination?:
     },
     destination ?? standardOutput(),
   );
+}
+
+let lastTime = 0;
+let lastText = '';
+
+/** As pino's own `isoTime`; lines of one millisecond share the text. */
+function isoTime(): string {
+  const now = systemClock.now();
+  if (now.getTime() !== lastTime) {
+    lastTime = now.getTime();
+    lastText = `,"time":"${now.toISOString()}"`;
+  }
+  return lastText;
 }
 
 let output: DestinationStream | undefined;

@@ -35,6 +35,8 @@ type Dependencies = {
   observe: ((request: AnsweredRequest) => void) | undefined;
 };
 
+/** A GET without a length and a transfer coding has no body (RFC 9112 §6.3). */
+const NO_BODY = Buffer.alloc(0);
 const deciding = [...decidingHeaders, 'dpop', 'if-match', 'if-unmodified-since', 'idempotency-key'] as const;
 
 /** Wraps the listener of the application. */
@@ -59,7 +61,7 @@ export function answerDirectly({ config, log, addresses, mounts, observe }: Depe
     const ip = addresses.resolve(socket.remoteAddress, joinedHeader(headers['x-forwarded-for']));
     const userAgent = (headers['user-agent'] ?? '').slice(0, LONGEST_USER_AGENT);
     const visitor = { ip, userAgent, requestId: randomUUID() };
-    const body = await collect(req, JSON_LIMIT);
+    const body = method === 'GET' ? NO_BODY : await collect(req, JSON_LIMIT);
     const answered = body && (await call(visitor, body));
     if (!answered) return false;
     const { json, fields } = answered;
