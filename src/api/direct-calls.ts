@@ -15,7 +15,7 @@ type Dependencies = {
 };
 
 /** An id as a segment of a path. No fixed segment of an address looks like one. */
-const idSegment = /(?<=\/)[a-z]+_[0-9a-z]{26}(?=\/|$)/g;
+const idSegment = /\/([a-z]+_[0-9a-z]{26})(?=\/|$)/g;
 const parameter = /\{\w+\}/g;
 /** Names and values that mean themselves. */
 const plainQuery = /^[a-z_]+=[\w.~-]+(&[a-z_]+=[\w.~-]+)*$/;
@@ -36,7 +36,7 @@ export function directCalls({ mounted, tokens, callers }: Dependencies): DirectC
       const queryAt = url.indexOf('?');
       const path = queryAt < 0 ? url : url.slice(0, queryAt);
       const ids: string[] = [];
-      const place = path.replaceAll(idSegment, (id) => (ids.push(id), '{}'));
+      const place = path.replaceAll(idSegment, (_, id: string) => (ids.push(id), '/{}'));
       const found = reading.get(`${method} ${place}`);
       if (!found || found.params.length !== ids.length) return undefined;
       const query = queryAt < 0 ? {} : found.mounted.route.reads ? readPlain(url.slice(queryAt + 1)) : null;

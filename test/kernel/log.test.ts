@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { createLog } from '#kernel/log.ts';
+import { createLog, writeFlatLine } from '#kernel/log.ts';
 
 function logged(write: (log: ReturnType<typeof createLog>) => void): { text: string; line: Record<string, unknown> } {
   let text = '';
@@ -79,5 +79,24 @@ describe('a line of the log', () => {
       err: { name: 'TypeError', message: 'outer', cause: { message: 'inner' } },
       user: 'usr_01h455vb4pex5vsknk084sn02q',
     });
+  });
+});
+
+describe('a flat line', () => {
+  const withoutTime = (text: string) => text.replace(/"time":"[^"]*"/, '');
+
+  test.each([
+    ['plain', '/api/v1/users', 'curl/8'],
+    ['a quote and a line break', '/a"b', 'one\ntwo\u2028three'],
+    ['secrets by their shape', '/cb?code=s3cr3t', 'Bearer abcdefghijkl'],
+  ])('has the bytes of a line of the logger: %s', (_title, path, userAgent) => {
+    const members = { path, status: 200, ms: 0.3, userAgent };
+    const { text } = logged((log) => writeFlatLine(log, 'info', members, 'request'));
+    expect(withoutTime(text)).toBe(withoutTime(logged((log) => log.info(members, 'request')).text));
+    expect(text).not.toContain('s3cr3t');
+  });
+
+  test('is not written below the level of the log', () => {
+    expect(() => logged((log) => writeFlatLine(log, 'debug', {}, 'request'))).toThrow(SyntaxError);
   });
 });

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
+import { type Log, writeFlatLine } from '../log.ts';
 import type { Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { LONGEST_LOGGED_PATH, LONGEST_LOGGED_REASON } from './limits.ts';
@@ -55,23 +55,13 @@ type Line = {
 };
 
 /** Writes the line of one request. */
-export function writeLine(
-  log: Log,
-  { path, milliseconds, refusal, requestId, method, status, ip, userAgent }: Line,
-): void {
-  log[levelOf(path)](
-    {
-      requestId,
-      method,
-      path: shown(path),
-      status,
-      ms: Math.round(milliseconds * 10) / 10,
-      ip,
-      userAgent,
-      ...(refusal ? { refusal: refusal.reason, error: refusal.error, clientId: refusal.clientId } : {}),
-    },
-    'request',
-  );
+export function writeLine(log: Log, { refusal, ...answered }: Line): void {
+  const { requestId, method, path, status, milliseconds, ip, userAgent } = answered;
+  const ms = Math.round(milliseconds * 10) / 10;
+  const line = { requestId, method, path: shown(path), status, ms, ip, userAgent };
+  if (!refusal) return writeFlatLine(log, levelOf(path), line, 'request');
+  const { reason, error, clientId } = refusal;
+  log[levelOf(path)]({ ...line, refusal: reason, error, clientId }, 'request');
 }
 
 const levelOf = (path: string): 'debug' | 'info' => (path.startsWith('/assets/') ? 'debug' : 'info');
