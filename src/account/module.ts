@@ -70,7 +70,7 @@ import { organizationRoutes } from './organizations/organization-routes.ts';
 import { OwnOrganizations, type OwnOrganizationsDependencies } from './organizations/own-organizations.ts';
 import { overviewRoutes } from './overview/overview-routes.ts';
 import type { OwnerLetters } from './owner-letters.ts';
-import { passkeyRoutes } from './passkeys/passkey-routes.ts';
+import { type PasskeyRouteDependencies, passkeyRoutes } from './passkeys/passkey-routes.ts';
 import { passwordRoutes } from './password/password-routes.ts';
 import { pictureRoutes } from './profile/picture-routes.ts';
 import { profileRoutes } from './profile/profile-routes.ts';
@@ -109,6 +109,7 @@ export type Dependencies = {
   passwords: PasswordService;
   passkeys: PasskeyService;
   passkeyRegistration: PasskeyRegistration;
+  passkeysHere: PasskeyRouteDependencies['passkeysHere'];
   totp: TotpService;
   totpEnrolments: TotpEnrolments;
   recoveryCodes: RecoveryCodes;

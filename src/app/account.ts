@@ -23,10 +23,11 @@ type Watch = {
 export function createOwnAccount(
   { config, clock, database, throttle }: Kernel,
   nouns: Nouns,
-  { oidc, consents, ownPages, sessions, launches }: Provider,
+  { oidc, consents, ownPages, passkeysHere, sessions, launches }: Provider,
   { places, notMe, tellPasswordChanged, linking, deviceCookie }: Watch,
 ) {
-  const { audit, policies, accessRevocation, credentials, clients, apis, ownerLetters: letters } = nouns;
+  const { audit, policies, accessRevocation, credentials, clients, apis } = nouns;
+  const { ownerLetters: letters } = nouns.notices;
   const closing = new ClosingService({
     clock,
     database,
@@ -77,6 +78,7 @@ export function createOwnAccount(
     passwordDemands: nouns.passwordDemands,
     passkeys: credentials.passkeys,
     passkeyRegistration: credentials.passkeyRegistration,
+    passkeysHere,
     totp: credentials.totp,
     totpEnrolments: credentials.totpEnrolments,
     recoveryCodes: credentials.recoveryCodes,

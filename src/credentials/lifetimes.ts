@@ -14,3 +14,5 @@ export const RECOVERY_CODES_SHOWN_FOR = 15 * MINUTE;
 export const TOTP_ENROLMENT_LIFETIME = 15 * MINUTE;
 /** How long before a change an intruder may have prepared it. */
 export const INTRUDER_PREPARATION = 3 * DAY;
+/** How long before an act on the account its sign-in was at most: such acts ask for one within five minutes, and its steps take some. */
+export const SIGN_IN_BEFORE_ACT = 15 * MINUTE;

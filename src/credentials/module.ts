@@ -233,6 +233,7 @@ export { TotpCredential, TotpEnrolment } from './totp/totp-credential.ts';
 export { RECOVERY_CODE_LENGTH, RecoveryCodeSet } from './recovery-codes/recovery-code.ts';
 export { TrustedDeviceRow } from './trusted-devices/trusted-device.ts';
 export { type AttemptCounter, AttemptCounterRow } from './attempts.ts';
+export { describeActs } from './one-time/told-acts.ts';
 export type { KnownDevices } from './trusted-devices/known-device.ts';
 export { type SecondFactorRequests, SecondFactorRequest } from './second-factors/second-factor-requests.ts';
 export { KnownDevice } from './trusted-devices/known-device.ts';

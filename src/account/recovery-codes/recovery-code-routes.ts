@@ -20,25 +20,27 @@ type RecoveryCodeRouteDependencies = {
 };
 
 const PAGE = '/account/recovery-codes';
-const SHOWN = `${PAGE}/show`;
+/** Where the codes are that were made in this session a moment ago. */
+export const SHOWN_CODES = `${PAGE}/show`;
 const noFields = form(z.object({}));
 const shownPage = formPage<{ isUnsaved: boolean }>();
 const savedForm = form(z.object({ saved: z.literal('1') }));
 
 /**
  * Routes of recovery codes on the account page: create, show, confirm. They need a sign-in within the last five
- * minutes.
+ * minutes, or a second factor that was added in this session since.
  */
 export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<State> {
   const { ownPages, recoveryCodes, policies } = deps;
   const router = new Router<State>();
-  const lately = (ctx: Context, returnTo: string) => ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo });
+  const lately = (ctx: Context, returnTo: string) =>
+    ownPages.require(ctx, { maxAgeSeconds: LATELY, countsEnrolment: true, returnTo });
 
   router.get(PAGE, showCount);
   router.post(PAGE, makeCodes);
-  router.get(SHOWN, showCodes);
-  router.post(SHOWN, saveCodes);
-  router.get(`${SHOWN}.txt`, downloadCodes);
+  router.get(SHOWN_CODES, showCodes);
+  router.post(SHOWN_CODES, saveCodes);
+  router.get(`${SHOWN_CODES}.txt`, downloadCodes);
 
   async function showCount(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);
@@ -56,14 +58,14 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     await noFields.read(ctx);
     const { userId, sessionId: holder } = person;
     await recoveryCodes.make({ userId, holder }, byUser(userId, visitorOf(ctx)));
-    return seeOther(ctx, SHOWN);
+    return seeOther(ctx, SHOWN_CODES);
   }
 
   async function saveCodes(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);
     if (person === null) return;
     const form = await savedForm.read(ctx);
-    if (!form.isValid) return shownPage.refuse(ctx, SHOWN, { isUnsaved: true });
+    if (!form.isValid) return shownPage.refuse(ctx, SHOWN_CODES, { isUnsaved: true });
     await recoveryCodes.saved({ userId: person.userId, holder: person.sessionId });
     return seeOther(ctx, '/account/security?done=saved');
   }

@@ -92,7 +92,13 @@ export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { type ReadUser, User, type UserId } from './user.ts';
 export type { Role, RoleHolder, UserStatus } from './role.ts';
-export { tellOwner } from './owner-notice.ts';
+export {
+  type Circumstances,
+  type OwnerNoticeDependencies,
+  sampleCircumstances,
+  sampleUnseen,
+  tellOwner,
+} from './owner-notice.ts';
 export { activeAmong, lockActive, lockUser, readUser } from './user.ts';
 export { ManagedUsers, type RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';

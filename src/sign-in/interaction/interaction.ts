@@ -17,6 +17,8 @@ export type Inside = {
   sessionUser: SessionUser | null;
   /** The accounts that this browser remembers, each with a way that is open. */
   accounts: readonly RememberedAccount[];
+  /** Since when this browser has a passkey for an identifier, as a NumericDate (passkeys-here.ts). */
+  passkeySince(identifier: string): number | null;
   providers: readonly OfferedProvider[];
   /** The providers that the request names: one by its connection, or all connections of a domain. */
   asked: readonly OfferedProvider[];

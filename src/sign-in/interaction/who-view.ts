@@ -1,4 +1,5 @@
 import type { Interaction } from './interaction.ts';
+import type { Way } from './offered-first-factors.ts';
 
 /** The account on the first page of a sign-in that knows an address. */
 export type WhoShown = {
@@ -6,6 +7,8 @@ export type WhoShown = {
   name: string | null;
   /** Where another user goes on: the page for the address, or the accounts of this browser. */
   changeUrl: string;
+  /** How the account was last used in this browser; null where the browser does not remember it. */
+  lastUsed: Way | null;
   /** How this browser forgets the account; null where it does not remember it. Field: `account`. */
   forgetAccount: { action: string; account: string } | null;
   /** The application of the sign-in, on the first page of an account that this browser remembers: no page before it has named the application. */
@@ -16,6 +19,7 @@ export type WhoShown = {
 export function whoIs({ path, remembered, question }: Interaction): WhoShown {
   return {
     name: remembered?.name ?? null,
+    lastUsed: remembered?.way ?? null,
     changeUrl: `${path}/login`,
     forgetAccount: remembered && { action: `${path}/account/forget`, account: remembered.id },
     continuesTo: remembered && question.client.name,
@@ -25,12 +29,14 @@ export function whoIs({ path, remembered, question }: Interaction): WhoShown {
 /** For samples. */
 export const unknownWho: WhoShown = {
   name: null,
+  lastUsed: null,
   changeUrl: '/interaction/4Tj2/login',
   forgetAccount: null,
   continuesTo: null,
 };
 export const rememberedWho: WhoShown = {
   name: 'Noor Haddad',
+  lastUsed: 'password',
   changeUrl: '/interaction/4Tj2/login',
   forgetAccount: { action: '/interaction/4Tj2/account/forget', account: 'usr_1' },
   continuesTo: 'Tally',

@@ -7,7 +7,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { identifierOf, shownAccount, type User } from '#directory/users/module.ts';
+import { identifierOf, shownAccount, type User, type UserId } from '#directory/users/module.ts';
 import type { EnrolmentOffer, EnrolmentService } from './enrolment-service.ts';
 import { enrolView, shownChoice } from './enrol-view.ts';
 import { enrolTotpForm, methodForm } from './mfa-form.ts';
@@ -20,6 +20,8 @@ export type EnrolmentRouteDependencies = {
   >;
   enrolments: EnrolmentService;
   totpEnrolments: Pick<TotpEnrolments, 'offer'>;
+  /** Whether an organization of the user can help. */
+  isMember(userId: UserId): Promise<boolean>;
 };
 
 type Turn = { due: DueInteraction; user: User; offer: EnrolmentOffer; base: string };
@@ -32,6 +34,7 @@ export function enrolmentRoutes({
   interactions,
   enrolments,
   totpEnrolments,
+  isMember,
 }: EnrolmentRouteDependencies): Router<State> {
   const router = new StepRouter();
   const path = '/interaction/:uid/enrol-factor';
@@ -52,6 +55,7 @@ export function enrolmentRoutes({
       account: shownAccount(user),
       changeUrl: `${due.path}/login`,
       choices: offer.choices.map(shownChoice),
+      isMember: offer.choices.length === 0 && (await isMember(user.id)),
       graceEnd: offer.graceEnd,
     });
   }

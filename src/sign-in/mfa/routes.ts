@@ -39,6 +39,8 @@ export type RouteDependencies = {
   /** The account may know the browser by it: then its tries are counted apart. */
   deviceCookie: Pick<BrowserCookie, 'read'>;
   refused: Pick<RefusedSignIns, 'note'>;
+  /** Whether an organization of the user can help. */
+  isMember(userId: UserId): Promise<boolean>;
 };
 
 /** A sign-in at its second step: who it is of, and the ways that are open. */
@@ -55,6 +57,7 @@ export function secondFactorRoutes({
   trustCookie,
   deviceCookie,
   refused,
+  isMember,
 }: RouteDependencies): Router<State> {
   const router = new StepRouter();
   const path = '/interaction/:uid/second-factor';
@@ -85,6 +88,7 @@ export function secondFactorRoutes({
         sentTo: isSentFactor(way) ? sentTo(user, way) : null,
         left: methods[way].channel === 'paper' ? (due.facts.held.recoveryCodes ?? 0) : null,
       })),
+      isMember: await isMember(due.userId),
       backUrl: base,
     });
   }

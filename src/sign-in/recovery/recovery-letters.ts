@@ -1,4 +1,5 @@
 import { letter } from '#kernel/mail/letters.ts';
+import { type Circumstances, sampleCircumstances, sampleUnseen } from '#directory/users/module.ts';
 
 /**
  * The reason of the mail: a request on the page, the lock of the account after “this was not me” with the end of all sessions, or an
@@ -47,21 +48,15 @@ export const noResetLetter = letter<NoResetLetter>('sign-in/recovery/no-reset', 
 });
 
 /** The password is another one. */
-type ChangedLetter = {
+type ChangedLetter = Circumstances & {
   email: string;
-  at: Date;
-  /** The browser and its system; null when nothing is known of it. */
-  device: string | null;
-  ip: string | null;
   /** The address of the recovery page, for a user who did not do this. */
   url: string;
 };
 
 const plainChanged: ChangedLetter = {
+  ...sampleCircumstances,
   email: 'noor@fernway.example',
-  at: new Date('2026-11-22T10:31:00Z'),
-  device: 'Firefox, Linux',
-  ip: '192.0.2.7',
   url: 'https://id.example.com/recovery',
 };
 
@@ -69,7 +64,7 @@ export const changedLetter = letter<ChangedLetter>('sign-in/recovery/changed', {
   samples: {
     plain: plainChanged,
     'unknown device': { ...plainChanged, device: null },
-    'by an operator': { ...plainChanged, device: null, ip: null },
+    'by an operator': { ...plainChanged, ...sampleUnseen },
     hostile: { ...plainChanged, email: '"<script>x\u202e"@evil.example', device: '<script>alert(1)' },
   },
 });

@@ -211,7 +211,7 @@ describe('signing in with a passkey', () => {
   test('links to other methods: the email address, or other first factors of the policy', async () => {
     expect((await visits.atPasskey(new Visitor())).text).toMatch(/href="[^"]+\/login">Try another way/);
     const page = await visits.atPasskey(new Visitor(), 'nobody@example.com');
-    expect(page.text).toMatch(/href="[^"]+\/password">Use your password/);
+    expect(page.text).toMatch(/href="[^"]+\/password"><svg.*?<\/svg>Use your password/);
   });
 
   test('with an unknown one tells the browser to forget it', async () => {

@@ -360,7 +360,7 @@ describe('an operator who requires a new password', () => {
     const visitor = someone();
     let page = await visitor.submit(await atPassword(visitor, user), { password: user.password });
     expect(new URL(page.url).pathname).toMatch(/\/new-password$/);
-    expect(page.text).toContain('Your administrator asks');
+    expect(page.text).toContain('Choose a new password before you continue');
     page = await visitor.submit(page, { password: user.password });
     expect([page.isRefused, page.text.includes('used this password before')]).toEqual([true, true]);
     page = await visitor.submit(page, { password: '' });
