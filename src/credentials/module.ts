@@ -180,7 +180,7 @@ export type {
 } from './one-time/open-invitations.ts';
 export type { AskingBrowser, Holder } from './one-time/one-time-budget.ts';
 export type { CodeOutcome, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } from './one-time/one-time-secrets.ts';
-export { triedCode } from './one-time/typed-code.ts';
+export { digitCode, triedCode } from './one-time/typed-code.ts';
 export { forgetProofs } from './proofs-of-others.ts';
 export { OneTimeSecretRow, secretLifetimes } from './one-time/one-time-secret.ts';
 export type { NewPasskeyProblem, PasskeyRegistration } from './passkeys/passkey-registration.ts';
@@ -230,7 +230,7 @@ export type { RecoveryCodes, RecoveryCodesLeft } from './recovery-codes/recovery
 export type { TrustedDevice, TrustedDevices } from './trusted-devices/trusted-devices.ts';
 export type { TrustedDeviceId } from './trusted-devices/trusted-device.ts';
 export { TotpCredential, TotpEnrolment } from './totp/totp-credential.ts';
-export { RECOVERY_CODE_LENGTH, RecoveryCodeSet } from './recovery-codes/recovery-code.ts';
+export { recoveryCodeShape, RecoveryCodeSet } from './recovery-codes/recovery-code.ts';
 export { TrustedDeviceRow } from './trusted-devices/trusted-device.ts';
 export { type AttemptCounter, AttemptCounterRow } from './attempts.ts';
 export { describeActs } from './one-time/told-acts.ts';

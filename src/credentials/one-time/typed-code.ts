@@ -5,17 +5,22 @@ const CODE_DIGITS = 6;
 
 type CodeForm = { isValid: true; values: { code: string } } | { isValid: false };
 
+/** How many characters a code has, and which. */
+export type CodeShape = { length: number; of: RegExp };
+/** A code of so many digits. */
+export const digitCode = (length: number): CodeShape => ({ length, of: /^\d+$/ });
+
 /**
- * The code of a form, for its service to check; or what the page says at once, because it is no try: nothing was typed, or fewer digits or
- * letters than the code has.
+ * The code of a form, for its service to check; or what the page says at once, because it is no try: nothing was typed, or a part of a
+ * code. Anything else is a try, and wrong.
  */
 export function triedCode(
   form: CodeForm,
-  length = CODE_DIGITS,
+  shape: CodeShape = digitCode(CODE_DIGITS),
 ): { code: string } | { lack: 'required' | 'incomplete' | 'wrong' } {
   if (!form.isValid) return { lack: 'wrong' };
   const { code } = form.values;
   const typed = readLetters(code);
-  if (typed.length >= length) return { code };
-  return { lack: typed === '' ? 'required' : 'incomplete' };
+  if (typed === '') return { lack: 'required' };
+  return typed.length < shape.length && shape.of.test(typed) ? { lack: 'incomplete' } : { code };
 }

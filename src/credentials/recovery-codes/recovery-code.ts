@@ -1,5 +1,6 @@
 import { hashRaw } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
+import type { CodeShape } from '../one-time/typed-code.ts';
 import { argon2idOptions, type HashCost, safeHashCost } from '../passwords/password-hash.ts';
 import { defineEntity, p } from '@mikro-orm/core';
 import { User } from '#directory/users/module.ts';
@@ -8,7 +9,7 @@ import { readLetters } from '#directory/users/typed/text.ts';
 /** Crockford's base32 without i, l, o and u, which are taken for others. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 /** 75 bits; 64 are demanded of a code that is kept under a password hash (NIST SP 800-63B-4 §3.1.2.2). */
-export const RECOVERY_CODE_LENGTH = 15;
+const LENGTH = 15;
 const GROUP = /.{5}(?=.)/g;
 const SALT_BYTES = 16;
 
@@ -26,15 +27,17 @@ export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
 
 /** A code as it is shown: `k7mv2-qxhr4-tdw9p`. */
 export function newRecoveryCode(): string {
-  const letters = Array.from(randomBytes(RECOVERY_CODE_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]);
+  const letters = Array.from(randomBytes(LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]);
   return letters.join('').replaceAll(GROUP, '$&-');
 }
+
+/** The letters of a code, also as keyboards for Turkish have them. */
+export const recoveryCodeShape: CodeShape = { length: LENGTH, of: /^[0-9a-zı]+$/i };
 
 /** Normalizes a code typed from paper; null if it cannot be a code. */
 export function readRecoveryCode(typed: string): string | null {
   const letters = readLetters(typed).toLowerCase().replaceAll('o', '0').replaceAll(/[ilı]/g, '1');
-  if (letters.length !== RECOVERY_CODE_LENGTH || ![...letters].every((letter) => ALPHABET.includes(letter)))
-    return null;
+  if (letters.length !== LENGTH || ![...letters].every((letter) => ALPHABET.includes(letter))) return null;
   return letters.replaceAll(GROUP, '$&-');
 }
 

@@ -2,9 +2,10 @@ import { byUser, byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import {
   codeFactors,
+  digitCode,
   isSentFactor,
   methods,
-  RECOVERY_CODE_LENGTH,
+  recoveryCodeShape,
   type TotpService,
   triedCode,
   type TrustedDevices,
@@ -137,7 +138,8 @@ export function secondFactorRoutes({
       const form = await codeForm.read(ctx);
       const remember = form.values.remember !== undefined;
       const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
-      const tried = triedCode(form, (await digitsOf(way, turn.due.userId)) ?? RECOVERY_CODE_LENGTH);
+      const digits = await digitsOf(way, turn.due.userId);
+      const tried = triedCode(form, digits === null ? recoveryCodeShape : digitCode(digits));
       if ('lack' in tried) return refuse({ kind: tried.lack });
       const outcome = await attempt(ctx, turn, { way, code: tried.code });
       switch (outcome.kind) {

@@ -44,6 +44,36 @@ async function byPasskey({ visitor }: SignedInVisitor, authenticator: Authentica
   return visitor.submit(page, { credential: authenticator.get(optionsOn(page), latchkey.base) });
 }
 
+describe('the addresses that password managers look for', () => {
+  test('lead to the page that changes a password', async () => {
+    const answer = await new Visitor().request(at('/.well-known/change-password'));
+    expect([answer.status, answer.location]).toEqual([302, at('/account/password')]);
+  });
+
+  test('name the pages for passkeys, for programs of any origin, unless passkeys are off', async () => {
+    const asked = () => fetch(at('/.well-known/passkey-endpoints'));
+    const answer = await asked();
+    expect([answer.status, answer.headers.get('cross-origin-resource-policy')]).toEqual([200, 'cross-origin']);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(await answer.json()).toEqual({ enroll: at('/account/passkeys/new'), manage: at('/account/security') });
+    await latchkey.run('settings.update', { name: 'passkeys.enabled', value: 'false' });
+    expect((await asked()).status).toBe(404);
+    await latchkey.run('settings.update', { name: 'passkeys.enabled', value: 'true' });
+  });
+
+  test('are few: any other is none', async () => {
+    const nothing = 'resource-that-should-not-exist-whose-status-code-should-not-be-200';
+    expect((await fetch(at(`/.well-known/${nothing}`))).status).toBe(404);
+  });
+});
+
+describe('the account page', () => {
+  test('offers phone numbers only where text messages are on', async () => {
+    const { visitor } = await signInTo(latchkey);
+    expect((await visitor.open(at('/account'))).text).not.toContain('/account/phones');
+  });
+});
+
 describe('the password', () => {
   test('is changed with the current one, ends the sessions of other browsers, and notifies the owner', async () => {
     const here = await signInTo(latchkey);

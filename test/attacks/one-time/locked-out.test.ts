@@ -39,7 +39,7 @@ const wrong = (code: string, n = 1): string => String((Number(code) + n) % 1_000
 const kindOf = (page: Page): string => {
   if (arrived(page)) return 'in';
   if (page.text.includes('too many tries')) return 'throttled';
-  return page.text.includes('not the code') ? 'wrong' : `${page.status} ${page.url}`;
+  return page.text.includes('That code is incorrect') ? 'wrong' : `${page.status} ${page.url}`;
 };
 
 type Seat = 'known' | 'new' | 'stranger';

@@ -43,7 +43,7 @@ describe('a user with an authenticator app', () => {
     ['', 'Enter the code shown in your app'],
     ['000000', 'That code is incorrect or has expired'],
     ['12345', 'Enter all 6 digits'],
-    ['xyz', 'Enter all 6 digits'],
+    ['xyz', 'That code is incorrect or has expired'],
     ['x'.repeat(300), 'That code is incorrect or has expired'],
   ])('sees an error next to the field for %j', async (code, text) => {
     const { key: _key, ...user } = await steps.withApp();

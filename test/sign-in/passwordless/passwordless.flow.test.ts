@@ -86,8 +86,8 @@ describe('a code by mail', () => {
 
   test.each([
     ['nothing', '', 'Enter the 6-digit code'],
-    ['another code', '000000', 'not the code that we sent last'],
-    ['a word', 'otter', 'Enter all 6 digits'],
+    ['another code', '000000', 'That code is incorrect or has expired'],
+    ['a word', 'otter', 'That code is incorrect or has expired'],
     ['a part of a code', '12 3', 'Enter all 6 digits'],
   ])('that is %s is refused', async (_what, code, text) => {
     const user = await withoutPassword();
