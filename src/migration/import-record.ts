@@ -100,7 +100,7 @@ function checked(record: ImportRecord, usernames: Accept, warnings: string[]): I
   if (userId === null) throw new RecordRefusal('id: must be one of Latchkey, like usr_01h455vb4pex5vsknk084sn02q');
   return {
     id: userId,
-    username: username === undefined ? undefined : readUsername(username, usernames, { email, warnings }),
+    username: username === undefined ? undefined : readUsername(username, usernames),
     legacyId: legacy_id,
     email: email?.trim() ?? null,
     emailCanonical,
@@ -123,19 +123,12 @@ function checked(record: ImportRecord, usernames: Accept, warnings: string[]): I
   };
 }
 
-/** A user with an email address is one without a username too. */
-function readUsername(
-  typed: string,
-  usernames: Accept,
-  { email, warnings }: { email: string | undefined; warnings: string[] },
-): Username | undefined {
+function readUsername(typed: string, usernames: Accept): Username {
   try {
     return usernames.accept(typed);
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    if (email === undefined) throw new RecordRefusal(`username: ${error.message}`);
-    warnings.push(`username: left out: ${error.message}`);
-    return undefined;
+    if (error instanceof AppError) throw new RecordRefusal(`username: ${error.message}`);
+    throw error;
   }
 }
 

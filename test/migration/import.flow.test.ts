@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunOperation } from '#kernel/operations/bound-operation.ts';
+import { operator } from '#audit/module.ts';
+import { type RunOperation, runFor } from '#kernel/operations/bound-operation.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { importPeople, type ImportOptions } from '#migration/command-line.ts';
 import type { ImportSummary } from '#migration/files/import-run.ts';
@@ -354,6 +355,26 @@ describe('roles and groups', () => {
     expect(await importLines([{ ...line, roles: ['driver'] }], { update: true })).toMatchObject({ updated: 1 });
     expect(await held()).toHaveLength(3);
   });
+});
+
+test('an actor who may not give roles brings users without them', async () => {
+  await latchkey.run('roles.create', { name: 'guarded' });
+  const may = (permission: string) => permission === 'users.manage';
+  const lines = [{ line: 1, record: { email: 'api@grants.example', roles: ['guarded'] } }];
+  const answer = await runFor(latchkey.app.operations, { ...operator, may })('users.import', { input: { lines } });
+  expect(answer).toMatchObject({
+    result: {
+      results: [
+        { outcome: 'created', warnings: ['roles: guarded is not given: you may not give roles (access.manage)'] },
+      ],
+    },
+  });
+  expect(
+    await latchkey.app.database.sql(
+      'select 1 from role_assignment a join users u on u.id = a.user_id where u.email = $1',
+      ['api@grants.example'],
+    ),
+  ).toEqual([]);
 });
 
 describe('a new password', () => {
