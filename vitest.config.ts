@@ -21,7 +21,7 @@ const asksForServers = (file: string): boolean =>
 
 /**
  * What a run on PostgreSQL and Redis (TEST_DATABASE_URL) leaves out, because it cannot come out differently there. Every other
- * file runs on both, a new one too.
+ * file runs on both, a new one too; of these, `.ci/run` runs flows on the servers alone.
  */
 const sameEverywhere = () => [
   // No database at all: values, templates, letters, imports, documents, listeners, the installer.
@@ -110,6 +110,19 @@ const sameEverywhere = () => [
   'test/e2e/**',
 ];
 
+/**
+ * What a run on the embedded database leaves out when a run on PostgreSQL and Redis at the same time has it (TEST_SHARED): flows,
+ * whose requests follow one another. Browsers, attacks, races, jobs, audit, stores and migrations run on both, `npm test` runs all.
+ * The two files at the end change tables, after which an embedded database is not used again: each test loads a new one.
+ */
+const sharedWithServers = () => {
+  const onlyHere = new Set(globSync(sameEverywhere(), { cwd: import.meta.dirname }));
+  const flows = globSync('test/**/*.flow.test.ts', { cwd: import.meta.dirname }).filter(
+    (file) => !onlyHere.has(file) && !/sent-twice|refresh-grace|conditions|jobs|maintenance|operations/.test(file),
+  );
+  return [...flows, 'test/attacks/audit/months.test.ts', 'test/audit/carried-over.test.ts'];
+};
+
 /** What counts what the servers are asked, and so runs on PostgreSQL and Redis alone. */
 const onServersAlone = ['test/sign-in/interaction/sign-in-cost.test.ts'];
 
@@ -129,7 +142,11 @@ class BrowsersFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/e2e/**/*.spec.ts'],
-    exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere() : onServersAlone)],
+    exclude: [
+      ...configDefaults.exclude,
+      ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere() : onServersAlone),
+      ...(process.env['TEST_SHARED'] ? sharedWithServers() : []),
+    ],
     // Nothing waits so long: a test that hangs ends then. The first file of a worker loads the product, opens an embedded database or
     // a browser, and shares a small machine with the other workers.
     testTimeout: 60_000,
