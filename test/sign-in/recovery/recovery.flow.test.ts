@@ -104,7 +104,7 @@ describe('a user who forgot the password', () => {
 
   test.each([
     ['no address', { email: '' }, 'Enter your email address'],
-    ['what is none', { email: 'noor at fernway' }, 'Enter your email address like'],
+    ['what is none', { email: 'noor at fernway' }, 'Enter an email address like'],
   ])('and enters %s sees an error', async (_what, values, text) => {
     const visitor = someone();
     const page = await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), values);
@@ -182,7 +182,7 @@ describe('a password reset by a link', () => {
     for (const [password, text] of [
       ['', 'Choose a password'],
       ['short', 'at least 15 characters'],
-      ['x'.repeat(300), 'at most 256'],
+      ['x'.repeat(300), 'up to 256'],
       ['passwordpassword', 'easy to guess'],
       ['Noor Haddad 1999', 'easy to guess'],
       [user.password, 'used this password before'],
@@ -256,9 +256,9 @@ describe('a link', () => {
 
 describe('a user without the right to a link receives the reason by mail', () => {
   test.each([
-    ['because the account is switched off', true, { email_verified: true }, 'switched off'],
-    ['because the address of an administrator was never confirmed', false, { administrator: true }, 'never confirmed'],
-    ['because there is no password', false, { email_verified: true, password: undefined }, 'has no password'],
+    ['because the account is switched off', true, { email_verified: true }, 'is disabled'],
+    ['because the address of an administrator was never confirmed', false, { administrator: true }, 'been verified'],
+    ['because there is no password', false, { email_verified: true, password: undefined }, 'have a password'],
   ])('%s', async (_why, isDisabled, given, text) => {
     const user = await latchkey.user(given);
     if (isDisabled) await latchkey.run('users.disable', { user_id: user.id });
