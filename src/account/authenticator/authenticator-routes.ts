@@ -16,7 +16,6 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#oidc/sessions/module.ts';
 import { accountFrame } from '../account-frame.ts';
-import { SHOWN_CODES } from '../recovery-codes/recovery-code-routes.ts';
 import { type AuthenticatorPage, authenticatorView } from './authenticator-view.ts';
 import { identifierOf } from '#directory/users/module.ts';
 
@@ -28,6 +27,8 @@ type AuthenticatorRouteDependencies = {
 };
 
 const PAGE = '/account/authenticator';
+/** Where recovery codes are shown that were made with the app. */
+const CODES = '/account/recovery-codes/show';
 const codeForm = form(z.object({ code: z.string().max(LONGEST_TYPED_CODE, 'wrong').default('') }));
 const noFields = form(z.object({}));
 const authenticatorPage = formPage<Pick<AuthenticatorPage, 'problem'>>();
@@ -50,7 +51,7 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
     const outcome = await confirm(person, tried.code, byUser(person.userId, visitorOf(ctx)));
     if (outcome.kind !== 'confirmed') return authenticatorPage.refuse(ctx, PAGE, { problem: outcome.kind });
     const codes = await recoveryCodes.show({ userId: person.userId, holder: person.sessionId });
-    return seeOther(ctx, codes === null ? '/account/security?done=saved' : SHOWN_CODES);
+    return seeOther(ctx, codes === null ? '/account/security?done=saved' : CODES);
   }
 
   /** A user without recovery codes gets some with the app: it can be lost. */

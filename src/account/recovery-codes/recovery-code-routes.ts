@@ -20,8 +20,7 @@ type RecoveryCodeRouteDependencies = {
 };
 
 const PAGE = '/account/recovery-codes';
-/** Where the codes are that were made in this session a moment ago. */
-export const SHOWN_CODES = `${PAGE}/show`;
+const SHOWN = `${PAGE}/show`;
 const noFields = form(z.object({}));
 const shownPage = formPage<{ isUnsaved: boolean }>();
 const savedForm = form(z.object({ saved: z.literal('1') }));
@@ -38,9 +37,9 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
 
   router.get(PAGE, showCount);
   router.post(PAGE, makeCodes);
-  router.get(SHOWN_CODES, showCodes);
-  router.post(SHOWN_CODES, saveCodes);
-  router.get(`${SHOWN_CODES}.txt`, downloadCodes);
+  router.get(SHOWN, showCodes);
+  router.post(SHOWN, saveCodes);
+  router.get(`${SHOWN}.txt`, downloadCodes);
 
   async function showCount(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);
@@ -58,14 +57,14 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     await noFields.read(ctx);
     const { userId, sessionId: holder } = person;
     await recoveryCodes.make({ userId, holder }, byUser(userId, visitorOf(ctx)));
-    return seeOther(ctx, SHOWN_CODES);
+    return seeOther(ctx, SHOWN);
   }
 
   async function saveCodes(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);
     if (person === null) return;
     const form = await savedForm.read(ctx);
-    if (!form.isValid) return shownPage.refuse(ctx, SHOWN_CODES, { isUnsaved: true });
+    if (!form.isValid) return shownPage.refuse(ctx, SHOWN, { isUnsaved: true });
     await recoveryCodes.saved({ userId: person.userId, holder: person.sessionId });
     return seeOther(ctx, '/account/security?done=saved');
   }
