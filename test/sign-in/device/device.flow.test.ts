@@ -334,7 +334,7 @@ describe('guessing user codes (RFC 8628 §5.1)', () => {
     const guesser = await latchkey.user();
     const visitor = await signedIn(guesser, { 'x-forwarded-for': `2001:db8:${randomBytes(2).toString('hex')}::1` });
     travel(MINUTE);
-    const isClosed = ({ isRefused, text }: Page) => isRefused && text.includes('too many wrong codes');
+    const isClosed = ({ isRefused, text }: Page) => isRefused && text.includes('too many incorrect codes');
     const closed = [];
     for (let i = 0; i < 8; i += 1) closed.push(isClosed(await enter(visitor, `BBBB-BBB${'BCDFGHJK'[i]}`)));
     expect(closed).toEqual([false, false, false, false, false, true, true, true]);

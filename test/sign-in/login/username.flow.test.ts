@@ -68,7 +68,7 @@ describe('a sign-in by username', () => {
     const visitor = new Visitor();
     const page = await visitor.submit(await start(visitor), { email: 'closed.name' });
     expect(page.url).toMatch(/\/login$/);
-    expect(page.text).toContain('Enter your email address like name@example.com');
+    expect(page.text).toContain('Enter an email address like name@example.com');
     await setting('optional');
   });
 });
@@ -86,7 +86,7 @@ describe('a required username', () => {
       ['taken.narne', 'That username isn’t available'],
       ['root', 'That username isn’t available'],
       ['x y', 'Use only letters, digits'],
-      ['', 'Fill in'],
+      ['', 'Enter your'],
     ] as const) {
       page = await visitor.submit(page, { username: typed });
       expect(page.url).toMatch(/\/profile$/);

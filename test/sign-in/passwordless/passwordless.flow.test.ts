@@ -102,7 +102,7 @@ describe('a code by mail', () => {
     const wrong = mail.code === '111111' ? '222222' : '111111';
     for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).isRefused).toBe(true);
     const sixth = await visitor.submit(page, { code: mail.code });
-    expect([sixth.isRefused, sixth.text.includes('too many tries')]).toEqual([true, true]);
+    expect([sixth.isRefused, sixth.text.includes('Too many attempts')]).toEqual([true, true]);
     const fresh = await visitor.submit(sixth, {}, 'resend');
     expect(arrived(await visitor.submit(fresh, { code: (await mailTo(user)).code }))).toMatch(/^lk_ac_/);
   });
@@ -209,7 +209,7 @@ describe('a link by mail', () => {
     const user = await withoutPassword();
     const first = await sent(user);
     expect([first.mail.code, first.page.text.includes('name="code"')]).toEqual(['', false]);
-    expect((await someone().open(first.mail.link)).text).toContain('open the link in that browser');
+    expect((await someone().open(first.mail.link)).text).toContain('open it in that browser');
     expect(arrived(await press(first.visitor, await first.visitor.open(first.mail.link)))).toMatch(/^lk_ac_/);
 
     await methods(['password', 'emailCode']);
