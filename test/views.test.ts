@@ -77,7 +77,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`
             continue;
           }
           expect(body.match(/<input type="hidden" name="csrf" value="dG9rZW4">/g), language).toHaveLength(1);
-          const buttons = [...body.matchAll(/<button\b[^>]*>/g)].map(([button]) => button);
+          const buttons = [...body.matchAll(/<button\b(?![^>]* type="button")[^>]*>/g)].map(([button]) => button);
           expect(
             buttons.findIndex((button) => button.includes('primary')),
             language,

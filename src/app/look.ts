@@ -4,6 +4,7 @@ import type { AuditLog } from '#audit/module.ts';
 import { createBranding } from '#branding/module.ts';
 import { type createRevocables, describeActs, tellOwnerByMail } from '#credentials/module.ts';
 import type { ClientLookup } from '#applications/clients/module.ts';
+import { publishPasswordHelp } from '#credentials/module.ts';
 import { loadStaticFiles } from '#kernel/http/static.ts';
 import { basePathOf } from '#kernel/issuer.ts';
 import { createLetters, type Letters } from '#kernel/mail/letters.ts';
@@ -28,6 +29,7 @@ export async function createLook(
   },
 ) {
   const files = loadStaticFiles();
+  publishPasswordHelp(files);
   const branding = await createBranding({
     clock,
     database,

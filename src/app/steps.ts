@@ -118,6 +118,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     createUrl: comingIn.registration.createUrl,
     buttons: upstream.buttons,
     mayLeadAway: upstream.mayLeadAway,
+    refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
     audit,
     counted: metrics?.countSignIn,
   });

@@ -87,6 +87,8 @@ export const meanings: { readonly [S in Section]: { readonly [M in keyof (typeof
   profile: {
     required:
       'Claims that every user must have. A user without one, for example after an import, is asked at the next sign-in.',
+    fields:
+      'Claims that users may enter on their profile page, in addition to those that `profile.required` names. Custom properties are there as well.',
     nameFallback:
       'Claims `name` and `preferred_username` of users without one. `localPart`: the part of the email address before the @, for clients that may see the address. `id`: the subject, as the client sees it. `none`: no claim.',
     properties: 'Custom properties of users beyond the claims of OpenID Connect, in the order of the form.',

@@ -6,6 +6,7 @@ import {
   methods,
   type OneTimeSecrets,
   type OpenSecret,
+  type Resent,
 } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -37,7 +38,7 @@ export type ProofDependencies = {
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'findByIdentifier'>;
   contacts: Pick<ContactService, 'confirmEmail' | 'removeSince'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findOpen' | 'verifyCode' | 'findByLink' | 'consumeLink'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'findOpen' | 'verifyCode' | 'findByLink' | 'consumeLink'>;
   letters: Pick<Letters, 'send'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
@@ -101,6 +102,12 @@ export class EmailProofs {
         );
       return issued.code !== null;
     });
+  }
+
+  /** Another link and code, for the page on which it is typed. */
+  sendAgain(asker: Asker, toProve: ToProve): Promise<Resent> {
+    const asked = { purpose: purposeOf(toProve.why), holds: asker.browser.holds, to: toProve.address };
+    return this.#deps.oneTimeSecrets.askAgain(asked, () => this.send(asker, toProve));
   }
 
   /** The last valid secret for this user in this browser. */

@@ -62,7 +62,7 @@ export type { Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';
 export type { SignInEnd } from './interaction.ts';
 export { type SignInOutcome, signInOutcomes, type SignInStep, StepRouter, turnBack } from './sign-in-step.ts';
-export { rememberedWho, unknownWho, whoIs, type WhoShown } from './who-view.ts';
+export { againSamples, rememberedWho, unknownWho, whoIs, type WhoShown } from './who-view.ts';
 export { type Way, Ways } from './offered-first-factors.ts';
 export {
   manyButtons,

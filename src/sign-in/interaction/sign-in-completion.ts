@@ -39,12 +39,12 @@ export class SignInEnding {
     const { path, userId, facts, requirements } = interaction;
     const { proofs, level, amr } = facts;
     if (proofs.length === 0 || level === 0) throw new Error('a sign-in was to finish without a proof');
-    const { question, progress } = interaction[inside];
+    const { question } = interaction[inside];
     const authTime = Math.max(...proofs.map(({ at }) => at));
     const sessionId = facts.ownSessionId ?? (await engine.nextSessionId(ctx));
     const end = { ...interaction, level, amr, sessionId };
     const { spared } = requirements;
-    const remember = progress.remember === true;
+    const remember = interaction.keep === true;
     const { connection } = facts;
     const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember, spared, connection, sessionId };
     let next: string | null;
@@ -63,11 +63,10 @@ export class SignInEnding {
   }
 
   /** This browser keeps for the next sign-in who signed in here, and how. */
-  #remember(ctx: Context, { facts: { user, proofs }, [inside]: { progress } }: KnownInteraction): void {
+  #remember(ctx: Context, { facts: { user, proofs }, keep }: KnownInteraction): void {
     const { remembered, passkeysHere } = this.#deps;
     const [way] = proofs.map(({ factor }) => methods[factor].first?.page ?? null);
     if (way === undefined) return;
-    const { remember: keep } = progress;
     remembered.note(ctx, user, { keep, way });
     if (way === methods.passkey.first.page) passkeysHere.used(ctx, user, { keep });
   }

@@ -37,5 +37,8 @@ export function isAnotherUser(typed: string | undefined, identifier: string, use
   return other !== null && other !== canonical(identifier);
 }
 
+/** A form with a button only. */
+export const pressForm = form(z.object({ action: z.string().max(16).optional() }));
+
 /** Of the choice of an account, and of the button that forgets one. */
 export const chooserForm = form(z.object({ account: z.string().min(1, 'required').max(64) }));

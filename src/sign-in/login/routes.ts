@@ -6,6 +6,7 @@ import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import {
   type BegunInteraction,
@@ -15,7 +16,7 @@ import {
   StepRouter,
   whoIs,
 } from '#sign-in/interaction/module.ts';
-import { identifierForm, isAnotherUser, passwordForm } from './login-form.ts';
+import { identifierForm, isAnotherUser, passwordForm, pressForm } from './login-form.ts';
 import { type IdentifierPage, identifierView } from './identifier-view.ts';
 import type { LoginService } from './login-service.ts';
 import { type PasswordPage, passwordView } from './password-view.ts';
@@ -43,6 +44,8 @@ export type RouteDependencies = {
   buttons(ctx: Context, interaction: Interaction): ProviderButtons;
   /** Whether the sign-in may go on at a provider after the page for the address. */
   mayLeadAway(interaction: Interaction): Promise<boolean>;
+  /** Ends the sign-in and returns the redirect. The relying party receives `access_denied`. */
+  refuse(ctx: Context, description: string): Promise<string>;
   /** The challenge that a browser solves before a password is checked, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -64,6 +67,7 @@ export function loginRoutes({
   createUrl,
   buttons,
   mayLeadAway,
+  refuse,
   work,
 }: RouteDependencies): Router<State> {
   const router = new StepRouter();
@@ -72,6 +76,7 @@ export function loginRoutes({
   router.post('/interaction/:uid/login', submitIdentifier);
   router.page('password', showOwnPassword);
   router.post('/interaction/:uid/password', submitPassword);
+  router.post('/interaction/:uid/cancel', cancel);
 
   async function showOwnIdentifier(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'login');
@@ -147,6 +152,15 @@ export function loginRoutes({
     return login.attempt(typed, byVisitor(visitorOf(ctx), question.client.id)).catch(unavailableWhenBusy);
   }
 
+  /** A user who is asked again may leave it at that: the application is told so, and the session stays as it was. */
+  async function cancel(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'login');
+    if (interaction === null) return;
+    await pressForm.read(ctx);
+    if (!interaction.question.isAgain) return seeOther(ctx, interaction.path);
+    return seeOther(ctx, await refuse(ctx, 'The user cancelled the sign-in.'));
+  }
+
   async function goOn(
     ctx: Context,
     interaction: BegunInteraction,
@@ -192,6 +206,8 @@ export function loginRoutes({
       remember: keep === null ? remember : null,
       retryUrl: page,
       forgotUrl: `${path}/forgot`,
+      createUrl:
+        remembered === null && interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,
       otherWays: interactions.otherWays(interaction, 'password'),
       problem,
       challenge,

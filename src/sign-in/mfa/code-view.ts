@@ -1,3 +1,4 @@
+import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 import type { CodeWay } from './offered-second-factors.ts';
 import type { ShownAccount } from '#directory/users/module.ts';
@@ -23,6 +24,8 @@ export type CodePage = {
   /** This page again, for when the pause is over. */
   retryUrl: string;
   problem: CodeProblem | null;
+  /** The answer to the button that asks again, once. */
+  resent: Resent | null;
 };
 
 type CodeProblem =
@@ -47,6 +50,7 @@ const plain: CodePage = {
   anotherUrl: `${base}/methods`,
   retryUrl: `${base}/totp`,
   problem: null,
+  resent: null,
 };
 const byMail: CodePage = {
   ...plain,
@@ -66,6 +70,7 @@ const onPaper: CodePage = {
 
 export const codeView = view<CodePage>('sign-in/mfa/code.njk', {
   samples: {
+    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...byMail, resent }])),
     plain,
     'eight digits, no trust, no other way': { ...plain, digits: 8, trustDays: 0, anotherUrl: null },
     empty: { ...plain, remember: true, problem: { kind: 'required' } },

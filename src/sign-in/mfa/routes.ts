@@ -47,7 +47,7 @@ export type RouteDependencies = {
 /** A sign-in at its second step: who it is of, and the ways that are open. */
 type Turn = { due: DueInteraction; user: ReadUser; ways: readonly Way[]; base: string };
 
-const codePage = formPage<Pick<CodePage, 'remember' | 'problem'>>();
+const codePage = formPage<Pick<CodePage, 'remember' | 'problem' | 'resent'>>();
 
 /** The second step of a sign-in, and the other ways to take it. Passkeys have a page of their own in their slice. */
 export function secondFactorRoutes({
@@ -116,8 +116,8 @@ export function secondFactorRoutes({
     async function sendCode(ctx: Context): Promise<void> {
       const turn = await begin(ctx, way);
       if (!turn) return;
-      await sendForm.read(ctx);
-      await send(ctx, turn, way);
+      const form = await sendForm.read(ctx);
+      await (form.values.action === 'send' ? sendAgain(ctx, turn, way) : send(ctx, turn, way));
     }
   }
 
@@ -193,6 +193,11 @@ export function secondFactorRoutes({
     return outcome === 'limited' ? codePage.refuse(ctx, page, { problem: { kind: 'limited' } }) : seeOther(ctx, page);
   }
 
+  async function sendAgain(ctx: Context, turn: Turn, way: SentWay): Promise<void> {
+    const resent = await secondFactors.sendAgain(turn.due, way, arrivalOf(ctx, turn.due), ctx.state.language);
+    codePage.refuse(ctx, `${turn.base}/${way}/code`, { resent });
+  }
+
   async function trust(ctx: Context, { user }: Turn): Promise<void> {
     const secret = await trustedDevices.trust(user, trustCookie.read(ctx), byUser(user.id, visitorOf(ctx)));
     if (secret !== null) trustCookie.write(ctx, secret);
@@ -209,7 +214,7 @@ export function secondFactorRoutes({
   }
 
   async function showCode(ctx: Context, turn: Turn, way: CodeWay): Promise<void> {
-    const { remember = false, problem = null } = codePage.refused(ctx);
+    const { remember = false, problem = null, resent = null } = codePage.refused(ctx);
     const page = isSentFactor(way) ? `${turn.base}/${way}/code` : `${turn.base}/${way}`;
     show(ctx, 200, codeView, {
       way,
@@ -223,6 +228,7 @@ export function secondFactorRoutes({
       anotherUrl: anotherUrl(turn),
       retryUrl: page,
       problem,
+      resent,
     });
   }
 

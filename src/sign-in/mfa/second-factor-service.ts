@@ -4,6 +4,7 @@ import {
   type FactorOutcome,
   type OneTimeSecrets,
   type RecoveryCodes,
+  type Resent,
   type SecondFactorAttempts,
   type TotpService,
   secretLifetimes,
@@ -49,7 +50,7 @@ export type SecondFactorDependencies = {
   audit: Pick<AuditLog, 'note'>;
   totp: Pick<TotpService, 'verify'>;
   recoveryCodes: Pick<RecoveryCodes, 'verify'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'verifyCode'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'verifyCode'>;
   secondFactorAttempts: Pick<SecondFactorAttempts, 'guard'>;
   letters: Pick<Letters, 'send'>;
   describeAct: OwnerNoticeDependencies['describeAct'];
@@ -117,6 +118,15 @@ export class SecondFactorService {
       });
       return issued.code === null ? 'limited' : 'sent';
     });
+  }
+
+  /** Another one, for the page on which it is typed. */
+  sendAgain(due: DueInteraction, way: SentWay, arrival: Arrival, language: Language): Promise<Resent> {
+    const asked = { purpose: purposes[way], holds: due.uid, to: due.userId };
+    return this.#deps.oneTimeSecrets.askAgain(
+      asked,
+      async () => (await this.send(due, way, arrival, language)) === 'sent',
+    );
   }
 
   async #check(

@@ -38,6 +38,7 @@ type PasskeyProblem =
 const plain: PasskeyPage = {
   name: null,
   lastUsed: null,
+  again: null,
   forgetAccount: null,
   continuesTo: null,
   remember: false,

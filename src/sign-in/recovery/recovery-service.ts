@@ -9,6 +9,7 @@ import {
   passwordOwner,
   type PasswordProblem,
   type PasswordService,
+  type Resent,
   secretLifetimes,
   type UndoRights,
 } from '#credentials/module.ts';
@@ -45,7 +46,7 @@ export type RecoveryDependencies = {
   /** Users who sign in by a connection of their organization alone get no password, and are answered as unknown ones. */
   realms: { binds(person: Pick<ReachablePerson, 'id' | 'email'>): Promise<boolean> };
   passwords: Pick<PasswordService, 'has' | 'prepare'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'findByLink' | 'consumeLink'>;
   undoRights: Pick<UndoRights, 'cleanUp'>;
   /** Verifies an address by a link that its mailbox received; before the first proof all credentials go. False when it is not the user's. */
   proveAddress(em: EntityManager, prover: { userId: UserId; by: By }, address: string): Promise<boolean>;
@@ -120,6 +121,12 @@ export class RecoveryService {
         }),
       );
     });
+  }
+
+  /** Another mail for this sign-in; the same answer for every address. */
+  requestAgain(uid: string, request: ResetRequest): Promise<Resent> {
+    const asked = { purpose: PURPOSE, holds: uid, to: request.email } as const;
+    return this.#deps.oneTimeSecrets.askAgain(asked, () => this.request(request));
   }
 
   /** For who says that a sign-in was not theirs: their password is gone, and this is the way back. */

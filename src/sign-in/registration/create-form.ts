@@ -22,10 +22,20 @@ const secretShape = {
 };
 const termsShape = (asksForTerms: boolean) => (asksForTerms ? z.string('required').max(8) : z.string().optional());
 
+/** A new address, of one of the allowed domains. */
+const emailOf = (domains: Asked['domains']) =>
+  newEmailField.refine(
+    (email) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? ''),
+    'domain',
+  );
+
+/** Another address for a registration that waits. */
+export const addressForm = (domains: Asked['domains']) =>
+  form(z.object({ email: emailOf(domains), work: secretShape.work }));
+
 /** The registration form for the fields, the method and the allowed domains. */
 export function createForm({ fields, method, otherMethods, isInvited, domains, asksForTerms }: Asked) {
-  const isAllowed = (email: string) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? '');
-  const email = newEmailField.refine(isAllowed, 'domain');
+  const email = emailOf(domains);
   return form(
     z.object({
       ...fieldShape(fields),

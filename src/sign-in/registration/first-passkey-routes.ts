@@ -27,7 +27,7 @@ import { identifierOf } from '#directory/users/module.ts';
 export type FirstPasskeyDependencies = {
   interactions: Pick<InteractionService, 'due' | 'require' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
-  passwords: Pick<PasswordService, 'minimumLengthOf'>;
+  passwords: Pick<PasswordService, 'rulesOf'>;
   firstPasswords: FirstPasswords;
   admission: Admission;
   pending: Pick<PendingRegistrations, 'changeChoice'>;
@@ -138,7 +138,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     return show(ctx, 200, firstPasswordView, {
       action: `${due.path}/first-passkey/password`,
       identifier: identifierOf(due.facts.user),
-      minimumLength: await passwords.minimumLengthOf(due.userId),
+      rules: await passwords.rulesOf(due.userId),
       problem,
       passkeyUrl: `${due.path}/first-passkey`,
     });

@@ -1,3 +1,4 @@
+import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type StepPage = {
@@ -8,6 +9,8 @@ export type StepPage = {
   /** Where the mail was sent. */
   email: string;
   problem: CodeProblem | null;
+  /** The answer to the button that asks again, once. */
+  resent: Resent | null;
 };
 
 export type CodeProblem = {
@@ -20,11 +23,13 @@ const plain: StepPage = {
   resendAction: '/interaction/4Tj2/verify-email/send',
   email: 'noor@fernway.example',
   problem: null,
+  resent: null,
 };
 
 export const stepView = view<StepPage>('sign-in/verification/step.njk', {
   samples: {
     plain,
+    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...plain, resent }])),
     empty: { ...plain, problem: { kind: 'required' } },
     incomplete: { ...plain, problem: { kind: 'incomplete' } },
     wrong: { ...plain, problem: { kind: 'wrong' } },

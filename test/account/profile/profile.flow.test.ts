@@ -11,6 +11,7 @@ beforeAll(async () => {
   latchkey = await startTestApp({
     settings: {
       'profile.nameFallback': 'none',
+      'profile.fields': ['name', 'birthdate', 'website'],
       'profile.properties': [
         { name: 'team', type: 'text', label: { en: 'Team', de: 'Mannschaft' }, maxLength: 5, visibility: 'claims' },
         { name: 'news', type: 'boolean', label: 'News' },
