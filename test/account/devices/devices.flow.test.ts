@@ -93,7 +93,7 @@ describe('connected apps', () => {
     expect(page.text).not.toContain('latchkey-pages');
     const gone = await visitor.submit(page, {}, 'remove');
     expect(gone.url).toBe(at('/account/apps?done=disconnected'));
-    expect(gone.text).toContain('No app can use your account');
+    expect(gone.text).toContain('No apps can use your account');
     expect(await refresh(shop, tokens.refresh_token)).toBe('invalid_grant');
     expect(await eventsOf(latchkey, user)).toContain('consent.revoked');
     // It has to ask again.

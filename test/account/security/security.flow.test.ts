@@ -152,7 +152,7 @@ describe('the password', () => {
     expect((await send(person.visitor, at('/account/password'), { password: newPassword })).location).toContain(
       'done=saved',
     );
-    await mails.next(person.user.email, /has a password now/);
+    await mails.next(person.user.email, /password was set/);
     const again = new Visitor();
     const signedIn = await prove(again, await again.open(at('/account')), { ...person.user, password: newPassword });
     expect(signedIn.status).toBe(200);
