@@ -21,7 +21,7 @@ const asksForServers = (file: string): boolean =>
 
 /**
  * What a run on PostgreSQL and Redis (TEST_DATABASE_URL) leaves out, because it cannot come out differently there. Every other
- * file runs on both, a new one too; of these, `.ci/run` runs flows on the servers alone.
+ * file runs on both, a new one too.
  */
 const sameEverywhere = () => [
   // No database at all: values, templates, letters, imports, documents, listeners, the installer.
@@ -106,22 +106,27 @@ const sameEverywhere = () => [
   'test/sign-in/risk/risk.flow.test.ts',
   'test/trial/mailbox/mailbox.flow.test.ts',
   'test/trial/welcome/first-page.flow.test.ts',
+  // Long flows whose requests follow one another. Each statement of the run on the embedded database is planned by the server in any
+  // case (test/support/plan-statements.ts), and shorter flows of the same slices read and write the same values on both.
+  'test/account/contacts/emails.flow.test.ts',
+  'test/account/me/me.flow.test.ts',
+  'test/account/security/security.flow.test.ts',
+  'test/api/role-matrix.flow.test.ts',
+  'test/directory/invitations/invitations.flow.test.ts',
+  'test/directory/users/user-parts.flow.test.ts',
+  'test/migration/{old-system,sign-in}.flow.test.ts',
+  'test/oidc/client-authentication.flow.test.ts',
+  'test/operations.flow.test.ts',
+  'test/saml/applications/{logout,sign-in}.flow.test.ts',
+  'test/sign-in/device/{device,device-pages}.flow.test.ts',
+  'test/sign-in/federation/{home-realm,organization-connection,saml-logout}.flow.test.ts',
+  'test/sign-in/federation/{second-factors,social,upstream-logout}.flow.test.ts',
+  'test/sign-in/logout/logout.flow.test.ts',
+  'test/sign-in/passkey/passkey.flow.test.ts',
+  'test/sign-in/restriction/restriction.flow.test.ts',
   // Browsers send what the flows of the same slices send over HTTP, which run on both; pages are the same on both.
   'test/e2e/**',
 ];
-
-/**
- * What a run on the embedded database leaves out when a run on PostgreSQL and Redis at the same time has it (TEST_SHARED): flows,
- * whose requests follow one another. Browsers, attacks, races, jobs, audit, stores and migrations run on both, `npm test` runs all.
- * The two files at the end change tables, after which an embedded database is not used again: each test loads a new one.
- */
-const sharedWithServers = () => {
-  const onlyHere = new Set(globSync(sameEverywhere(), { cwd: import.meta.dirname }));
-  const flows = globSync('test/**/*.flow.test.ts', { cwd: import.meta.dirname }).filter(
-    (file) => !onlyHere.has(file) && !/sent-twice|refresh-grace|conditions|jobs|maintenance|operations/.test(file),
-  );
-  return [...flows, 'test/attacks/audit/months.test.ts', 'test/audit/carried-over.test.ts'];
-};
 
 /** What counts what the servers are asked, and so runs on PostgreSQL and Redis alone. */
 const onServersAlone = ['test/sign-in/interaction/sign-in-cost.test.ts'];
@@ -142,11 +147,7 @@ class BrowsersFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/e2e/**/*.spec.ts'],
-    exclude: [
-      ...configDefaults.exclude,
-      ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere() : onServersAlone),
-      ...(process.env['TEST_SHARED'] ? sharedWithServers() : []),
-    ],
+    exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere() : onServersAlone)],
     // Nothing waits so long: a test that hangs ends then. The first file of a worker loads the product, opens an embedded database or
     // a browser, and shares a small machine with the other workers.
     testTimeout: 60_000,

@@ -14,12 +14,16 @@ export async function openTestDatabase(): Promise<Database> {
   return server ? openOnServer(server) : openEmbedded();
 }
 
-async function openOnServer(server: string): Promise<Database> {
-  const { databaseUrl, drop } = await copyOnServer(server, 'migrated', async (template) => {
+/** An empty, migrated database of its own on `server`. */
+export const migratedOnServer = (server: string) =>
+  copyOnServer(server, 'migrated', async (template) => {
     const migrated = await openDatabase({ config: { databaseUrl: template, databasePool: 1 }, log, entities });
     await migrated.migrate();
     await migrated.close();
   });
+
+async function openOnServer(server: string): Promise<Database> {
+  const { databaseUrl, drop } = await migratedOnServer(server);
   const database = await openDatabase({ config: { databaseUrl, databasePool: 8 }, log, entities });
   return {
     ...database,

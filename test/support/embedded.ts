@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { HOUR, systemClock } from '#kernel/clock.ts';
 import { migrationsFolder } from '#kernel/database.ts';
+import { recordStatements } from './statements.ts';
 
 const cache = join(import.meta.dirname, '../../node_modules/.cache/latchkey-test-databases');
 
@@ -67,6 +68,7 @@ export async function unpackSnapshot(
 
 async function load(snapshot: string): Promise<Engine> {
   const pglite = await PGlite.create({ loadDataDir: new Blob([readFileSync(snapshot)]) });
+  recordStatements(pglite);
   const rows = new Map<string, Blob>();
   // A partitioned table has its rows in its partitions.
   for (const table of await tablesOf(pglite, 'r')) {
