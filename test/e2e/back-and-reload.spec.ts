@@ -10,6 +10,7 @@ import { startWebApp, type WebApp } from '../support/web-app.ts';
 import {
   arrive,
   expectGoodPage,
+  expectRefused,
   heading,
   identify,
   newPerson,
@@ -64,14 +65,14 @@ const link = (page: Page, name: string): Promise<boolean> => page.getByRole('lin
 async function refusedOnce(page: Page): Promise<void> {
   await begin(page);
   await identify(page, { email: user.email, password: 'not this one, sorry' });
-  await page.getByRole('alert').waitFor();
+  await expectRefused(page, 'password');
 }
 
 /** The page is one of ours, and the browser asked for it without a form. */
 async function expectShown(page: Page, title: string): Promise<void> {
   expect(page.url()).not.toContain('chrome-error:');
   expect(await heading(page)).toBe(title);
-  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(await page.locator('[role=alert], [aria-invalid]').count()).toBe(0);
 }
 
 describe('Back', () => {
@@ -293,7 +294,7 @@ describe('a page of a sign-in', () => {
     await page.locator('html[lang=de]').waitFor();
     expect([uidOf(page), await page.getByText(user.email).isVisible()]).toEqual([uid, true]);
     await typePassword(page, 'not this one, sorry');
-    await page.getByRole('alert').waitFor();
+    await expectRefused(page, 'password');
     expect(await page.locator('html').getAttribute('lang')).toBe('de');
     await typePassword(page, user.password);
     await arrive(page, tally);
@@ -306,7 +307,7 @@ describe('a page of a sign-in', () => {
     const [url, before] = [page.url(), [...sent]];
     const answer = await page.reload();
     expect([answer?.request().method(), answer?.status(), page.url()]).toEqual(['GET', 200, url]);
-    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(await page.locator('[role=alert], [aria-invalid]').count()).toBe(0);
     expect(await page.title()).not.toMatch(/^Error: /);
     expect(sent).toEqual(before);
     await typePassword(page, user.password);

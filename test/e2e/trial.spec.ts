@@ -81,7 +81,7 @@ describe('a first trial of Latchkey', () => {
     expect(opaque(after)).toHaveLength(2);
     expect(opaque(after).filter((token) => before.includes(token))).toEqual([]);
     await press(page, 'userinfo');
-    await page.getByText('The userinfo endpoint answered').waitFor();
+    await page.getByText('The userinfo endpoint responded').waitFor();
     await expectGoodPage(page);
 
     // Signed in already: nothing but the leave is asked for.
