@@ -95,7 +95,7 @@ test('a user who forgot the password signs in again, and all other sessions end'
 
   await elsewhere.goto(`${tally.base}/login?prompt=none`);
   expect(await heading(elsewhere)).toBe('Refused: login_required');
-  expect((await mails.next(user.email, /was changed/)).text).toContain('If it was not you');
+  expect((await mails.next(user.email, /was changed/)).text).toContain('If this wasn’t you');
 });
 
 test('a used link says so and leads to a new one', async () => {
