@@ -183,7 +183,7 @@ describe('the account page', () => {
     await open(there, '/account');
     expect(new URL(there.url()).pathname).toMatch(/^\/interaction\//);
     await open(page, '/account/apps');
-    await page.getByText('What it can see and do').click();
+    await page.getByText(/can see and do/).click();
     await expectGoodPage(page);
     await page.getByRole('button', { name: /^Disconnect/ }).click();
     expect(await page.locator('main').innerText()).toContain('No apps can use your account.');

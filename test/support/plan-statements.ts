@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { Client, DatabaseError } from 'pg';
 import { migratedOnServer } from './database.ts';
 
-/** The tables of jobs, which pg-boss makes, and those of single tests are not there: undefined_table, invalid_schema_name. */
+/** The tables of jobs, which pg-boss makes, and the tables of single tests are not there: undefined_table, invalid_schema_name. */
 const elsewhere = ['42P01', '3F000'];
 
 const folder = process.argv[2] ?? '';

@@ -15,7 +15,7 @@ const known = new Set<string>();
 const PARSE = 'P'.charCodeAt(0);
 const QUERY = 'Q'.charCodeAt(0);
 const values = /'(?:[^']|'')*'|\b\d+\b/g;
-/** What can be planned: it reads or changes rows. */
+/** Whether a statement can be planned: it reads or changes rows. */
 const planned = /^\s*(?:select|insert|update|delete|with)\b/i;
 
 /** Appends each text that this process has not sent before to a file of the folder, one line of JSON each. */
