@@ -277,7 +277,7 @@ describe('flows', () => {
     const add = formsOf(emails).find(({ fields }) => 'email' in fields)!;
     const refused = await watcher.open(add.action, { ...add.fields, email: 'no address' });
     expect(refused.url).toBe(`${latchkey.base}/account/emails`);
-    expect(refused.text).toContain('role="alert"');
+    expect(refused.text).toContain('id="email-error"');
     expect(watcher.outside).toEqual([]);
   });
 

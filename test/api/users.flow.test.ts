@@ -263,7 +263,7 @@ describe('users.delete and users.restore', () => {
     expect(refusalOf(await call('GET', `/v1/users/${user.id}`))).toEqual([404, 'users.not_found']);
     expect(refusalOf(await restore(user))).toEqual([404, 'users.not_found']);
     expect(refusalOf(await remove(user))).toEqual([404, 'users.not_found']);
-    expect((await mails.next(user.email, /is closed/)).text).toContain('erased');
+    expect((await mails.next(user.email, /has been closed/)).text).toContain('erased');
   });
 
   test('does not find a user who does not exist', async () => {
