@@ -127,7 +127,7 @@ async function run(name: string, members: object = {}): Promise<Record<string, n
   return answer;
 }
 
-// The tests follow one another: the user, the client and the organization are those of the tests before.
+// Each test goes on with the user, the client and the organization of the tests before it.
 let user_id: string;
 let client: TestClient;
 let organization_id: string;
