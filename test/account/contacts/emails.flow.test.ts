@@ -136,9 +136,9 @@ describe('an additional email address', () => {
 
   test('is refused with a message when it is invalid, already listed, or one too many', async () => {
     const { user, visitor } = await owner();
-    expect((await add(visitor, '')).text).toContain('Enter what you want to add');
+    expect((await add(visitor, '')).text).toContain('Enter an email address or phone number.');
     expect((await add(visitor, 'not an address')).text).toContain('Enter your email address like');
-    expect((await add(visitor, user.email.toUpperCase())).text).toContain('in your list already');
+    expect((await add(visitor, user.email.toUpperCase())).text).toContain('This is already in your list');
   });
 
   test('codes of one user run out over all addresses', async () => {
@@ -262,7 +262,7 @@ describe('the primary email address is changed', () => {
 
   test('not to the present address', async () => {
     const { user, visitor } = await owner();
-    expect((await change(visitor, user.email.toUpperCase())).text).toContain('your first address already');
+    expect((await change(visitor, user.email.toUpperCase())).text).toContain('already your primary address');
   });
 });
 

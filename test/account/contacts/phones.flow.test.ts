@@ -94,7 +94,7 @@ describe('a phone number', () => {
   });
 
   test.each([
-    ['', 'Enter what you want to add'],
+    ['', 'Enter an email address or phone number.'],
     ['12', 'Enter a phone number with its country code'],
     ['+442079460123', 'We can’t send text messages to this number'],
     ['+18765550123', 'We can’t send text messages to this number'],
@@ -142,7 +142,7 @@ describe('a phone number', () => {
   test('cannot be added if text messages are off', async () => {
     await latchkey.run('settings.update', { name: 'sms.countries', value: '[]' });
     const { page } = await owner();
-    expect(page.text).toContain('Text messages are switched off here');
+    expect(page.text).toContain('Text messages aren’t available here');
     expect(formsOf(page).some(({ fields }) => 'phone' in fields)).toBe(false);
     await latchkey.run('settings.update', { name: 'sms.countries', value: '["1", "49"]' });
   });

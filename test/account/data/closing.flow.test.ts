@@ -101,7 +101,7 @@ describe('account deletion', () => {
 
   test.each([
     ['nothing typed', '', 'Type your email address'],
-    ['another address', 'other@else.example', 'not the email address of this account'],
+    ['another address', 'other@else.example', 'Enter the email address of this account'],
   ])('is refused with %s', async (_what, email, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const page = await visitor.follow(await send(visitor, at('/account/close'), { email }));

@@ -90,7 +90,7 @@ test('a user who turns back there sees it, and an answer is used once', async ()
 
 test('a provider that is unknown or does not answer is no way to link', async () => {
   const { visitor } = await signInTo(it.latchkey);
-  expect(words(await visitor.follow(await begin(visitor, 'unknown')))).toContain('does not answer right now');
+  expect(words(await visitor.follow(await begin(visitor, 'unknown')))).toContain('isn’t responding right now');
 });
 
 test('the last way in cannot be unlinked', async () => {

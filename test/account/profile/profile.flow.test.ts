@@ -53,11 +53,11 @@ describe('profile of a user', () => {
   });
 
   test.each([
-    ['a name that is too long', { name: 'N'.repeat(200) }, 'Enter something shorter in'],
+    ['a name that is too long', { name: 'N'.repeat(200) }, 'Enter a shorter answer to'],
     ['no date', { birthdate: 'yesterday' }, 'Enter a date in'],
     ['a date of birth that has not come yet', { birthdate: '2999-01-01' }, 'Enter a date that is not in the future in'],
-    ['no address', { website: 'javascript:alert(1)' }, 'Enter an address that begins with https://'],
-    ['a property that is too long', { property_team: 'Longer' }, 'Enter something shorter in'],
+    ['no address', { website: 'javascript:alert(1)' }, 'Enter a web address that starts with https://'],
+    ['a property that is too long', { property_team: 'Longer' }, 'Enter a shorter answer to'],
   ])('is not changed by %s, and the page says how to fix it', async (_what, form, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const sent = await send(visitor, at('/account/profile'), { name: 'Noor', ...(form as Record<string, string>) });

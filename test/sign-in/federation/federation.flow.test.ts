@@ -55,7 +55,7 @@ describe('a new user', () => {
   });
 
   test.each([
-    [{ 'registration.mode': 'closed' }, 'no account for you here'],
+    [{ 'registration.mode': 'closed' }, 'There is no account here for your'],
     [{ 'registration.mode': 'invitation' }, 'need an invitation'],
     [{ 'registration.mode': 'waitlist' }, 'Join the waitlist'],
     [{ 'registration.mode': 'domains', 'registration.domains': '["fernway.example"]' }, 'certain domains'],
@@ -73,7 +73,7 @@ describe('a new user', () => {
     const [person, visitor] = [someone(), newcomer()];
     it.tell(person);
     const page = await it.pass(visitor, await it.begin(visitor), 'members-only');
-    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('no account for you here')]);
+    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('There is no account here for your')]);
     expect(page.text).toContain('/create"');
   });
 
@@ -253,7 +253,7 @@ describe('the way there and back', () => {
     const visitor = newcomer();
     const page = await visitor.follow(await it.press(visitor, await it.begin(visitor), 'gone'));
     expect(pathOf(page)).toBe('/federation');
-    expect(words(page)).toContain('does not answer right now');
+    expect(words(page)).toContain('isn’t responding right now');
     await it.latchkey.run('connections.delete', { connection: 'gone' });
   });
 

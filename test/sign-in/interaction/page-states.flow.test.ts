@@ -143,7 +143,7 @@ const states: Readonly<
       await latchkey.app.database.sql(`delete from oidc_artifact where kind = 'Interaction'`);
       return begun;
     },
-    see: (page) => expectGone(page, ['no longer open', 'You’re not signed in here.'], 'https://shop.example/'),
+    see: (page) => expectGone(page, ['This sign-in has ended', 'You’re not signed in here.'], 'https://shop.example/'),
   },
   'of another browser': {
     async prepare() {

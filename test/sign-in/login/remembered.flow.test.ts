@@ -127,7 +127,7 @@ describe('one account', () => {
     await latchkey.run('users.disable', { user_id: user.id });
     expect(await shown()).toBe(before);
     const refused = await visitor.submit(await visitor.open(url()), { password: user.password });
-    expect([pageName(refused), refused.text.includes('do not match')]).toEqual(['password', true]);
+    expect([pageName(refused), refused.text.includes('don’t match')]).toEqual(['password', true]);
     await latchkey.app.database.sql(
       `update users set email = 'new-' || email, email_canonical = 'new-' || email_canonical where email = $1`,
       [user.email],

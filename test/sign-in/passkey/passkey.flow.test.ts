@@ -85,10 +85,10 @@ describe('the offer to add a passkey', () => {
   test.each([
     ['cancelled', 'No passkey was created'],
     ['timed_out', 'That took too long'],
-    ['exists', 'in your account already'],
-    ['unsupported', 'cannot create passkeys'],
-    ['failed', 'gave no answer'],
-    ['anything', 'gave no answer'],
+    ['exists', 'already in your account'],
+    ['unsupported', 'can’t create passkeys'],
+    ['failed', 'Your device didn’t respond'],
+    ['anything', 'Your device didn’t respond'],
   ])('gives advice when the browser reports %s, and asks again', async (failure, says) => {
     const visitor = new Visitor();
     const page = await visits.afterPassword(visitor, await latchkey.user());
@@ -191,9 +191,9 @@ describe('signing in with a passkey', () => {
   test.each([
     ['cancelled', 'No passkey was used'],
     ['timed_out', 'That took too long'],
-    ['unsupported', 'cannot use passkeys'],
-    ['failed', 'gave no answer'],
-    ['exists', 'gave no answer'],
+    ['unsupported', 'can’t use passkeys'],
+    ['failed', 'Your device didn’t respond'],
+    ['exists', 'Your device didn’t respond'],
   ])('gives advice when the browser reports %s', async (failure, says) => {
     const visitor = new Visitor();
     const page = await visitor.submit(await visits.atPasskey(visitor), { failure });

@@ -109,7 +109,7 @@ describe('a user who registers', () => {
     expect(wrong.isRefused).toBe(true);
     expect(wrong.text).toContain('Enter your email address like name@example.com');
     expect(wrong.text).toContain('Enter your full name');
-    expect(wrong.text).toContain('Choose a password of at least 15 characters');
+    expect(wrong.text).toContain('Choose a password with at least 15 characters');
     expect(wrong.text).toContain('There is a problem');
     const one = await visitor.submit(wrong, { name: 'Noor', email: 'noor at fernway', password: strong });
     expect(one.text).not.toContain('There is a problem');
@@ -311,7 +311,7 @@ describe('registration is refused', () => {
       'fernway.example@evil.example',
       'a@sub.fernway.example',
     ])
-      expect((await visitor.submit(form, filled(email))).text).toContain('certain addresses only');
+      expect((await visitor.submit(form, filled(email))).text).toContain('You can only use certain email addresses here');
     const email = `A${freshEmail().split('@')[0]}@FernWay.Example`;
     expect((await visitor.submit(form, filled(email))).url).toMatch(/\/create\/check$/);
     // Mail goes to the address as typed, with the domain in canonical form.
