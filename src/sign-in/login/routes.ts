@@ -76,6 +76,7 @@ export function loginRoutes({
   router.post('/interaction/:uid/login', submitIdentifier);
   router.page('password', showOwnPassword);
   router.post('/interaction/:uid/password', submitPassword);
+  router.get('/interaction/:uid/cancel', backFromCancel);
   router.post('/interaction/:uid/cancel', cancel);
 
   async function showOwnIdentifier(ctx: Context): Promise<void> {
@@ -150,6 +151,12 @@ export function loginRoutes({
   function attempt(ctx: Context, { identifier, question }: BegunInteraction, password: string) {
     const typed = { identifier, password, deviceSecret: deviceCookie.read(ctx) };
     return login.attempt(typed, byVisitor(visitorOf(ctx), question.client.id)).catch(unavailableWhenBusy);
+  }
+
+  /** The page that tells that the sign-in is over can be reloaded, and read in another language. */
+  async function backFromCancel(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'login');
+    if (interaction !== null) return seeOther(ctx, interaction.path);
   }
 
   /** A user who is asked again may leave it at that: the application is told so, and the session stays as it was. */

@@ -137,7 +137,7 @@ describe('an additional email address', () => {
   test('is refused with a message when it is invalid, already listed, or one too many', async () => {
     const { user, visitor } = await owner();
     expect((await add(visitor, '')).text).toContain('Enter an email address or phone number.');
-    expect((await add(visitor, 'not an address')).text).toContain('Enter your email address like');
+    expect((await add(visitor, 'not an address')).text).toContain('Enter an email address like name@example.com');
     expect((await add(visitor, user.email.toUpperCase())).text).toContain('This is already in your list');
   });
 

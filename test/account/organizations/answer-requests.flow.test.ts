@@ -108,7 +108,7 @@ describe('a request to join', () => {
     const page = await visitor.open(`${latchkey.base}/account/organizations/${orchard.id}/requests`);
     expect((await visitor.submit(page, {}, 'refuse')).text).toContain('You declined the request.');
     expect(await memberIds(orchard)).toEqual([manager.id]);
-    expect((await mails.next(user.email, /was declined/)).text).toMatch(/ask again from \d+ \w+ \d{4} on/);
+    expect((await mails.next(user.email, /was declined/)).text).toMatch(/request to join again from \d+ \w+ \d{4}/);
   });
 
   test('cannot be approved while the organization is suspended', async () => {

@@ -150,12 +150,12 @@ describe('picture of a user', () => {
     [
       'text that is called a picture',
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>'),
-      'no picture that we can read',
+      'We can’t read this file',
     ],
     [
       'a file that only begins like a picture',
       Buffer.from('\x89PNG\r\n\x1a\nand then nothing', 'latin1'),
-      'no picture that we can read',
+      'We can’t read this file',
     ],
     ['more than the limit', Buffer.alloc(LARGEST_PICTURE + 1, 0xff), `larger than ${LARGEST_PICTURE_MEGABYTES} MB`],
   ])('is not accepted from %s', async (_what, file, text) => {

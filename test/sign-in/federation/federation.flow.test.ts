@@ -118,7 +118,7 @@ describe('a user whose address has an account', () => {
     const [user, visitor] = [await it.latchkey.user({ email_verified: true }), newcomer()];
     it.tell(someone({ email: user.email }));
     const page = await it.pass(visitor, await it.begin(visitor), 'no-links');
-    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('link Acme in the security settings')]);
+    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('link Acme in your security settings')]);
   });
 });
 
@@ -226,7 +226,7 @@ describe('the way there and back', () => {
     expect((await visitor.request(it.callback(away))).status).toBe(410);
     expect(isDone(await visitor.open(kept.location ?? ''))).toBe(true);
     const again = await visitor.open(kept.location ?? '');
-    expect([again.status, words(again)]).toEqual([410, expect.stringContaining('finished')]);
+    expect([again.status, words(again)]).toEqual([410, expect.stringContaining('This sign-in is complete.')]);
     expect((await visitor.request(it.callback(away))).status).toBe(410);
   });
 

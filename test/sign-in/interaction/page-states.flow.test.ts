@@ -12,6 +12,7 @@ const pages: Readonly<Record<string, string>> = {
   account: 'account',
   login: 'login',
   password: 'password',
+  cancel: 'cancel',
   passkey: 'passkey',
   'email-code': 'email-code',
   'sms-code': 'sms-code',

@@ -170,7 +170,7 @@ describe('the account pages', () => {
     const profile = await visitor.open(url('/account/profile'));
     const form = formsOf(profile).find(({ fields }) => 'username' in fields)!;
     const refused = await visitor.open(form.action, { ...form.fields, username: '' });
-    expect(refused.text).toContain('Fill in');
+    expect(refused.text).toContain('Enter a username');
     const changed = await send(visitor, url('/account/password'), { current: password, password: fresh });
     expect(changed.location).toContain('done=saved');
     expect(await eventsOf(latchkey, user)).toContain('user.password_changed');

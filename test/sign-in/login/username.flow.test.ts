@@ -86,7 +86,7 @@ describe('a required username', () => {
       ['taken.narne', 'That username isn’t available'],
       ['root', 'That username isn’t available'],
       ['x y', 'Use only letters, digits'],
-      ['', 'Enter your'],
+      ['', 'Enter a username'],
     ] as const) {
       page = await visitor.submit(page, { username: typed });
       expect(page.url).toMatch(/\/profile$/);

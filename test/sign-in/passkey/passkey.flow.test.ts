@@ -220,7 +220,7 @@ describe('signing in with a passkey', () => {
     stranger.create({ challenge: 'AA', rp: { id: 'localhost' }, user: { id: 'AA' } }, latchkey.base);
     const page = await visits.answer(visitor, await visits.atPasskey(visitor), stranger);
     expect(page.isRefused).toBe(true);
-    expect(words(page)).toContain('not known here');
+    expect(words(page)).toContain('We don’t recognize this passkey');
     const credentialId = stranger.credentials[0]!.id.toString('base64url');
     expect(page.text).toContain('data-passkey-signal="unknown"');
     expect(page.text).toContain(`&quot;credentialId&quot;:&quot;${credentialId}&quot;`);
@@ -242,7 +242,7 @@ describe('wrong responses', () => {
     let page = await visits.atPasskey(mallory);
     for (let i = 0; i < 5; i += 1)
       page = await visits.answer(mallory, page, authenticator, { signature: (bytes) => bytes.fill(1) });
-    expect(words(page)).toContain('not accepted');
+    expect(words(page)).toContain('This passkey wasn’t accepted');
     page = await visits.answer(mallory, page, authenticator);
     expect(page.isRefused).toBe(true);
     expect(words(page)).toContain('Too many attempts');

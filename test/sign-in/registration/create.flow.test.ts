@@ -107,7 +107,7 @@ describe('a user who registers', () => {
     const visitor = newcomer();
     const wrong = await begin(visitor, request(), { name: '', email: 'noor at fernway', password: 'short' });
     expect(wrong.isRefused).toBe(true);
-    expect(wrong.text).toContain('Enter your email address like name@example.com');
+    expect(wrong.text).toContain('Enter an email address like name@example.com');
     expect(wrong.text).toContain('Enter your full name');
     expect(wrong.text).toContain('Choose a password with at least 15 characters');
     expect(wrong.text).toContain('There is a problem');
@@ -258,7 +258,7 @@ describe('a code or link', () => {
     const wrong = mail.code === '000000' ? '000001' : '000000';
     for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).isRefused).toBe(true);
     const used = await visitor.submit(page, { code: mail.code });
-    expect([used.isRefused, used.text.includes('too many wrong codes')]).toEqual([true, true]);
+    expect([used.isRefused, used.text.includes('Too many incorrect codes')]).toEqual([true, true]);
   });
 
   test('of another purpose opens nothing', async () => {
