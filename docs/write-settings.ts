@@ -28,6 +28,7 @@ const examples: Readonly<Record<string, unknown>> = {
   'registration.fields': ['given_name', 'family_name'],
   'registration.termsVersion': '2026-05',
   'profile.required': ['name'],
+  'profile.fields': ['given_name', 'family_name'],
   'profile.properties': [{ name: 'department', label: 'Department', type: 'text' }],
   'networks.allowed': ['192.0.2.0/24'],
   'migration.verifyUrl': 'https://old.example.com/verify',

@@ -105,10 +105,25 @@ async function requireConditions(call: Call, read: MountedOperation): Promise<vo
   const { ifMatch, ifNoneMatch } = call.conditions;
   if ((ifMatch === undefined || ifMatch === '*') && ifNoneMatch === undefined) return;
   if (!call.may(read)) throw call.refusalOf(read);
-  const tag = await tagOf(call, read);
-  const isStale = ifMatch !== undefined && !matches(ifMatch, tag);
-  if (isStale || (ifNoneMatch !== undefined && matchesWeakly(ifNoneMatch, tag))) throw conditionStale();
+  const tag = await tagBefore(call, read);
+  const isStale = ifMatch !== undefined && (tag === null || !matches(ifMatch, tag));
+  const isThere = ifNoneMatch !== undefined && tag !== null && matchesWeakly(ifNoneMatch, tag);
+  if (isStale || isThere) throw conditionStale();
 }
+
+/** Null where there is no object yet, which the operation makes: another one says itself that it is missing. */
+async function tagBefore(call: Call, read: MountedOperation): Promise<string | null> {
+  try {
+    return await tagOf(call, read);
+  } catch (error) {
+    const isMade = error instanceof AppError && error.status === 404 && !says(call.operation, error.code);
+    if (isMade) return null;
+    throw error;
+  }
+}
+
+const says = ({ operation }: MountedOperation, code: string): boolean =>
+  operation.errors.some((error) => error.code === code);
 
 /** From the database and not from memory, which may be a moment old. */
 const tagOf = async ({ given: { params }, by }: Call, read: MountedOperation): Promise<string> =>

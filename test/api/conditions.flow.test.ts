@@ -107,6 +107,17 @@ describe('a change', () => {
     expect(await nameOf(path)).toBe(answer.status === 200 ? 'Changed' : before);
   });
 
+  test('that makes an object takes If-None-Match where there is none yet', async () => {
+    const { id } = await newOrganization();
+    const { client_id } = await latchkey.client({ type: 'machine', redirect_uris: undefined });
+    const allow = async (client: string, headers: Record<string, string>) =>
+      refusalOf(await call('PUT', `/v1/organizations/${id}/clients/${client}`, { headers }));
+    expect(await allow(client_id, { 'if-match': '"a"' })).toEqual(stale);
+    expect(await allow('unknown', { 'if-none-match': '*' })).toEqual([404, 'organizations.client_unknown']);
+    expect(await allow(client_id, { 'if-none-match': '*' })).toEqual([200, undefined]);
+    expect(await allow(client_id, { 'if-none-match': '*' })).toEqual(stale);
+  });
+
   test('by a verb, and an end, are conditional too', async () => {
     const { id, path, tag } = await newOrganization();
     await call('PATCH', path, { json: { name: 'Changed' } });

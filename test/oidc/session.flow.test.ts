@@ -67,7 +67,19 @@ describe('the lifetime of a session (settings session.*)', () => {
 
   test.each([true, false])('the last sign-in decides whether the browser is remembered: %s', async (remember) => {
     const visitor = await signIn({ remember: !remember });
+    await visitor.submit(await visitor.open(`${latchkey.base}/oidc/logout`), {}, 'logout');
+    expect(await isSignedIn(visitor)).toBe(false);
     await signIn({ remember, visitor });
+    expect(await isSignedIn(visitor)).toBe(true);
+    at(3 * DAY);
+    expect(await isSignedIn(visitor)).toBe(remember);
+  });
+
+  test.each([true, false])('a user who proves again who they are keeps the session as it is: %s', async (remember) => {
+    const visitor = await signIn({ remember });
+    const asked = await visitor.submit(await visitor.open(url({ prompt: 'login' })), { email: user.email });
+    expect(asked.text).not.toContain('name="remember"');
+    expect((await visitor.submit(asked, { password: user.password })).location).toContain('code=');
     at(3 * DAY);
     expect(await isSignedIn(visitor)).toBe(remember);
   });

@@ -128,6 +128,10 @@ export const createNamed: Reach = async (visitor, world) => {
 export const createCheck: Reach = (visitor, { latchkey, client }) =>
   begin(visitor, createRequest(latchkey, client), { name: 'Noor', email: freshEmail(), password: strong });
 
+/** The form that mends the address of an account that waits for its code. */
+export const createAddress: Reach = async (visitor, world) =>
+  visitor.open((await createCheck(visitor, world)).url.replace(/check$/, 'address'));
+
 export const firstPasskey: Reach = async (visitor, { latchkey, client, mails }) => {
   const email = freshEmail();
   const page = await begin(visitor, createRequest(latchkey, client), { name: 'Noor', email }, 'passkey');

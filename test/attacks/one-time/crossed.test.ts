@@ -258,13 +258,15 @@ test('no code or token of a mail is in a response, a header, an address or the l
 
   expect(heard).toContain('/verification/reverted');
   const links = [verify, changing, back].map(({ link }) => tokenOf(link));
+  // A long text is searched fast for the secret alone; a pattern looks at the lines that have it.
+  const linesWith = (text: string, secret: string) => text.split('\n').filter((line) => line.includes(secret));
   for (const secret of links) expect(secret).toMatch(/^[\w-]{43}$/);
   for (const secret of [...links, verify.code, changing.code]) {
     expect(
-      heard.split('\n').filter((line) => new RegExp(`(^|[^0-9A-Za-z])${secret}([^0-9A-Za-z]|$)`).test(line)),
+      linesWith(heard, secret).filter((line) => new RegExp(`(^|[^0-9A-Za-z])${secret}([^0-9A-Za-z]|$)`).test(line)),
     ).toEqual([]);
     expect(
-      logged.split('\n').filter((line) => new RegExp(`(^|[^0-9A-Za-z.:])${secret}([^0-9A-Za-z]|$)`).test(line)),
+      linesWith(logged, secret).filter((line) => new RegExp(`(^|[^0-9A-Za-z.:])${secret}([^0-9A-Za-z]|$)`).test(line)),
     ).toEqual([]);
   }
 });

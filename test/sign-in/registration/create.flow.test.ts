@@ -311,7 +311,9 @@ describe('registration is refused', () => {
       'fernway.example@evil.example',
       'a@sub.fernway.example',
     ])
-      expect((await visitor.submit(form, filled(email))).text).toContain('You can only use certain email addresses here');
+      expect((await visitor.submit(form, filled(email))).text).toContain(
+        'You can only use certain email addresses here',
+      );
     const email = `A${freshEmail().split('@')[0]}@FernWay.Example`;
     expect((await visitor.submit(form, filled(email))).url).toMatch(/\/create\/check$/);
     // Mail goes to the address as typed, with the domain in canonical form.
