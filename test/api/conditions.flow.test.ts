@@ -15,7 +15,7 @@ let robot: TestClient;
 let token: string;
 let other: Node | undefined;
 const scopes =
-  'organizations.create organizations.read organizations.manage organization.read organization.manage organization.members.read organization.members.manage users.read users.manage';
+  'organizations.create organizations.read organizations.manage organization.read organization.manage organization.members.read organization.members.manage organization.clients.manage users.read users.manage';
 beforeAll(async () => {
   latchkey = await startTestApp({ settings: { 'limits.apiCallsPerMinute': 100_000 } });
   robot = await machineWith(latchkey, '*');
@@ -111,7 +111,7 @@ describe('a change', () => {
     const { id } = await newOrganization();
     const { client_id } = await latchkey.client({ type: 'machine', redirect_uris: undefined });
     const allow = async (client: string, headers: Record<string, string>) =>
-      refusalOf(await call('PUT', `/v1/organizations/${id}/clients/${client}`, { headers }));
+      refusalOf(await call('PUT', `/organizations/${id}/clients/${client}`, { headers }));
     expect(await allow(client_id, { 'if-match': '"a"' })).toEqual(stale);
     expect(await allow('unknown', { 'if-none-match': '*' })).toEqual([404, 'organizations.client_unknown']);
     expect(await allow(client_id, { 'if-none-match': '*' })).toEqual([200, undefined]);
