@@ -31,6 +31,7 @@ import {
   outside,
   ownOrganizations,
   password,
+  profile,
   profileStep,
   providers,
   type Reach,
@@ -214,12 +215,7 @@ const forms: Readonly<Record<string, Row>> = {
     '/requests',
   ],
   'leaving as the only owner': ['account/organizations/organization-routes leavePage', onlyOwner, {}, '/leave'],
-  'the profile': [
-    'account/profile/profile-form profilePage',
-    inside('/account/profile'),
-    { name: 'x'.repeat(1000) },
-    '/profile',
-  ],
+  'the profile': ['account/profile/profile-form profilePage', profile, { website: 'javascript:alert(1)' }, '/profile'],
   'the picture': [
     'account/profile/profile-form profilePage',
     inside('/account/profile'),

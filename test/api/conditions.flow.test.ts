@@ -111,7 +111,7 @@ describe('a change', () => {
     const { id } = await newOrganization();
     const { client_id } = await latchkey.client({ type: 'machine', redirect_uris: undefined });
     const allow = async (client: string, headers: Record<string, string>) =>
-      refusalOf(await call('PUT', `/organizations/${id}/clients/${client}`, { headers }));
+      refusalOf(await call('POST', `/organizations/${id}/clients/${client}/allow`, { headers }));
     expect(await allow(client_id, { 'if-match': '"a"' })).toEqual(stale);
     expect(await allow('unknown', { 'if-none-match': '*' })).toEqual([404, 'organizations.client_unknown']);
     expect(await allow(client_id, { 'if-none-match': '*' })).toEqual([200, undefined]);

@@ -41,6 +41,12 @@ export const inside =
     return visitor.open(`${latchkey.base}${path}`);
   };
 
+/** The profile of a user who may have a website. */
+export const profile: Reach = async (visitor, world) => {
+  await world.set('profile.fields', ['name', 'website']);
+  return inside('/account/profile')(visitor, world);
+};
+
 /** The page behind a form that is filled in well. */
 export const behind =
   (reach: Reach, typed: Record<string, string>, sentTo?: string): Reach =>
