@@ -1,5 +1,4 @@
-// Makes sure that node_modules holds what package-lock.json says, and says so in one line: what the program needs to run, and, as
-// a script (before npm test), the tools of development as well.
+// Makes sure that node_modules holds what package-lock.json says, and says so in one line.
 // Plain JavaScript without dependencies: it runs on whatever Node (18 or newer) is on the path, before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -24,35 +23,27 @@ function packagesOf(lockFile) {
   return packages;
 }
 
-/** @param {Record<string, { dev?: boolean }>} packages */
-const holdsTools = (packages) => Object.values(packages).some((entry) => entry.dev);
-
 /**
- * Why `npm ci` is needed, or null when what is installed is what is locked; without `tools` the ones of development do not count.
+ * Why `npm ci` is needed, or null when what is installed is what is locked.
  * npm writes node_modules/.package-lock.json as the last act of an installation, so an interrupted one leaves none.
  */
-export function staleness(folder = root, { tools = false } = {}) {
+export function staleness(folder = root) {
   const locked = join(folder, 'package-lock.json');
   const installed = join(folder, 'node_modules', '.package-lock.json');
   // A package that was itself installed by npm carries no lock file; its dependencies are its owner's business.
   if (!existsSync(locked)) return null;
   if (!existsSync(installed)) return 'not installed';
   const have = packagesOf(installed);
+  const isProduction = !Object.values(have).some((entry) => entry.dev);
   for (const [path, want] of Object.entries(packagesOf(locked))) {
     const entry = have[path];
-    if (want.dev && !tools) continue;
-    // Optional packages are for other platforms.
-    if (entry === undefined && (want.optional || want.peer)) continue;
+    // Optional packages are for other platforms; a production install (the container) leaves the dev ones out.
+    if (entry === undefined && (want.optional || want.peer || (want.dev && isProduction))) continue;
     if (entry === undefined || entry.version !== want.version) return path;
     if (want.integrity !== undefined && entry.integrity !== want.integrity) return path;
   }
-  return existsSync(pinnedNode(folder)) ? null : 'node';
-}
-
-/** A start leaves the tools where they are. */
-function hasTools(folder) {
-  const installed = join(folder, 'node_modules', '.package-lock.json');
-  return existsSync(installed) && holdsTools(packagesOf(installed));
+  if (!isProduction && !existsSync(pinnedNode(folder))) return 'node';
+  return null;
 }
 
 function isAlive(pid) {
@@ -92,11 +83,11 @@ function sleep(milliseconds) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-function runNpm(folder, withTools) {
+function runNpm(folder) {
   // The engine warnings of npm speak of the Node on the path, which is not the one that will run.
   const args = [
     'ci',
-    withTools ? '--include=dev' : '--omit=dev',
+    '--include=dev',
     '--engine-strict=false',
     '--no-fund',
     '--no-audit',
@@ -121,15 +112,15 @@ function runNpm(folder, withTools) {
  * Installs the locked dependencies when they are missing or stale; returns whether everything is in place.
  * Talks on standard error alone, so that the output of a command stays clean.
  */
-export function ensureInstalled(folder = root, { tools = false } = {}) {
-  if (staleness(folder, { tools }) === null) return true;
+export function ensureInstalled(folder = root) {
+  if (staleness(folder) === null) return true;
   const lock = join(folder, '.install.lock');
   while (!takeLock(lock)) sleep(POLL_MS);
   try {
-    if (staleness(folder, { tools }) === null) return true;
+    if (staleness(folder) === null) return true;
     const started = Date.now();
     process.stderr.write('Installing the locked dependencies (once, about a minute) ... ');
-    const { status, stdout, stderr, error } = runNpm(folder, tools || hasTools(folder));
+    const { status, stdout, stderr, error } = runNpm(folder);
     if (status === 0) {
       process.stderr.write(`done in ${Math.round((Date.now() - started) / 1000)} s.\n`);
       return true;
@@ -144,5 +135,5 @@ export function ensureInstalled(folder = root, { tools = false } = {}) {
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = ensureInstalled(root, { tools: true }) ? 0 : 1;
+  process.exitCode = ensureInstalled() ? 0 : 1;
 }

@@ -21,13 +21,12 @@ type Watch = {
 
 /** Creates the account pages and connects them with sessions, consents and the risk slice. */
 export function createOwnAccount(
-  { config, clock, database, throttle }: Kernel,
+  { clock, database, throttle }: Kernel,
   nouns: Nouns,
-  { oidc, consents, ownPages, passkeysHere, sessions, launches }: Provider,
+  { oidc, consents, ownPages, sessions, launches }: Provider,
   { places, notMe, tellPasswordChanged, linking, deviceCookie }: Watch,
 ) {
-  const { audit, policies, accessRevocation, credentials, clients, apis } = nouns;
-  const { ownerLetters: letters } = nouns.notices;
+  const { audit, policies, accessRevocation, credentials, clients, apis, ownerLetters: letters } = nouns;
   const closing = new ClosingService({
     clock,
     database,
@@ -54,8 +53,6 @@ export function createOwnAccount(
     secondFactorAttempts: credentials.secondFactorAttempts,
   });
   const { routes, step, linkedAccounts, dataExport, ownProfile } = createAccount({
-    config,
-    texts: nouns.texts,
     clock,
     throttle,
     database,
@@ -78,7 +75,6 @@ export function createOwnAccount(
     passwordDemands: nouns.passwordDemands,
     passkeys: credentials.passkeys,
     passkeyRegistration: credentials.passkeyRegistration,
-    passkeysHere,
     totp: credentials.totp,
     totpEnrolments: credentials.totpEnrolments,
     recoveryCodes: credentials.recoveryCodes,

@@ -21,7 +21,7 @@ export function createComingIn(
     accessRevocation,
     organizationInvitations,
   }: Nouns,
-  { oidc, ownPages, passkeysHere }: Provider,
+  { oidc, ownPages }: Provider,
   { work, buttons }: { work: ProofOfWork; buttons: RegistrationDependencies['buttons'] },
 ) {
   const registration = createRegistration({
@@ -49,7 +49,6 @@ export function createComingIn(
     startRegistration: (ctx, returnTo) => ownPages.createAccount(ctx, returnTo),
     invitedPeople: organizationInvitations.people,
     ownPages,
-    passkeysHere,
   });
   const waitlist = createWaitlist({
     config,

@@ -1,10 +1,10 @@
 /** The nouns of the product: settings, how it looks, users, what they prove themselves with, relying parties and keys. */
 import { access, apiScopes, createPermissions, permissions } from '#directory/access/module.ts';
-import { PICTURE_PATH } from '#account/module.ts';
+import { OwnerLetters, PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis, ownApi } from '#applications/apis/module.ts';
 import { createClients } from '#applications/clients/module.ts';
-import { createCredentials, type HashCost } from '#credentials/module.ts';
+import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
 import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
 import { ownUrls } from '#kernel/issuer.ts';
 import { createSms } from '#kernel/sms/sms.ts';
@@ -20,7 +20,7 @@ import { createOrganizationInvitations } from '#directory/invitations/module.ts'
 import { createUsers, KnownUsers, PictureService, UserActivity } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
-import { createLook, createNotices } from './look.ts';
+import { createLook } from './look.ts';
 import { createOrganizationNouns } from './organizations.ts';
 import { createSamlMessages } from './saml-messages.ts';
 import { createUpstream } from './upstream.ts';
@@ -85,11 +85,10 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuerUrl,
   });
 
+  const ownerLetters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
   const { accessRevocation, held, progress, revocables } = createAccess(kernel, { audit, policies });
-  const { letters } = look;
-  const notices = createNotices(kernel, { letters, oneTimeSecrets: revocables.oneTimeSecrets });
   const knownUsers = new KnownUsers({ clock, database, invalidation });
-  const { effective, organizationRoles, followedRoles, permissionHolders, endedAssignments, accessBulk, owners } =
+  const { effective, organizationRoles, followedRoles, permissionHolders, endedAssignments, owners } =
     createPermissions({
       clock,
       database,
@@ -118,7 +117,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     settings,
     known: knownUsers,
     tellUsernameChanged: (em, owner, change, { visitor }) =>
-      notices.ownerLetters.send(em, owner, `username_${change}`, { visitor }),
+      ownerLetters.send(em, owner, `username_${change}`, { visitor }),
   });
   const identities = createIdentities({ clock, database, keyRing, audit });
   const { organizations, knownOrganizations, organizationClients, domains } = createOrganizationNouns(kernel, {
@@ -128,7 +127,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     users,
     roles: organizationRoles,
     managers: permissionHolders,
-    letters,
+    letters: look.letters,
     clients: clients.lookup,
     connectionsOf: (id) => connections.known.ofOrganization(id),
   });
@@ -189,7 +188,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     keyRing,
     policies,
     audit,
-    tellOwner: notices.tellOwner,
+    tellOwner: tellOwnerByMail({ clock, letters: look.letters, securityUrl: `${config.issuer}/account/security` }),
     oldSystem: createOldSystem({
       clock,
       database,
@@ -224,7 +223,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     rights: effective,
     users,
     contacts,
-    letters,
+    letters: look.letters,
     audit,
   });
   const migration = createMigration({
@@ -236,7 +235,6 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     userBulk,
     identityBulk: identities.bulk,
     contactBulk,
-    accessBulk,
     passwordBulk: credentials.passwordBulk,
     passwords: credentials.passwords,
     totp: credentials.totp,
@@ -263,7 +261,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     profileCompletion,
     organizationCreation,
     userDetails,
-    notices,
+    ownerLetters,
     permissionHolders,
     pictures,
     events,

@@ -61,11 +61,8 @@ const propertySchema = z
 
 export type Property = z.infer<typeof propertySchema>;
 
-const claims = z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website']));
-
 export const profilePolicy = z.strictObject({
-  required: claims.default([]),
-  fields: claims.default(['name']),
+  required: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default([]),
   nameFallback: z.enum(['localPart', 'id', 'none']).default('localPart'),
   properties: z
     .array(propertySchema)

@@ -48,7 +48,7 @@ const plain: SecurityPage = {
       backup: 'device',
     },
   ],
-  app: { name: '', addedAt: day },
+  app: { name: 'Authenticator', addedAt: day },
   codes: { left: 8, isFew: false, madeAt: day },
   passwordChangedAt: day,
   linked: [

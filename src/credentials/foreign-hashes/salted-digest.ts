@@ -3,8 +3,7 @@ import { equalSecrets } from '#kernel/crypto.ts';
 import { base64Bytes, type Check, type Family, HashRefusal, hexBytes, matched } from './family.ts';
 import { LONGEST_DIGEST_TEMPLATE } from '../limits.ts';
 
-/** Bytes of each digest. */
-export const digestBytes = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
+const digestBytes = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
 export type Digest = keyof typeof digestBytes;
 export const digests = Object.keys(digestBytes) as Digest[];
 

@@ -10,7 +10,6 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
-import { AccessBulk } from './bulk/access-bulk.ts';
 import { EffectivePermissions } from './effective-permissions.ts';
 import { EndedAssignments } from './ended-assignments.ts';
 import { FollowedRoles } from './followed-roles.ts';
@@ -20,7 +19,7 @@ import { lockOwned, onlyOwnedBy } from './owners.ts';
 
 export type Dependencies = {
   clock: Clock;
-  audit: Pick<AuditLog, 'record' | 'recordAll'>;
+  audit: Pick<AuditLog, 'record'>;
   database: Database;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
 };
@@ -34,12 +33,10 @@ export function createPermissions({ clock, database, audit, invalidation }: Depe
     followedRoles: new FollowedRoles({ clock, database, audit }),
     permissionHolders: new PermissionHolders(clock, database),
     endedAssignments: new EndedAssignments(clock, database),
-    accessBulk: new AccessBulk(clock, audit),
     owners: { lockOwned, onlyOwnedBy },
   };
 }
 
-export type { AccessBulk, Grantable } from './bulk/access-bulk.ts';
 export { holdersOf } from './permission-holders.ts';
 export type { EffectivePermissions } from './effective-permissions.ts';
 export {

@@ -1,6 +1,8 @@
 import type { By, EventTypeRow } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import { type OwnerNoticeDependencies, readUser, tellOwner, type UserId } from '#directory/users/module.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import { readUser, tellOwner, type UserId } from '#directory/users/module.ts';
 import { changedLetter, type NoticeLetter, noticeLetter } from './contact-letters.ts';
 import {
   userEmailAdded,
@@ -11,7 +13,7 @@ import {
   userPhoneRemoved,
 } from './events.ts';
 
-export type NoticeDependencies = OwnerNoticeDependencies & { issuer: string };
+export type NoticeDependencies = { clock: Clock; letters: Pick<Letters, 'send'>; issuer: string };
 
 const types: Readonly<Record<NoticeLetter['kind'], EventTypeRow>> = {
   email_added: userEmailAdded,
@@ -53,10 +55,12 @@ export class ContactNotices {
         owner,
         address,
         visitor,
-        context: (act) => ({
+        context: ({ at, device, ip }) => ({
           kind,
           value,
-          ...act,
+          at,
+          device,
+          ip,
           undoableUntil: address === value ? undoableUntil : null,
           accountUrl,
         }),
@@ -85,7 +89,7 @@ export class ContactNotices {
       address: former,
       visitor,
       expiresAt: endsAt,
-      context: (act) => ({ to, ...act, revertUrl, endsAt }),
+      context: ({ at, device, ip }) => ({ to, at, device, ip, revertUrl, endsAt }),
     });
   }
 }

@@ -1,4 +1,3 @@
-import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
@@ -49,24 +48,22 @@ export type CodePage = {
   action: string;
   email: string;
   changeUrl: string;
-  /** The answer to the button that asks again, once. */
-  resent: Resent | null;
-  problem: { kind: 'required' | 'incomplete' | 'wrong' | 'used_up' } | Throttled | null;
+  isSentAgain: boolean;
+  problem: { kind: 'required' | 'wrong' | 'used_up' } | Throttled | null;
 };
 
 const code: CodePage = {
   action: '/waitlist/check',
   email: 'noor@fernway.example',
   changeUrl: '/waitlist',
-  resent: null,
+  isSentAgain: false,
   problem: null,
 };
 
 export const codeView = view<CodePage>('directory/waitlist/check.njk', {
   samples: {
     plain: code,
-    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...code, resent }])),
-    incomplete: { ...code, problem: { kind: 'incomplete' } },
+    'sent again': { ...code, isSentAgain: true },
     wrong: { ...code, problem: { kind: 'wrong' } },
     throttled: { ...code, problem: throttled },
     hostile: { ...code, email: '"><b>@evil.example', problem: { kind: 'used_up' } },

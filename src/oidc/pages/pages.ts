@@ -11,7 +11,6 @@ export type EngineForm = { action: string; fields: Readonly<Record<string, strin
 
 export type DeviceProblem =
   | 'required'
-  | 'incomplete'
   | 'unknown'
   | 'expired'
   | 'used'

@@ -22,8 +22,6 @@ export type CurrentSession = {
   authTime: number;
   /** When a page for administrators was last used. */
   administeredAt: number | null;
-  /** When the user last added a second factor here, by a proof of it; null where that was never, or before they last proved who they are. */
-  enrolledAt: number | null;
 };
 
 type Stored = {
@@ -37,7 +35,6 @@ type Stored = {
   connection?: string;
   lastSeen?: LastSeen;
   administeredAt?: number;
-  enrolledAt?: number;
 };
 
 type Dependencies = {
@@ -73,7 +70,6 @@ export class CurrentSessions {
       connection: stored.connection ?? null,
       authTime: loginTs,
       administeredAt: stored.administeredAt ?? null,
-      enrolledAt: stored.enrolledAt ?? null,
     };
     this.#stored.set(session, stored);
     return session;

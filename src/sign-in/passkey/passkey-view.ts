@@ -37,8 +37,6 @@ type PasskeyProblem =
 
 const plain: PasskeyPage = {
   name: null,
-  lastUsed: null,
-  again: null,
   forgetAccount: null,
   continuesTo: null,
   remember: false,
@@ -75,7 +73,7 @@ export const passkeyView = view<PasskeyPage>('sign-in/passkey/passkey.njk', {
   samples: {
     plain,
     'with an address': withAddress,
-    remembered: { ...withAddress, ...rememberedWho, lastUsed: 'passkey', remember: true },
+    remembered: { ...withAddress, ...rememberedWho, remember: true },
     'as a second factor': second,
     cancelled: { ...plain, problem: { kind: 'cancelled' } },
     'timed out': { ...withAddress, problem: { kind: 'timed_out' } },

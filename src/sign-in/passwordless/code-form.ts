@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { LONGEST_TYPED_CODE } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 
 export const codeForm = form(
   z.object({
-    code: z.string().max(LONGEST_TYPED_CODE, 'wrong').default(''),
+    code: z.string().trim().min(1, 'required').max(64, 'wrong'),
     remember: z.string().max(8).optional(),
   }),
 );

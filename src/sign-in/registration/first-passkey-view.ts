@@ -1,10 +1,4 @@
-import {
-  type FieldRules,
-  type NewPasskeyProblem,
-  type NewPasswordProblem,
-  newPasswordProblems,
-  sampleRules,
-} from '#credentials/module.ts';
+import { type NewPasskeyProblem, type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 /** The page right after a registration with a passkey. */
@@ -52,7 +46,7 @@ type FirstPasswordPage = {
   /** Where the form posts to. Fields: `email`, `password`; button `action=continue`. */
   action: string;
   identifier: string;
-  rules: FieldRules;
+  minimumLength: number;
   problem: NewPasswordProblem | null;
   /** Back to the passkey. */
   passkeyUrl: string;
@@ -61,7 +55,7 @@ type FirstPasswordPage = {
 const password: FirstPasswordPage = {
   action: '/interaction/4Tj2/first-passkey/password',
   identifier: 'noor@fernway.example',
-  rules: sampleRules,
+  minimumLength: 15,
   problem: null,
   passkeyUrl: '/interaction/4Tj2/first-passkey',
 };

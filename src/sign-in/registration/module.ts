@@ -84,8 +84,7 @@ export function createRegistration(dependencies: Dependencies) {
     invitations,
     admission,
     invitationCookie,
-    rules: () => passwords.rules(instance),
-    passwordProblem: (...of) => applications.problemOf(...of),
+    minimumLength: () => passwords.minimumLength(instance),
     work: dependencies.work,
     buttons: dependencies.buttons,
   };

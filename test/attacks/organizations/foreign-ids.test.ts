@@ -69,9 +69,7 @@ const takesAny: ReadonlySet<string> = new Set([
     ),
   ),
   // Lists can be limited to any subject.
-  ...['user_id', 'actor_id', 'subject_id', 'client_id', 'session_id'].map(
-    (member) => `organizations.events.list ${member}`,
-  ),
+  ...['actor_id', 'subject_id', 'client_id', 'session_id'].map((member) => `organizations.events.list ${member}`),
   'organizations.assignments.list user_id',
   'organizations.assignments.list group_id',
   'organizations.assignments.list client_id',

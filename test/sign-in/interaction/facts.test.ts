@@ -38,7 +38,6 @@ function facts(
         level,
         authTime: now - (session.age ?? 60),
         connection: null,
-        isRemembered: false,
       },
     },
     { ...nothingYet, userId: who, proofs, chosen },
