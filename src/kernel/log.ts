@@ -111,7 +111,7 @@ export function writeFlatLine(log: Log, level: 'debug' | 'info', members: FlatLi
     const value = members[name]!;
     line += `,"${name}":${typeof value === 'number' ? value : JSON.stringify(redactText(value))}`;
   }
-  (internals[streamSym] as DestinationStream).write(`${line},"msg":"${message}"}\n`);
+  (internals[streamSym] as DestinationStream).write(`${line},"msg":${JSON.stringify(message)}}\n`);
 }
 
 let lastTime = 0;

@@ -116,7 +116,7 @@ function patient(run: RunOperation, { stderr }: Terminal): RunOperation {
 function waitOf(answer: OperationAnswer): number | null {
   const details = answer.ok ? {} : (answer.details as Readonly<Record<string, unknown>> | undefined);
   const seconds = details?.[RETRY_AFTER];
-  return typeof seconds === 'number' ? seconds * SECOND : null;
+  return typeof seconds === 'number' && seconds > 0 ? seconds * SECOND : null;
 }
 
 type Asked = Pick<Operation, 'name' | 'isList'>;

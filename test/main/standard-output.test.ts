@@ -232,6 +232,7 @@ test('a command waits for a server that is busy, and says so to standard error a
 
 test.each([
   ['a wait of minutes', { retryAfter: 60 }],
+  ['a wait of nothing', { retryAfter: 0 }],
   ['no wait', undefined],
 ])('a refusal with %s is printed at once', async (_title, details) => {
   const refused: OpenApp = async () => ({
