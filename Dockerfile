@@ -2,7 +2,8 @@
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev && npm cache clean --force
+# The image has Node: the pinned one of the package would be a second copy.
+RUN npm ci --omit=dev && rm -rf node_modules/node && npm cache clean --force
 
 FROM node:24-slim
 LABEL org.opencontainers.image.title="Latchkey" \

@@ -1,4 +1,5 @@
-// Makes sure that node_modules holds what package-lock.json says, and says so in one line.
+// Makes sure that node_modules holds what package-lock.json says, and says so in one line: what the program needs to run, and, as
+// a script (before npm test), the tools of development as well.
 // Plain JavaScript without dependencies: it runs on whatever Node (18 or newer) is on the path, before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -23,27 +24,35 @@ function packagesOf(lockFile) {
   return packages;
 }
 
+/** @param {Record<string, { dev?: boolean }>} packages */
+const holdsTools = (packages) => Object.values(packages).some((entry) => entry.dev);
+
 /**
- * Why `npm ci` is needed, or null when what is installed is what is locked.
+ * Why `npm ci` is needed, or null when what is installed is what is locked; without `tools` the ones of development do not count.
  * npm writes node_modules/.package-lock.json as the last act of an installation, so an interrupted one leaves none.
  */
-export function staleness(folder = root) {
+export function staleness(folder = root, { tools = false } = {}) {
   const locked = join(folder, 'package-lock.json');
   const installed = join(folder, 'node_modules', '.package-lock.json');
   // A package that was itself installed by npm carries no lock file; its dependencies are its owner's business.
   if (!existsSync(locked)) return null;
   if (!existsSync(installed)) return 'not installed';
   const have = packagesOf(installed);
-  const isProduction = !Object.values(have).some((entry) => entry.dev);
   for (const [path, want] of Object.entries(packagesOf(locked))) {
     const entry = have[path];
-    // Optional packages are for other platforms; a production install (the container) leaves the dev ones out.
-    if (entry === undefined && (want.optional || want.peer || (want.dev && isProduction))) continue;
+    if (want.dev && !tools) continue;
+    // Optional packages are for other platforms.
+    if (entry === undefined && (want.optional || want.peer)) continue;
     if (entry === undefined || entry.version !== want.version) return path;
     if (want.integrity !== undefined && entry.integrity !== want.integrity) return path;
   }
-  if (!isProduction && !existsSync(pinnedNode(folder))) return 'node';
-  return null;
+  return existsSync(pinnedNode(folder)) ? null : 'node';
+}
+
+/** A start leaves the tools where they are. */
+function hasTools(folder) {
+  const installed = join(folder, 'node_modules', '.package-lock.json');
+  return existsSync(installed) && holdsTools(packagesOf(installed));
 }
 
 function isAlive(pid) {
@@ -83,11 +92,11 @@ function sleep(milliseconds) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-function runNpm(folder) {
+function runNpm(folder, withTools) {
   // The engine warnings of npm speak of the Node on the path, which is not the one that will run.
   const args = [
     'ci',
-    '--include=dev',
+    withTools ? '--include=dev' : '--omit=dev',
     '--engine-strict=false',
     '--no-fund',
     '--no-audit',
@@ -112,15 +121,15 @@ function runNpm(folder) {
  * Installs the locked dependencies when they are missing or stale; returns whether everything is in place.
  * Talks on standard error alone, so that the output of a command stays clean.
  */
-export function ensureInstalled(folder = root) {
-  if (staleness(folder) === null) return true;
+export function ensureInstalled(folder = root, { tools = false } = {}) {
+  if (staleness(folder, { tools }) === null) return true;
   const lock = join(folder, '.install.lock');
   while (!takeLock(lock)) sleep(POLL_MS);
   try {
-    if (staleness(folder) === null) return true;
+    if (staleness(folder, { tools }) === null) return true;
     const started = Date.now();
     process.stderr.write('Installing the locked dependencies (once, about a minute) ... ');
-    const { status, stdout, stderr, error } = runNpm(folder);
+    const { status, stdout, stderr, error } = runNpm(folder, tools || hasTools(folder));
     if (status === 0) {
       process.stderr.write(`done in ${Math.round((Date.now() - started) / 1000)} s.\n`);
       return true;
@@ -135,5 +144,5 @@ export function ensureInstalled(folder = root) {
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = ensureInstalled() ? 0 : 1;
+  process.exitCode = ensureInstalled(root, { tools: true }) ? 0 : 1;
 }

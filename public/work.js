@@ -30,6 +30,7 @@ if (field) {
     if (isSolved) return;
     event.preventDefault();
     pressed = event.submitter;
+    form.setAttribute('aria-busy', 'true');
   });
   const solution = await solve(challenge.parameters);
   field.value = JSON.stringify({ challenge, solution });

@@ -9,6 +9,7 @@ import {
   behind,
   connectionTest,
   create,
+  createAddress,
   createCheck,
   createNamed,
   createWithTerms,
@@ -30,6 +31,7 @@ import {
   outside,
   ownOrganizations,
   password,
+  profile,
   profileStep,
   providers,
   type Reach,
@@ -147,6 +149,11 @@ const forms: Readonly<Record<string, Row>> = {
     { name: 'Noor', username: 'root', password: CANARY },
   ],
   'the code of a new account': ['sign-in/registration/check-routes checkPage', createCheck, { code: CANARY }],
+  'another address of a new account': [
+    'sign-in/registration/check-routes addressPage',
+    createAddress,
+    { email: 'no address' },
+  ],
   'the passkey of a new account': ['sign-in/registration/first-passkey-routes passkeyPage', firstPasskey, noPasskey],
   'the password instead of a passkey': [
     'sign-in/registration/first-passkey-routes passwordPage',
@@ -208,12 +215,7 @@ const forms: Readonly<Record<string, Row>> = {
     '/requests',
   ],
   'leaving as the only owner': ['account/organizations/organization-routes leavePage', onlyOwner, {}, '/leave'],
-  'the profile': [
-    'account/profile/profile-form profilePage',
-    inside('/account/profile'),
-    { website: 'javascript:alert(1)' },
-    '/profile',
-  ],
+  'the profile': ['account/profile/profile-form profilePage', profile, { website: 'javascript:alert(1)' }, '/profile'],
   'the picture': [
     'account/profile/profile-form profilePage',
     inside('/account/profile'),
@@ -244,8 +246,15 @@ const forms: Readonly<Record<string, Row>> = {
   ],
 };
 
-/** No form of ours is sent to these: an answer of a provider, or the offer of a sign-out there, is kept until its page has shown it. */
-const withoutForm = ['sign-in/federation/saml-routes landingPage', 'sign-in/logout/module donePage'];
+/**
+ * Nothing is refused here: an answer of a provider, the offer of a sign-out there, or the time of another mail is kept until its page
+ * has shown it.
+ */
+const withoutForm = [
+  'sign-in/federation/saml-routes landingPage',
+  'sign-in/logout/module donePage',
+  'sign-in/recovery/routes sentPage',
+];
 
 test('every form that the code can refuse has its row', () => {
   const src = resolve(import.meta.dirname, '../src');

@@ -1,4 +1,5 @@
 import { letter } from '#kernel/mail/letters.ts';
+import { type Circumstances, sampleCircumstances, sampleUnseen } from '#directory/users/module.ts';
 
 const changeKinds = [
   'password_set',
@@ -14,24 +15,18 @@ const changeKinds = [
 ] as const;
 
 /** The change of the account. */
-export type ChangeLetter = {
+export type ChangeLetter = Circumstances & {
   kind: (typeof changeKinds)[number];
-  at: Date;
   /** When the account goes, while it is being closed. */
   goesAt: Date | null;
-  /** `Firefox, Linux`; null where no browser was involved, or it does not say. */
-  device: string | null;
-  ip: string | null;
   /** Where to go on; null when there is no account any more. */
   url: string | null;
 };
 
 const plain: ChangeLetter = {
+  ...sampleCircumstances,
   kind: 'password_set',
-  at: new Date('2026-11-22T10:31:00Z'),
   goesAt: null,
-  device: 'Firefox, Linux',
-  ip: '192.0.2.7',
   url: 'https://id.example.com/account/security',
 };
 
@@ -41,7 +36,7 @@ export const changeLetter = letter<ChangeLetter>('account/change', {
     'password removed': { ...plain, kind: 'password_removed' },
     'username set': { ...plain, kind: 'username_set', url: 'https://id.example.com/account' },
     'username changed': { ...plain, kind: 'username_changed', url: 'https://id.example.com/account' },
-    'username removed, by an operator': { ...plain, kind: 'username_removed', device: null, ip: null },
+    'username removed, by an operator': { ...plain, kind: 'username_removed', ...sampleUnseen },
     'data downloaded': { ...plain, kind: 'data_downloaded' },
     closing: {
       ...plain,
@@ -50,8 +45,8 @@ export const changeLetter = letter<ChangeLetter>('account/change', {
       url: 'https://id.example.com/account',
     },
     reopened: { ...plain, kind: 'reopened' },
-    'restored by an operator': { ...plain, kind: 'restored', device: null, ip: null },
-    closed: { ...plain, kind: 'closed', device: null, ip: null, url: null },
+    'restored by an operator': { ...plain, kind: 'restored', ...sampleUnseen },
+    closed: { ...plain, kind: 'closed', ...sampleUnseen, url: null },
     hostile: { ...plain, device: '"><img src=x>' },
   },
 });

@@ -6,7 +6,7 @@
  * Leaves  profile, picture and deletion to users, authentication to credentials, the session and its level to sessions,
  *         additional addresses and numbers to directory/contacts, members and invitations to directory/organizations and
  *         directory/invitations, the effect of "this was not me" to risk.
- * URLs    /account and below, but for addresses and numbers.
+ * URLs    /account and below, but for addresses and numbers; /.well-known/change-password, /.well-known/passkey-endpoints.
  */
 import type { Router } from '#kernel/http/router.ts';
 import {
@@ -21,6 +21,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import {
@@ -69,13 +70,14 @@ import { organizationRoutes } from './organizations/organization-routes.ts';
 import { OwnOrganizations, type OwnOrganizationsDependencies } from './organizations/own-organizations.ts';
 import { overviewRoutes } from './overview/overview-routes.ts';
 import type { OwnerLetters } from './owner-letters.ts';
-import { passkeyRoutes } from './passkeys/passkey-routes.ts';
+import { type PasskeyRouteDependencies, passkeyRoutes } from './passkeys/passkey-routes.ts';
 import { passwordRoutes } from './password/password-routes.ts';
 import { pictureRoutes } from './profile/picture-routes.ts';
 import { profileRoutes } from './profile/profile-routes.ts';
 import { recoveryCodeRoutes } from './recovery-codes/recovery-code-routes.ts';
 import { requestRoutes } from './organizations/request-routes.ts';
 import { securityRoutes } from './security/security-routes.ts';
+import { type WellKnownDependencies, wellKnownMounts, wellKnownRoutes } from './security/well-known-routes.ts';
 import { type Mount, READ, READ_AND_SEND } from '#kernel/http/mounts.ts';
 import { uploadBodyLimit } from '#kernel/http/upload.ts';
 
@@ -94,7 +96,7 @@ export type Dependencies = {
     owner: User,
     about: { type: EventTypeRow; by: By; language: Language | undefined },
   ) => Promise<void>;
-  policies: Policies<'branding' | 'account' | 'profile' | 'users'>;
+  policies: Policies<'branding' | 'account' | 'profile' | 'users' | 'passkeys'>;
   ownPages: OwnPages;
   sessions: SessionService;
   userDetails: UserDetails;
@@ -107,6 +109,7 @@ export type Dependencies = {
   passwords: PasswordService;
   passkeys: PasskeyService;
   passkeyRegistration: PasskeyRegistration;
+  passkeysHere: PasskeyRouteDependencies['passkeysHere'];
   totp: TotpService;
   totpEnrolments: TotpEnrolments;
   recoveryCodes: RecoveryCodes;
@@ -125,7 +128,8 @@ export type Dependencies = {
   Omit<OwnOrganizationsDependencies, 'joinRequests'> &
   JoinRequestsDependencies &
   Omit<ConnectedAppsDependencies, 'database' | 'audit'> &
-  Pick<AppRouteDependencies, 'launches'>;
+  Pick<AppRouteDependencies, 'launches'> &
+  Pick<WellKnownDependencies, 'config'> & { texts: Pick<Texts, 'isOn'> };
 
 /** Creates the account pages with their services, the deletion of accounts and the data export. */
 export function createAccount(deps: Dependencies) {
@@ -150,6 +154,7 @@ export function createAccount(deps: Dependencies) {
     profileRoutes(deps),
     pictureRoutes(deps),
     securityRoutes({ ...deps, methods }),
+    wellKnownRoutes(deps),
     passwordRoutes({ ...deps, changes: new PasswordChanges({ ...deps, newPasswords }) }),
     passkeyRoutes(deps),
     linkedAccountRoutes({ ...deps, linkedAccounts }),
@@ -171,6 +176,7 @@ export function createAccount(deps: Dependencies) {
 
 /** Where its pages are. */
 export const accountMounts: readonly Mount[] = [
+  ...wellKnownMounts,
   { path: '/account', audience: 'page', methods: READ_AND_SEND },
   { path: '/account/*', audience: 'page', methods: READ_AND_SEND },
   // The form that links an account ends at the provider; the way back is a step of it.

@@ -1,19 +1,17 @@
 import type { EventTypeRow, Visitor } from '#audit/module.ts';
-import type { Clock } from '#kernel/clock.ts';
 import { userPasswordRemoved, userPasswordSet } from '#credentials/events.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import type { Letters } from '#kernel/mail/letters.ts';
 import {
   userClosingCancelled,
   userClosingRequested,
   userErased,
   userUsernameChanged,
 } from '#directory/users/events.ts';
-import { tellOwner, type User } from '#directory/users/module.ts';
+import { type OwnerNoticeDependencies, tellOwner, type User } from '#directory/users/module.ts';
 import { type ChangeLetter, changeLetter } from './change-letter.ts';
 import { userDataDownloaded } from './events.ts';
 
-type Dependencies = { clock: Clock; issuer: string; letters: Pick<Letters, 'send'> };
+type Dependencies = OwnerNoticeDependencies & { issuer: string };
 
 const types: Readonly<Record<ChangeLetter['kind'], EventTypeRow>> = {
   password_set: userPasswordSet,
@@ -38,7 +36,7 @@ export class OwnerLetters {
 
   async send(
     em: EntityManager,
-    owner: Pick<User, 'email' | 'profile'>,
+    owner: Pick<User, 'id' | 'email' | 'profile'>,
     kind: ChangeLetter['kind'],
     { visitor, goesAt = null }: { visitor?: Visitor | undefined; goesAt?: Date | null } = {},
   ): Promise<void> {
@@ -49,7 +47,7 @@ export class OwnerLetters {
       kind: `account_${kind}`,
       owner,
       visitor,
-      context: ({ at, device, ip }) => ({ kind, at, goesAt, device, ip, url }),
+      context: (act) => ({ kind, ...act, goesAt, url }),
     });
   }
 }

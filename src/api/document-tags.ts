@@ -49,6 +49,7 @@ const descriptions: Readonly<Record<string, string>> = {
   'users.identities': 'Identities of a user at upstream providers.',
   'users.organizations': 'Organizations to which a user belongs.',
   'users.properties': 'Values of a user that your applications define.',
+  'users.sign_ins': 'Sign-ins of a user with the reasons of refusals.',
   'users.username': 'The username of a user.',
   database: 'The database of the instance.',
   me: 'The user of the access token.',

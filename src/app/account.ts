@@ -21,12 +21,13 @@ type Watch = {
 
 /** Creates the account pages and connects them with sessions, consents and the risk slice. */
 export function createOwnAccount(
-  { clock, database, throttle }: Kernel,
+  { config, clock, database, throttle }: Kernel,
   nouns: Nouns,
-  { oidc, consents, ownPages, sessions, launches }: Provider,
+  { oidc, consents, ownPages, passkeysHere, sessions, launches }: Provider,
   { places, notMe, tellPasswordChanged, linking, deviceCookie }: Watch,
 ) {
-  const { audit, policies, accessRevocation, credentials, clients, apis, ownerLetters: letters } = nouns;
+  const { audit, policies, accessRevocation, credentials, clients, apis } = nouns;
+  const { ownerLetters: letters } = nouns.notices;
   const closing = new ClosingService({
     clock,
     database,
@@ -53,6 +54,8 @@ export function createOwnAccount(
     secondFactorAttempts: credentials.secondFactorAttempts,
   });
   const { routes, step, linkedAccounts, dataExport, ownProfile } = createAccount({
+    config,
+    texts: nouns.texts,
     clock,
     throttle,
     database,
@@ -75,6 +78,7 @@ export function createOwnAccount(
     passwordDemands: nouns.passwordDemands,
     passkeys: credentials.passkeys,
     passkeyRegistration: credentials.passkeyRegistration,
+    passkeysHere,
     totp: credentials.totp,
     totpEnrolments: credentials.totpEnrolments,
     recoveryCodes: credentials.recoveryCodes,

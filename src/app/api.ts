@@ -8,13 +8,7 @@ import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 
 /** Operations that have no address yet. Every other one has. */
-const withoutAddress: readonly string[] = [
-  'database.migrate',
-  'users.username.update',
-  'users.username.delete',
-  'users.import',
-  'users.export',
-];
+const withoutAddress: readonly string[] = ['database.migrate', 'instance.check', 'users.import', 'users.export'];
 
 /** The names of those with an address. */
 export const mounted: readonly string[] = operations

@@ -16,9 +16,11 @@ import type { Outbound } from '#kernel/http/outbound.ts';
 import type { Log } from '#kernel/log.ts';
 import { runFor } from '#kernel/operations/bound-operation.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
+import { cleanEmail } from '#directory/users/module.ts';
 import { createWelcome } from '#trial/welcome/module.ts';
 import { createManagementApi } from './api.ts';
 import { defineJobs } from './jobs.ts';
+import { createInstanceDoctor } from './doctor.ts';
 import { openKernel } from './kernel.ts';
 import { createNouns } from './nouns.ts';
 import { createOperations } from './bound-operations.ts';
@@ -100,7 +102,8 @@ async function assemble(
   await demo?.register();
 
   const stores = createApiStores(kernel);
-  const operations = createOperations(kernel, nouns, provider, steps, saml, stores);
+  const doctor = createInstanceDoctor(kernel, nouns, samlRecords);
+  const operations = createOperations(kernel, nouns, provider, steps, saml, stores, doctor);
   const api = createManagementApi(kernel, nouns, provider, { operations, version, stores });
 
   const edge = createEdge({
@@ -148,7 +151,7 @@ async function assemble(
     operations,
     /** Runs an operation for an operator: access to the server is the proof. */
     run: runFor(operations, operator, {
-      user_id: (identifier) => nouns.users.findByIdentifier(identifier),
+      user_id: (identifier) => nouns.users.findByIdentifier(cleanEmail(identifier)),
       organization_id: (slug) => nouns.organizations.organizations.findBySlug(slug),
     }),
     database,

@@ -27,6 +27,7 @@ import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { factorOperations } from '#credentials/factor-operations.ts';
 import { trustedBrowserOperations } from '#credentials/trusted-devices/operations.ts';
+import { doctorOperations } from '#doctor/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
 import { jobOperations } from '#jobs/operations.ts';
 import { createJobAdministration } from '#jobs/module.ts';
@@ -44,6 +45,7 @@ import { organizationInvitationOperations } from '#directory/invitations/operati
 import { organizationOperations } from '#directory/organizations/operations.ts';
 import { organizationPolicyOperations } from '#directory/organizations/policy-operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
+import { signInOperations } from '#sign-in/interaction/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
 import { samlKeyOperations } from '#saml/keys/operations.ts';
 import { samlApplicationOperations } from '#saml/applications/operations.ts';
@@ -51,6 +53,7 @@ import { sessionOperations } from '#oidc/sessions/operations.ts';
 import { settingsOperations } from '#settings/operations.ts';
 import { userOperations } from '#directory/users/operations.ts';
 import { waitlistOperations } from '#directory/waitlist/operations.ts';
+import { deviceName } from '#kernel/http/device-name.ts';
 import { holdersOf } from '#directory/access/module.ts';
 import { ShownUsers, UserAdministration, withSecondFactor } from '#credentials/module.ts';
 import { type BoundOperation, bindOperations } from '#kernel/operations/bound-operation.ts';
@@ -59,6 +62,7 @@ import { withSealedCursors } from '#kernel/operations/cursors.ts';
 import { membersOf } from '#directory/organizations/module.ts';
 import { eventTypes, shownEventTypes } from './event-types.ts';
 import { PropertyService, UserList } from '#directory/users/module.ts';
+import type { createInstanceDoctor } from './doctor.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
@@ -73,6 +77,7 @@ export function createOperations(
   { comingIn, account, contactAdministration, recovery }: Steps,
   saml: Saml,
   { answers }: ReturnType<typeof createApiStores>,
+  doctor: ReturnType<typeof createInstanceDoctor>,
 ): readonly BoundOperation<By>[] {
   const {
     audit,
@@ -132,6 +137,7 @@ export function createOperations(
   const bound = [
     bindOperations(accessOperations, administrationOfAccess),
     bindOperations(databaseOperations, { database }),
+    bindOperations(doctorOperations, doctor),
     bindOperations(jobOperations, createJobAdministration({ database, jobs, audit })),
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
     bindOperations(clientSecretOperations, { clients: clients.clients, secrets: clients.secrets }),
@@ -177,6 +183,7 @@ export function createOperations(
     bindOperations(pictureOperations, { pictures: nouns.pictures }),
     bindOperations(passwordOperations, { passwordAdministration: account.passwordAdministration }),
     bindOperations(recoveryOperations, { recovery }),
+    bindOperations(signInOperations, { managed, events: nouns.eventSearch, clients: clients.lookup, deviceName }),
     bindOperations(organizationOperations, {
       organizations: nouns.organizations.organizations,
       closing: nouns.organizations.closing,

@@ -21,7 +21,7 @@ export function createComingIn(
     accessRevocation,
     organizationInvitations,
   }: Nouns,
-  { oidc, ownPages }: Provider,
+  { oidc, ownPages, passkeysHere }: Provider,
   { work, buttons }: { work: ProofOfWork; buttons: RegistrationDependencies['buttons'] },
 ) {
   const registration = createRegistration({
@@ -49,6 +49,7 @@ export function createComingIn(
     startRegistration: (ctx, returnTo) => ownPages.createAccount(ctx, returnTo),
     invitedPeople: organizationInvitations.people,
     ownPages,
+    passkeysHere,
   });
   const waitlist = createWaitlist({
     config,

@@ -1,10 +1,10 @@
 /** The nouns of the product: settings, how it looks, users, what they prove themselves with, relying parties and keys. */
 import { access, apiScopes, createPermissions, permissions } from '#directory/access/module.ts';
-import { OwnerLetters, PICTURE_PATH } from '#account/module.ts';
+import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis, ownApi } from '#applications/apis/module.ts';
 import { createClients } from '#applications/clients/module.ts';
-import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
+import { createCredentials, type HashCost } from '#credentials/module.ts';
 import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
 import { ownUrls } from '#kernel/issuer.ts';
 import { createSms } from '#kernel/sms/sms.ts';
@@ -20,7 +20,7 @@ import { createOrganizationInvitations } from '#directory/invitations/module.ts'
 import { createUsers, KnownUsers, PictureService, UserActivity } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
-import { createLook } from './look.ts';
+import { createLook, createNotices } from './look.ts';
 import { createOrganizationNouns } from './organizations.ts';
 import { createSamlMessages } from './saml-messages.ts';
 import { createUpstream } from './upstream.ts';
@@ -85,10 +85,11 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuerUrl,
   });
 
-  const ownerLetters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
   const { accessRevocation, held, progress, revocables } = createAccess(kernel, { audit, policies });
+  const { letters } = look;
+  const notices = createNotices(kernel, { letters, oneTimeSecrets: revocables.oneTimeSecrets });
   const knownUsers = new KnownUsers({ clock, database, invalidation });
-  const { effective, organizationRoles, followedRoles, permissionHolders, endedAssignments, owners } =
+  const { effective, organizationRoles, followedRoles, permissionHolders, endedAssignments, accessBulk, owners } =
     createPermissions({
       clock,
       database,
@@ -117,7 +118,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     settings,
     known: knownUsers,
     tellUsernameChanged: (em, owner, change, { visitor }) =>
-      ownerLetters.send(em, owner, `username_${change}`, { visitor }),
+      notices.ownerLetters.send(em, owner, `username_${change}`, { visitor }),
   });
   const identities = createIdentities({ clock, database, keyRing, audit });
   const { organizations, knownOrganizations, organizationClients, domains } = createOrganizationNouns(kernel, {
@@ -127,7 +128,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     users,
     roles: organizationRoles,
     managers: permissionHolders,
-    letters: look.letters,
+    letters,
     clients: clients.lookup,
     connectionsOf: (id) => connections.known.ofOrganization(id),
   });
@@ -188,7 +189,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     keyRing,
     policies,
     audit,
-    tellOwner: tellOwnerByMail({ clock, letters: look.letters, securityUrl: `${config.issuer}/account/security` }),
+    tellOwner: notices.tellOwner,
     oldSystem: createOldSystem({
       clock,
       database,
@@ -223,7 +224,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     rights: effective,
     users,
     contacts,
-    letters: look.letters,
+    letters,
     audit,
   });
   const migration = createMigration({
@@ -235,6 +236,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     userBulk,
     identityBulk: identities.bulk,
     contactBulk,
+    accessBulk,
     passwordBulk: credentials.passwordBulk,
     passwords: credentials.passwords,
     totp: credentials.totp,
@@ -261,7 +263,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     profileCompletion,
     organizationCreation,
     userDetails,
-    ownerLetters,
+    notices,
     permissionHolders,
     pictures,
     events,

@@ -24,6 +24,7 @@ import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { factorOperations } from '#credentials/factor-operations.ts';
 import { trustedBrowserOperations } from '#credentials/trusted-devices/operations.ts';
+import { doctorOperations } from '#doctor/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
 import { jobOperations } from '#jobs/operations.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
@@ -41,6 +42,7 @@ import { organizationInvitationOperations } from '#directory/invitations/operati
 import { organizationOperations } from '#directory/organizations/operations.ts';
 import { organizationPolicyOperations } from '#directory/organizations/policy-operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
+import { signInOperations } from '#sign-in/interaction/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
 import { samlKeyOperations } from '#saml/keys/operations.ts';
 import { samlApplicationOperations } from '#saml/applications/operations.ts';
@@ -51,6 +53,7 @@ import { waitlistOperations } from '#directory/waitlist/operations.ts';
 
 export const operations: readonly Operation[] = [
   databaseOperations,
+  doctorOperations,
   jobOperations,
   clientOperations,
   clientSecretOperations,
@@ -69,6 +72,7 @@ export const operations: readonly Operation[] = [
   pictureOperations,
   passwordOperations,
   recoveryOperations,
+  signInOperations,
   organizationOperations,
   memberOperations,
   memberBulkOperations,

@@ -6,7 +6,7 @@ import { languages } from '#kernel/i18n.ts';
 import { createDevice } from '#sign-in/device/module.ts';
 import { createLogout } from '#sign-in/logout/module.ts';
 import { createOidc, KnownStore } from '#oidc/module.ts';
-import { beganIn, browserCookies, RememberedAccounts, Ways } from '#sign-in/interaction/module.ts';
+import { beganIn, browserCookies, PasskeysHere, RememberedAccounts, Ways } from '#sign-in/interaction/module.ts';
 import { createUpstreamRequests } from '#sign-in/federation/module.ts';
 import { createSessions } from '#oidc/sessions/module.ts';
 import type { Kernel } from './kernel.ts';
@@ -137,6 +137,7 @@ export function createProvider(
   const cookies = browserCookies(config.issuerUrl);
   const ways = new Ways({ policies, passkeys: credentials.passkeys, texts });
   const remembered = new RememberedAccounts({ clock, keyRing, policies, ways, cookies });
+  const passkeysHere = new PasskeysHere({ clock, keyRing, policies, cookies });
   const { sessions, ownPages, recentProof, routes } = createSessions({
     config,
     clock,
@@ -159,10 +160,11 @@ export function createProvider(
     cookies,
     ways,
     remembered,
+    passkeysHere,
     sessions,
     ownPages,
     recentProof,
     upstream,
-    routes: [routes],
+    routes: [routes, device.routes],
   };
 }

@@ -1,6 +1,7 @@
 import { accountMounts } from '#account/module.ts';
 import { apiMounts } from '#api/module.ts';
 import { brandingMounts } from '#branding/module.ts';
+import { deviceMounts } from '#sign-in/device/module.ts';
 import { demoMounts } from '#trial/demo/demo-client.ts';
 import { federationMounts } from '#sign-in/federation/module.ts';
 import { interactionMounts } from '#sign-in/interaction/module.ts';
@@ -26,6 +27,7 @@ import { welcomeMounts } from '#trial/welcome/module.ts';
 export function siteMap(config: { embedded: boolean }): readonly Mount[] {
   return [
     oidcMounts,
+    deviceMounts,
     sessionMounts,
     welcomeMounts,
     staticMounts,

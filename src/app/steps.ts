@@ -26,14 +26,14 @@ export type Steps = ReturnType<typeof createSteps>;
 
 /** Creates the steps of a sign-in in one array, and the pages around it. */
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, samlRecords: SamlRecords) {
-  const { consents, oidc, cookies, ways, remembered, upstream } = provider;
+  const { consents, oidc, cookies, ways, remembered, passkeysHere, upstream } = provider;
   const { config, clock, database, keyRing, throttle, metrics } = kernel;
   const { audit, policies, look, texts, users, contacts, apis, credentials, accessRevocation, progress } = nouns;
+  const { places, describeAct } = nouns.notices;
   const { passwords, passkeys, knownDevices, oneTimeSecrets, undoRights } = credentials;
   const { deviceCookie, trustCookie, canCreateCookie } = cookies;
 
   const risk = createRisk({
-    config,
     clock,
     database,
     keyRing,
@@ -41,8 +41,9 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     policies,
     audit,
     letters: look.letters,
+    describeAct,
+    places,
     knownDevices,
-    oneTimeSecrets,
     holdDevice: cookies.holdDevice,
   });
   const recovery = createRecovery({
@@ -59,12 +60,14 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     realms: nouns.connections.homeRealms,
     passwordDemands: nouns.passwordDemands,
     letters: look.letters,
+    describeAct,
     audit,
     ways,
     work: risk.work,
     deviceCookie,
     accessRevocation,
     startUrl: config.embedded ? '/' : null,
+    proveAddress: (em, prover, address) => proofs.emailProofs.confirmByReset(em, prover, address),
   });
   const { sendAfterLock: sendReset } = recovery;
   const notMe = createNotMe({
@@ -78,7 +81,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     sendReset,
   });
   const account = createOwnAccount(kernel, nouns, provider, {
-    places: risk.places,
+    places,
     notMe: notMe.notMe,
     tellPasswordChanged: recovery.tellPasswordChanged,
     linking: upstream.linking,
@@ -93,6 +96,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     users,
     contacts,
     letters: look.letters,
+    describeAct,
     texts,
     audit,
     accessRevocation,
@@ -110,9 +114,11 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     work: risk.work,
     deviceCookie,
     remembered,
+    passkeysHere,
     createUrl: comingIn.registration.createUrl,
     buttons: upstream.buttons,
     mayLeadAway: upstream.mayLeadAway,
+    refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
     audit,
     counted: metrics?.countSignIn,
   });
@@ -150,9 +156,11 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     trustedDevices: credentials.trustedDevices,
     audit,
     letters: look.letters,
+    describeAct,
     texts,
     deviceCookie,
     trustCookie,
+    isMember: (userId) => nouns.memberships.hasActive(userId),
     policies,
   });
   const passkey = createPasskey({
@@ -167,6 +175,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     addressLimit: perAddress,
     policies,
     canCreateCookie,
+    passkeysHere,
     missingCodes: mfa.missingCodes,
     audit,
     counted: metrics?.countSignIn,
@@ -221,6 +230,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider, sa
     progress,
     ways,
     remembered,
+    passkeysHere,
     cookies,
     users,
     secondFactorOverviews: credentials.secondFactorOverviews,

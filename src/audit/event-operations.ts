@@ -24,7 +24,7 @@ const listEvents = listOperation({
   item: eventSchema,
   description: 'Search the audit log, newest first.',
   example: { types: 'user.signed_in,client.*', since: '2026-01-01T00:00:00Z' },
-  command: { words: 'audit list' },
+  command: { words: 'audit list', options: { user_id: { flags: '--user <user>' } } },
   run: async ({ organization_id: organizationId, ...given }, page, _by: By, { events, catalogue }: Services) => {
     const { items, ...others } = await events.page({ ...filtersOf(given, catalogue.names), organizationId }, page);
     return { ...others, items: items.map((event) => eventOnWire(event, catalogue.shown)) };

@@ -25,6 +25,8 @@ export type EventFilters = {
   /** An id, with the type of the thing where it does not follow from the id. */
   subject?: { type: string; id: string } | undefined;
   actorId?: string | undefined;
+  /** Events about the user, and events that the user caused. */
+  userId?: string | undefined;
   organizationId?: string | undefined;
   clientId?: string | undefined;
   sessionId?: string | undefined;
@@ -111,9 +113,10 @@ const COLUMNS = `select e.id, e.at, e.type, e.outcome, e.actor_type, e.actor_id,
 const selectOf = ({ ip }: EventFilters, where: string): string =>
   `${COLUMNS}${ip === undefined ? '' : ' join audit_detail d on d.event_id = e.id and d.at = e.at'} where ${where}`;
 
-/** The condition; of an actor two of them, which no event meets both, because each has an index. */
+/** The condition; of an actor and of a user two of them, which no event meets both, because each has an index. */
 function branchesOf(filters: EventFilters, values: unknown[]): string[] {
   const { types, subject, actorId, organizationId, clientId, sessionId, ip, outcome, since, until } = filters;
+  const { userId } = filters;
   const is = (column: string, value: string | undefined): string[] =>
     value === undefined ? [] : [`${column} = $${values.push(value)}`];
   const all = [
@@ -129,14 +132,20 @@ function branchesOf(filters: EventFilters, values: unknown[]): string[] {
     ...(until === undefined ? [] : [`e.at < $${values.push(until)}`]),
   ];
   const base = all.length === 0 ? 'true' : all.join(' and ');
-  if (actorId === undefined) return [base];
+  const bases = userId === undefined ? [base] : ofUser(base, `$${values.push(userId)}`);
+  if (actorId === undefined) return bases;
   const type = parseId('usr', actorId) === null ? 'client' : 'user';
   const actor = `$${values.push(actorId)}`;
-  return [
-    `${base} and e.actor_id = ${actor} and ${ABOUT_OTHERS}`,
-    `${base} and e.actor_type = '${type}' and e.actor_id = ${actor} and e.subject_type = '${type}' and e.subject_id = ${actor}`,
-  ];
+  return bases.flatMap((condition) => [
+    `${condition} and e.actor_id = ${actor} and ${ABOUT_OTHERS}`,
+    `${condition} and e.actor_type = '${type}' and e.actor_id = ${actor} and e.subject_type = '${type}' and e.subject_id = ${actor}`,
+  ]);
 }
+
+const ofUser = (base: string, user: string): string[] => [
+  `${base} and e.subject_type = 'user' and e.subject_id = ${user}`,
+  `${base} and e.actor_id = ${user} and ${ABOUT_OTHERS}`,
+];
 
 function eventOf(row: Row): FoundEvent {
   return {

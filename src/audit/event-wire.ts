@@ -39,6 +39,7 @@ export const eventFilters = {
     .max(2000)
     .optional()
     .describe('Only events of these types, separated by commas; client.* for all that begin so'),
+  user_id: id.optional().describe('Only events about this user, or that this user caused'),
   actor_id: id.optional().describe('Only events that this user or client caused'),
   subject_id: id.optional().describe('Only events about the thing with this id, such as a user'),
   subject_type: z
@@ -61,8 +62,17 @@ export function filtersOf(
   { types, subject_id: subjectId, subject_type: subjectType, ...given }: GivenFilters,
   known: readonly string[],
 ): EventFilters {
-  const { actor_id: actorId, client_id: clientId, session_id: sessionId, ip, outcome, since, until } = given;
-  const others = { actorId, clientId, sessionId, ip, outcome, since, until };
+  const {
+    user_id: userId,
+    actor_id: actorId,
+    client_id: clientId,
+    session_id: sessionId,
+    ip,
+    outcome,
+    since,
+    until,
+  } = given;
+  const others = { userId, actorId, clientId, sessionId, ip, outcome, since, until };
   const subject = subjectOf(subjectId, subjectType);
   return { ...others, subject, types: types === undefined ? undefined : typesOf(types, known) };
 }

@@ -1,8 +1,9 @@
 import { letter } from '#kernel/mail/letters.ts';
+import { type Circumstances, sampleCircumstances, sampleUnseen } from '#directory/users/module.ts';
 import type { FactorNotice } from './second-factors/second-factor-notice.ts';
 
 /** A change of what a user proves themselves with. */
-type FactorLetter = {
+type FactorLetter = Circumstances & {
   kind: FactorNotice['kind'];
   /** Of the app, the passkey or the provider, where there is one. */
   name: string | null;
@@ -10,28 +11,22 @@ type FactorLetter = {
   left: number | null;
   /** Why an operator did it. */
   reason: string | null;
-  at: Date;
-  /** `Firefox, Linux`; null where no browser was involved, or it does not say. */
-  device: string | null;
-  ip: string | null;
   /** Where the owner sees and changes what they prove themselves with. */
   securityUrl: string;
 };
 
 const plain: FactorLetter = {
+  ...sampleCircumstances,
   kind: 'totp_added',
   name: 'Work phone',
   left: null,
   reason: null,
-  at: new Date('2026-11-22T10:31:00Z'),
-  device: 'Firefox, Linux',
-  ip: '192.0.2.7',
   securityUrl: 'https://id.example.com/account/security',
 };
 
 export const factorLetter = letter<FactorLetter>('credentials/factor', {
   samples: {
-    'app added': plain,
+    'app added': { ...plain, name: null },
     'app removed': { ...plain, kind: 'totp_removed' },
     'passkey added': { ...plain, kind: 'passkey_added', name: 'YubiKey 5' },
     'passkey of an unknown maker added': { ...plain, kind: 'passkey_added', name: null },
@@ -49,8 +44,7 @@ export const factorLetter = letter<FactorLetter>('credentials/factor', {
       kind: 'reset',
       name: null,
       reason: 'Lost phone, passport seen at the desk',
-      device: null,
-      ip: null,
+      ...sampleUnseen,
     },
     hostile: {
       ...plain,

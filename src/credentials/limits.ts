@@ -1,13 +1,9 @@
 import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 
-/** Code points of a password: four times the 64 that NIST SP 800-63B-4 §3.1.1.2 demands to take. */
-export const MOST_CODE_POINTS = 256;
-/** Bytes of a password in UTF-8, four for each code point. */
-export const MOST_PASSWORD_BYTES = 1024;
 /** Characters of the field of a password: more than any that can be set, so that a long one gets its own clear answer. */
 export const LONGEST_PASSWORD_FIELD = 4096;
-/** Code points that the estimate reads: it takes longer than linear time, and lists of guesses hold nothing longer. */
-export const ESTIMATED_CODE_POINTS = 64;
+/** Blocked words that a page tells the field of a new password: the first of them, so that the page stays small. */
+export const MOST_WORDS_IN_PAGE = 50;
 /** A user waits for the answer. A range with padding has about 40 kB. */
 export const BREACH_ANSWER_LIMITS = { totalTimeout: 1.5 * SECOND, maxBytes: 256 * 1024 };
 /** After a failure the service is not asked for so long: a closed network costs one wait and not many. */
@@ -60,6 +56,8 @@ export const MOST_SCRYPT_WORK = 2 ** 21;
 export const MOST_SHA_CRYPT_ROUNDS = 1_000_000;
 /** A code is compared this often at most: five guesses of a million. */
 export const TRIES_PER_CODE = 5;
+/** With the first one, three in a quarter of an hour: as many as code-limits.ts lets pass. */
+export const MOST_RESENDS = 2;
 /** Codes that are open at once for one account and purpose, over all browsers. */
 export const OPEN_CODES = 3;
 /** WebAuthn 3 §4 (Credential ID): at most 1023 bytes. */
@@ -78,3 +76,5 @@ export const STRANDED_BATCH = 1000;
 export const MOST_SHOWN_USERS = 10_000;
 /** Pages of users that a process keeps, of 40 kB with 100 users each. */
 export const MOST_SHOWN_PAGES = 100;
+/** Characters of a code field: room for a code with everything that a paste brings along. */
+export const LONGEST_TYPED_CODE = 256;

@@ -22,6 +22,7 @@ import {
 } from '#directory/users/errors.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { profileSchema } from '#directory/users/profile.ts';
+import { givenEmail } from '#directory/users/typed/email-address.ts';
 import { userSorts } from '#directory/users/management/user-sorts.ts';
 import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
 import { listedOnWire, listedSchema, shownSchema, wholeOnWire } from './shown-user.ts';
@@ -39,7 +40,7 @@ const claims = Object.fromEntries(
 ) as unknown as typeof profileSchema.shape;
 
 const newUserSchema = z.strictObject({
-  email: z.string().optional().describe('Email address for sign-in; a user with a username needs none'),
+  email: givenEmail.optional().describe('Email address for sign-in; a user with a username needs none'),
   username: z.string().optional().describe('Username for sign-in, where the setting users.username allows it'),
   email_verified: z.boolean().optional().describe('The email address is verified'),
   phone_number: z.string().optional().describe('Phone number, such as +12025550123'),

@@ -1,8 +1,6 @@
 import type { EventTypeRow } from '#audit/module.ts';
-import type { Clock } from '#kernel/clock.ts';
-import type { Letters } from '#kernel/mail/letters.ts';
 import { userIdentityLinked, userIdentityUnlinked } from '#directory/identities/events.ts';
-import { readUser, tellOwner } from '#directory/users/module.ts';
+import { type OwnerNoticeDependencies, readUser, tellOwner } from '#directory/users/module.ts';
 import {
   userMfaReset,
   userPasskeyAdded,
@@ -18,9 +16,7 @@ import {
 import { factorLetter } from './factor-letter.ts';
 import type { FactorNotice, TellOwner } from './second-factors/second-factor-notice.ts';
 
-type Dependencies = {
-  clock: Clock;
-  letters: Pick<Letters, 'send'>;
+type Dependencies = OwnerNoticeDependencies & {
   /** Where users see how they sign in. */
   securityUrl: string;
 };
@@ -41,17 +37,17 @@ const types: Readonly<Record<FactorNotice['kind'], EventTypeRow>> = {
 };
 
 /** Writes to the owner, in their language, whatever happens to what they prove themselves with. */
-export function tellOwnerByMail({ clock, letters, securityUrl }: Dependencies): TellOwner {
+export function tellOwnerByMail({ securityUrl, ...deps }: Dependencies): TellOwner {
   return async (em, notice) => {
     const owner = await readUser(em, notice.userId);
     if (!owner) return;
     const { kind, visitor } = notice;
-    await tellOwner({ clock, letters }, em, types[kind], {
+    await tellOwner(deps, em, types[kind], {
       letter: factorLetter,
       kind,
       owner,
       visitor,
-      context: ({ at, device, ip }) => ({ kind, ...particulars(notice), at, device, ip, securityUrl }),
+      context: (act) => ({ kind, ...particulars(notice), ...act, securityUrl }),
     });
   };
 }

@@ -1,5 +1,6 @@
 /** The filters of the list of users. */
 import { z } from 'zod';
+import { cleanEmail } from '#directory/users/typed/email-address.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 
 const text = (max: number) => z.string().trim().min(1).max(max).optional();
@@ -9,7 +10,13 @@ export const userFilters = {
   search: text(200).describe(
     'Only users whose email address, username, name, family name or phone number begins with this text, or whose legacy_id is this text',
   ),
-  email: text(512).describe('Only the user with this email address, primary, or additional and verified'),
+  email: z
+    .string()
+    .overwrite(cleanEmail)
+    .min(1)
+    .max(512)
+    .optional()
+    .describe('Only the user with this email address, primary, or additional and verified'),
   username: text(256).describe('Only the user with this username'),
   phone_number: text(64).describe('Only users with this phone number'),
   legacy_id: text(255).describe('Only the user with this id of the system before'),

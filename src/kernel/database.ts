@@ -29,6 +29,8 @@ export type Database = {
   onCommit(listener: () => void): void;
   /** One prepared statement with `$1` parameters, outside any transaction and without the unit of work: the hot path. */
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Names of the migrations that are not applied; nothing is changed. */
+  pendingMigrations(): Promise<readonly string[]>;
   /** Applies what is missing, once however many processes start together. */
   migrate(): Promise<void>;
   /** One transaction as the role that owns the tables (`DATABASE_MIGRATION_URL`), on a connection of its own: for DDL. */
@@ -104,6 +106,7 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
     pool: null,
     pglite,
     embedded: true,
+    pendingMigrations: () => pending((text) => orm.em.getConnection().execute(text)),
     async migrate() {
       if (!(await isCurrent((text) => orm.em.getConnection().execute(text)))) await orm.migrator.up();
     },
@@ -179,6 +182,7 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
     pool,
     pglite: null,
     embedded: false,
+    pendingMigrations: () => pending(async (text) => (await pool.query(text)).rows),
     migrate: () =>
       migrateAlone(owner, { isCurrent, apply: () => applyMigrations(options, owner.connectionString) }, options.log),
     asOwner: (work) => inOwnTransaction(owner, work),
@@ -219,16 +223,20 @@ function facade(
   };
 }
 
-/** Compares names only, so that an ordinary start loads no migration. */
 async function isCurrent(query: (text: string) => Promise<unknown[]>): Promise<boolean> {
+  return (await pending(query)).length === 0;
+}
+
+/** Compares names only, so that an ordinary start loads no migration. */
+async function pending(query: (text: string) => Promise<unknown[]>): Promise<readonly string[]> {
   const wanted = readdirSync(migrationsFolder)
     .filter((file) => /^Migration.*\.ts$/.test(file))
     .map((file) => file.replace(/\.ts$/, ''));
   const [table] = (await query(`select to_regclass('mikro_orm_migrations')::text as found`)) as {
     found: string | null;
   }[];
-  if (!table?.found) return false;
+  if (!table?.found) return wanted;
   const done = (await query('select name from mikro_orm_migrations')) as { name: string }[];
   const applied = new Set(done.map((row) => row.name));
-  return wanted.every((name) => applied.has(name));
+  return wanted.filter((name) => !applied.has(name));
 }

@@ -150,23 +150,56 @@ const MOST_RANGES = 32;
  * otherwise the default language.
  */
 export function chooseLanguage({ uiLocales, remembered, acceptLanguage }: LanguageWishes): Language {
-  const tags = [
-    ...(uiLocales ?? '').split(' ').slice(0, MOST_RANGES),
-    remembered ?? '',
-    ...acceptedTags(acceptLanguage ?? ''),
-  ];
-  for (const tag of tags) {
-    const language = lookup(tag);
+  const asked = (uiLocales ?? '').split(' ').slice(0, MOST_RANGES);
+  const wishes = [asked, [remembered ?? ''], acceptedTags(acceptLanguage ?? '')];
+  for (const tags of wishes) {
+    const language = firstSupported(tags);
     if (language) return language;
   }
   return defaultLanguage;
 }
 
+/** Browsers put `zh` behind `zh-TW` by themselves: it does not ask for simplified characters. */
+function firstSupported(tags: readonly string[]): Language | undefined {
+  const inOtherScript = new Set<string>();
+  for (const tag of tags) {
+    const language = lookup(tag);
+    if (language === undefined) continue;
+    const isBare = tag.trim().toLowerCase() === language;
+    if (isBare ? !inOtherScript.has(language) : scriptOf(tag) === scriptOf(language)) return language;
+    inOtherScript.add(language);
+  }
+  return undefined;
+}
+
 /** Lookup of RFC 4647 §3.4: `de-CH-1996`, then `de-CH`, then `de`. */
 function lookup(tag: string): Language | undefined {
-  for (let rest = tag.trim().toLowerCase(); rest !== ''; rest = rest.slice(0, Math.max(0, rest.lastIndexOf('-'))))
+  for (
+    let rest = canonicalTag(tag).toLowerCase();
+    rest !== '';
+    rest = rest.slice(0, Math.max(0, rest.lastIndexOf('-')))
+  )
     if (Object.hasOwn(languages, rest)) return rest as Language;
   return undefined;
+}
+
+/** RFC 5646 §4.5: `zh-yue` is `yue`, another language than `zh`, in the form that older programs send; `zh-cmn` is the usual one. */
+function canonicalTag(tag: string): string {
+  return tag
+    .trim()
+    .replace(/^[a-z]{2,3}-([a-z]{3})(?=-|$)/i, (_tag, language: string) => (/^cmn$/i.test(language) ? 'zh' : language));
+}
+
+/**
+ * The script in which a language is written, from the likely subtags of CLDR: `Hant` for zh-TW. In CLDR the parent of a locale in
+ * another script than the usual one is the root, not the language: who reads the one may not read the other.
+ */
+function scriptOf(tag: string): string | undefined {
+  try {
+    return new Intl.Locale(canonicalTag(tag)).maximize().script;
+  } catch {
+    return new Intl.Locale(lookup(tag) ?? defaultLanguage).maximize().script;
+  }
 }
 
 function acceptedTags(header: string): readonly string[] {

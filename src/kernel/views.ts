@@ -73,9 +73,16 @@ export function createRenderer({ brand, assetUrl, basePath, inspect }: RendererO
         direction: languages[language].direction,
         languageName: languages[language].name,
         everyLanguage: everyLanguage(language, query),
+        takesFocus: firstOnly(),
       });
     },
   };
+}
+
+/** One element of a page can have the focus on arrival: the first that asks. */
+function firstOnly(): () => boolean {
+  let isTaken = false;
+  return () => !isTaken && (isTaken = true);
 }
 
 /** Shows a page. Nothing that a user sees here may be kept by a cache: a page holds a form token, mostly more. */

@@ -4,10 +4,17 @@ import { groupOf, leafOf } from './cli-operations.ts';
 
 export type Files = {
   importPeople(path: string, options: Record<string, unknown>, command: Command): Promise<void>;
+  importRealm(paths: string[], options: Record<string, unknown>, command: Command): Promise<void>;
   exportPeople(options: Record<string, unknown>, command: Command): Promise<void>;
 };
 
-/** Defines `user import` and `user export`. */
+const ENCODING = [
+  '--encoding <name>',
+  'Encoding of the file, such as windows-1252, latin1 or utf-16le (default: utf-8)',
+] as const;
+const REPORT = ['--report <file>', 'File to write, with the outcome of each line as JSON lines'] as const;
+
+/** Defines `user import`, `user export` and `realm import`. */
 export function defineFiles(program: Command, files: Files): void {
   const user = groupOf(program, 'user');
   leafOf(user, 'import', 'Import users from a file, with the hashes of their passwords.')
@@ -18,7 +25,8 @@ export function defineFiles(program: Command, files: Files): void {
     .option('--usernames', 'Make the claim preferred_username of each line the username')
     .option('--hash-format <format>', 'Format of password_hash where a line does not say it')
     .option('--hash-parameters <file>', 'JSON file with the parameters that all hashes share')
-    .option('--report <file>', 'File to write, with the outcome of each line as JSON lines')
+    .option(...ENCODING)
+    .option(...REPORT)
     .action((path: string, options: Record<string, unknown>, command: Command) =>
       files.importPeople(path, options, command),
     );
@@ -27,4 +35,14 @@ export function defineFiles(program: Command, files: Files): void {
     .option('--with-hashes', 'With password hashes and the secrets of authenticator apps')
     .option('--output <file>', 'New file to write, which only you may read')
     .action((options: Record<string, unknown>, command: Command) => files.exportPeople(options, command));
+  leafOf(groupOf(program, 'realm'), 'import', 'Import a realm of Keycloak: roles, groups, clients and users.')
+    .argument('<files...>', 'Files of one realm, as kc.sh export writes them')
+    .option('--dry-run', 'Check everything and change nothing')
+    .option('--update', 'Change users who are here already, and give roles to them and to groups')
+    .option('--usernames', 'Make the username of each user the username here')
+    .option(...ENCODING)
+    .option(...REPORT)
+    .action((paths: string[], options: Record<string, unknown>, command: Command) =>
+      files.importRealm(paths, options, command),
+    );
 }

@@ -9,6 +9,7 @@ import { SealError } from '#kernel/crypto.ts';
 import { describeError } from '#kernel/log.ts';
 import { failureOfFolder } from '#kernel/log/mend.ts';
 import { operations } from '#app/operations.ts';
+import { defineDoctor, examineHere, readableReport } from './cli-doctor.ts';
 import { defineFiles, type Files } from './cli-files.ts';
 import { defineOperations, inFlags } from './cli-operations.ts';
 import { execute, openCommands, type OpenApp, print, printError, type Terminal } from './cli-run.ts';
@@ -70,6 +71,17 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
         await commands.close();
       }
     },
+    async importRealm(paths, options, command) {
+      const { importRealmFiles } = await import('#migration/command-line.ts');
+      const commands = openCommands(place(command));
+      try {
+        const summary = await importRealmFiles(commands.run, paths, options);
+        print(terminal, { ok: true, result: summary }, asJson(command));
+        code = summary.refusals.length === 0 ? DONE : REFUSED;
+      } finally {
+        await commands.close();
+      }
+    },
     async exportPeople(options, command) {
       const { exportPeople } = await import('#migration/command-line.ts');
       const commands = openCommands(place(command));
@@ -88,6 +100,12 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
     code = answer.ok ? DONE : REFUSED;
   });
   defineFiles(program, files);
+  defineDoctor(program, async (command) => {
+    const report = await examineHere(() => place(command));
+    const text = asJson(command) ? JSON.stringify(report, null, 2) : readableReport(report);
+    terminal.stdout.write(`${text}\n`);
+    code = report.status === 'failed' ? REFUSED : DONE;
+  });
   return { program, code: () => code, config: () => config };
 }
 

@@ -1,13 +1,15 @@
-/** `user import` and `user export`: the files are read and written here, in many commands to the process with the database. */
+/** `user import`, `user export` and `realm import`: the files are read and written here, in many commands to the process with the database. */
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { RunOperation } from '#kernel/operations/bound-operation.ts';
 import { runExport } from './files/export-run.ts';
 import { type ImportFormat, importFormats, readPeople } from './files/formats.ts';
 import { type ImportSummary, runImport } from './files/import-run.ts';
+import { readHashParameters } from './files/hash-parameters.ts';
 import { FileProblem } from './files/numbered.ts';
+import { importRealm, type RealmSummary } from './realm/realm-import.ts';
 
 export type ImportOptions = {
   format?: string;
@@ -16,8 +18,10 @@ export type ImportOptions = {
   usernames?: boolean;
   hashFormat?: string;
   hashParameters?: string;
+  encoding?: string;
   report?: string;
 };
+export type RealmOptions = Pick<ImportOptions, 'dryRun' | 'update' | 'usernames' | 'encoding' | 'report'>;
 export type ExportOptions = { format?: string; withHashes?: boolean; output?: string };
 
 /** Imports the users of a file in batches; returns the summary. Throws for an unknown format. */
@@ -26,6 +30,7 @@ export async function importPeople(ask: RunOperation, path: string, options: Imp
     format,
     hashFormat,
     hashParameters,
+    encoding,
     report: reportPath,
     dryRun = false,
     update = false,
@@ -33,19 +38,42 @@ export async function importPeople(ask: RunOperation, path: string, options: Imp
   } = options;
   if (format !== undefined && !isImportFormat(format))
     throw new FileProblem(`--format must be one of ${importFormats.join(', ')}`);
-  const parameters = hashParameters === undefined ? undefined : await readParameters(hashParameters);
-  const report = reportPath === undefined ? null : await openReport(reportPath);
-  try {
-    return await runImport({
-      people: readPeople(path, { format, hash: { format: hashFormat, parameters }, usernames }),
+  const parameters = hashParameters === undefined ? undefined : await readHashParameters(hashParameters);
+  return reporting(reportPath, (report) =>
+    runImport({
+      people: readPeople(path, { format, hash: { format: hashFormat, parameters }, usernames, encoding }),
       ask,
       update,
       dryRun,
-      report: (result) => void report?.write(`${JSON.stringify(result)}\n`),
-      progress: ({ lines }) => {
-        if (process.stderr.isTTY) process.stderr.write(`\r${lines.toLocaleString('en')} lines`);
-      },
-    });
+      report,
+      progress,
+    }),
+  );
+}
+
+/** Imports a realm of Keycloak: roles, groups and clients, then the users with their roles and groups. */
+export async function importRealmFiles(
+  ask: RunOperation,
+  paths: readonly string[],
+  { dryRun = false, update = false, usernames = false, encoding, report: reportPath }: RealmOptions,
+): Promise<RealmSummary> {
+  return reporting(reportPath, (report) =>
+    importRealm({ paths, ask, update, dryRun, usernames, encoding, report, progress }),
+  );
+}
+
+function progress({ lines }: ImportSummary): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${lines.toLocaleString('en')} lines`);
+}
+
+/** The report has one line for each result, as soon as it is known. */
+async function reporting<T>(
+  path: string | undefined,
+  work: (report: (result: object) => void) => Promise<T>,
+): Promise<T> {
+  const report = path === undefined ? null : await openReport(path);
+  try {
+    return await work((result) => void report?.write(`${JSON.stringify(result)}\n`));
   } finally {
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
     report?.end();
@@ -78,12 +106,3 @@ export async function exportPeople(
 }
 
 const isImportFormat = (format: string): format is ImportFormat => importFormats.some((known) => known === format);
-
-async function readParameters(path: string): Promise<Record<string, unknown>> {
-  const text = await readFile(path, 'utf8');
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    throw new FileProblem('--hash-parameters must name a file with a JSON object');
-  }
-}

@@ -68,6 +68,7 @@ function onWire(user: BulkUser, identities: readonly BulkIdentity[], secrets: Se
     phoneNumberVerified,
     profile,
     properties,
+    passwordUpdateRequired,
     createdAt,
   } = user;
   const password = secrets.passwords.get(id);
@@ -81,6 +82,7 @@ function onWire(user: BulkUser, identities: readonly BulkIdentity[], secrets: Se
     ...profile,
     ...(Object.keys(properties).length > 0 ? { properties } : {}),
     status,
+    ...(passwordUpdateRequired ? { password_update_required: true } : {}),
     created_at: createdAt,
     ...(password === undefined ? {} : passwordOnWire(password)),
     ...(totp === undefined

@@ -3,9 +3,10 @@ import { newId } from '#kernel/ids.ts';
 import type { BulkContact } from '#directory/contacts/module.ts';
 import type { BulkIdentity } from '#directory/identities/module.ts';
 import type { BulkUser, UserId } from '#directory/users/module.ts';
-import type { FurtherContact, Identity, ImportedUser } from './import-record.ts';
+import type { Identity } from './import-form.ts';
+import type { FurtherContact, ImportedUser } from './import-record.ts';
+import type { Named } from './names.ts';
 
-export type Named = { email?: string; username?: string };
 export type Line = { line: number; user: ImportedUser };
 
 export type Step = Line & { newIdentities: Identity[]; newContacts: FurtherContact[] } & (
@@ -107,8 +108,11 @@ export const keyOfUser = ({ emailCanonical, username }: Pick<ImportedUser, 'emai
   emailCanonical ?? username?.username ?? '';
 
 /** How a report names the user of a line. */
-export const namesOf = ({ email, username }: Pick<ImportedUser, 'email' | 'username'>): Named =>
-  email !== null ? { email } : username === undefined ? {} : { username: username.username };
+export function namesOf({ email, username, legacyId }: Pick<ImportedUser, 'email' | 'username' | 'legacyId'>): Named {
+  if (email !== null) return { email };
+  if (username !== undefined) return { username: username.username };
+  return legacyId === undefined ? {} : { legacy_id: legacyId };
+}
 
 /** Whether the line names the user by an id. */
 const isSurely = ({ id, legacyId }: BulkUser, user: ImportedUser): boolean =>
@@ -136,6 +140,8 @@ function merged(user: ImportedUser, before: BulkUser | undefined, made: { id: Us
       phoneNumber !== null && (user.phoneNumberVerified ?? (keepsPhone && before.phoneNumberVerified)),
     profile: { ...before?.profile, ...user.profile },
     properties: { ...before?.properties, ...user.properties },
+    // Of an existing user it is demanded with the password alone that the line brings.
+    passwordUpdateRequired: before?.passwordUpdateRequired ?? user.passwordUpdateRequired ?? false,
     createdAt: before?.createdAt ?? user.createdAt ?? made.now.toISOString(),
   };
 }

@@ -1,82 +1,17 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { foreignHash, HashRefusal, OLD_SYSTEM, totpImport, type TotpImport } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { parseId } from '#kernel/ids.ts';
 import {
-  MOST_CONTACTS,
   newCanonicalEmail,
-  phoneNumberSchema,
   type Profile,
-  profileSchema,
   type UserId,
   type Username,
   type Usernames,
 } from '#directory/users/module.ts';
 import type { BulkContact } from '#directory/contacts/module.ts';
-import { LARGEST_PROPERTIES, LONGEST_IMPORTED_PASSWORD } from './limits.ts';
-
-/** Exact bytes, never empty, never white space alone. */
-const subject = z
-  .string()
-  .max(255)
-  .refine((text) => text.trim() !== '', 'must not be empty');
-const identity = z.strictObject({
-  connection: z.string().trim().min(1).max(128),
-  issuer: z.string().max(512).default(''),
-  subject,
-});
-/** Many products call the connection a provider. */
-const givenIdentity = z.preprocess((given) => {
-  if (given === null || typeof given !== 'object' || !('provider' in given) || 'connection' in given) return given;
-  const { provider: connection, ...others } = given;
-  return { connection, ...others };
-}, identity);
-export type Identity = z.infer<typeof identity>;
-
-/** One user of a file. The names equal the names of the claims, and of `user list --json`. */
-const importRecord = profileSchema.extend({
-  id: z.string().optional(),
-  /** The id in the system before this one. */
-  legacy_id: z
-    .string()
-    .max(255)
-    .refine((text) => text.trim() !== '', 'must not be empty')
-    .optional(),
-  username: z.string().max(512).optional(),
-  /** May be missing from a user with a username. */
-  email: z.string().optional(),
-  email_verified: z.boolean().optional(),
-  phone_number: phoneNumberSchema.optional(),
-  phone_number_verified: z.boolean().optional(),
-  /** In addition to the first ones, and proven. */
-  further_emails: z
-    .array(z.string())
-    .max(MOST_CONTACTS - 1)
-    .optional(),
-  further_phone_numbers: z
-    .array(phoneNumberSchema)
-    .max(MOST_CONTACTS - 1)
-    .optional(),
-  properties: z
-    .record(z.string().max(64), z.unknown())
-    .refine((value) => JSON.stringify(value).length <= LARGEST_PROPERTIES, 'must be smaller than 16 KiB')
-    .optional(),
-  status: z.enum(['active', 'disabled']).optional(),
-  created_at: z.iso.datetime({ offset: true }).optional(),
-  password: z.string().min(1).max(LONGEST_IMPORTED_PASSWORD).optional(),
-  password_hash: z.union([z.string().max(8192), z.record(z.string(), z.unknown())]).optional(),
-  password_hash_format: z.string().max(64).optional(),
-  password_hash_parameters: z.record(z.string(), z.unknown()).optional(),
-  totp_secret: z.string().max(512).optional(),
-  totp_algorithm: z.string().optional(),
-  totp_digits: z.number().optional(),
-  totp_period: z.number().optional(),
-  identities: z.array(givenIdentity).max(32).optional(),
-  administrator: z
-    .literal(false, { error: 'administrators are not imported: make them here, by user create --administrator' })
-    .optional(),
-});
-type ImportRecord = z.infer<typeof importRecord>;
+import { forgiven } from './forgiving.ts';
+import { type Identity, importRecord, type ImportRecord } from './import-form.ts';
 
 type ImportedPassword =
   | { kind: 'none' }
@@ -100,21 +35,29 @@ export type ImportedUser = {
   status: 'active' | 'disabled' | undefined;
   createdAt: string | undefined;
   password: ImportedPassword;
+  passwordUpdateRequired: boolean | undefined;
   totp: TotpImport | undefined;
   identities: Identity[];
   further: FurtherContact[];
+  /** Names of roles and groups of the instance. */
+  grants: { roles: readonly string[]; groups: readonly string[] };
 };
 
 /** The rules of usernames. */
 type Accept = Pick<Usernames, 'accept'>;
-type Read = { kind: 'ready'; user: ImportedUser } | { kind: 'refused'; reason: string };
+type Read = { kind: 'ready'; user: ImportedUser; warnings: readonly string[] } | { kind: 'refused'; reason: string };
 
-/** Checks a record as a file has it. Null and empty members count as not given: CSV has no other way to say so. */
+/**
+ * Checks a record as a file has it. Null and empty members count as not given: CSV has no other way to say so. An optional member
+ * that no user here can have is left out with a warning; what says who the user is, or how they sign in, is refused.
+ */
 export function readImportRecord(given: unknown, usernames: Accept): Read {
-  const parsed = importRecord.safeParse(withoutEmpty(given));
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) return refused('the line is no object');
+  const { record, warnings } = forgiven(withoutEmpty(given));
+  const parsed = importRecord.safeParse(record);
   if (!parsed.success) return refused(reasonOf(parsed.error));
   try {
-    return { kind: 'ready', user: checked(parsed.data, usernames) };
+    return { kind: 'ready', user: checked(parsed.data, usernames, warnings), warnings };
   } catch (error) {
     if (error instanceof RecordRefusal) return refused(error.message);
     throw error;
@@ -125,7 +68,7 @@ class RecordRefusal extends Error {}
 
 const refused = (reason: string): Read => ({ kind: 'refused', reason });
 
-function checked(record: ImportRecord, usernames: Accept): ImportedUser {
+function checked(record: ImportRecord, usernames: Accept, warnings: string[]): ImportedUser {
   const { id, username, legacy_id, email, email_verified, phone_number, phone_number_verified, ...others } = record;
   const { properties, status, created_at, ...rest } = others;
   const {
@@ -133,6 +76,7 @@ function checked(record: ImportRecord, usernames: Accept): ImportedUser {
     password_hash,
     password_hash_format,
     password_hash_parameters,
+    password_update_required,
     totp_secret,
     totp_algorithm,
     totp_digits,
@@ -140,13 +84,15 @@ function checked(record: ImportRecord, usernames: Accept): ImportedUser {
     identities,
     further_emails,
     further_phone_numbers,
+    roles,
+    groups,
     administrator: _never,
     ...profile
   } = rest;
   const emailCanonical = email === undefined ? null : readEmail(email);
   if (email === undefined && username === undefined)
     throw new RecordRefusal(
-      'email: give an address, or a username where users have usernames (setting users.username)',
+      'email: give an address, or a username where users have usernames (setting users.username, option --usernames)',
     );
   if (email === undefined && further_emails !== undefined)
     throw new RecordRefusal('further_emails: give one of them as email');
@@ -166,12 +112,14 @@ function checked(record: ImportRecord, usernames: Accept): ImportedUser {
     status,
     createdAt: created_at === undefined ? undefined : new Date(created_at).toISOString(),
     password: readPassword({ password, password_hash, password_hash_format, password_hash_parameters }),
-    totp: totp_secret === undefined ? undefined : readTotp({ totp_secret, totp_algorithm, totp_digits, totp_period }),
+    passwordUpdateRequired: password_update_required,
+    totp: readTotp({ totp_secret, totp_algorithm, totp_digits, totp_period }, warnings),
     identities: identities ?? [],
     further: [
       ...(further_emails ?? []).map(readFurtherEmail),
       ...(further_phone_numbers ?? []).map((value) => ({ kind: 'phone' as const, value, canonical: value })),
     ],
+    grants: { roles: roles ?? [], groups: groups ?? [] },
   };
 }
 
@@ -216,20 +164,24 @@ function readPassword(
 
 function readTotp(
   given: Pick<ImportRecord, 'totp_secret' | 'totp_algorithm' | 'totp_digits' | 'totp_period'>,
-): TotpImport {
+  warnings: string[],
+): TotpImport | undefined {
+  if (given.totp_secret === undefined) return undefined;
   const parsed = totpImport.safeParse({
     secret: given.totp_secret,
     ...(given.totp_algorithm === undefined ? {} : { algorithm: given.totp_algorithm.toLowerCase().replace('-', '') }),
     ...(given.totp_digits === undefined ? {} : { digits: given.totp_digits }),
     ...(given.totp_period === undefined ? {} : { period: given.totp_period }),
   });
-  if (!parsed.success) throw new RecordRefusal(reasonOf(parsed.error, 'totp_'));
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  warnings.push(`${reasonOf(parsed.error, 'totp_')}; the authenticator app is left out`);
+  return undefined;
 }
 
-function withoutEmpty(given: unknown): unknown {
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) return given;
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== ''));
+function withoutEmpty(given: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined && value !== null && value !== ''),
+  );
 }
 
 function reasonOf(error: z.ZodError, prefix = ''): string {

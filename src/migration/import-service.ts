@@ -5,14 +5,23 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import type { BulkUser, RoleHolders, UserBulk, UserId, Usernames, UserService } from '#directory/users/module.ts';
 import type { IdentityBulk } from '#directory/identities/module.ts';
 import type { ContactBulk } from '#directory/contacts/module.ts';
+import type { AccessBulk, Grantable } from '#directory/access/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { changedMeanwhile } from './errors.ts';
-import { keyOfUser, type Line, type Named, namesOf, planImport, type Refused, type Step } from './import-plan.ts';
+import { keyOfUser, type Line, namesOf, planImport, type Refused, type Step } from './import-plan.ts';
 import { readImportRecord } from './import-record.ts';
+import { type Named, namesIn } from './names.ts';
 import { userImported } from './events.ts';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'exists' | 'refused';
-export type LineResult = Named & { line: number; outcome: Outcome; id?: UserId; reason?: string };
+export type LineResult = Named & {
+  line: number;
+  outcome: Outcome;
+  id?: UserId;
+  reason?: string;
+  /** Members that were cut or left out, each with its reason. */
+  warnings?: readonly string[];
+};
 type ImportBatch = { lines: readonly { line: number; record: unknown }[]; update: boolean; dryRun: boolean };
 
 export type ImportDependencies = {
@@ -21,7 +30,8 @@ export type ImportDependencies = {
   users: Pick<UserService, 'changeStatus'>;
   roleHolders: Pick<RoleHolders, 'outranking'>;
   usernames: Pick<Usernames, 'accept'>;
-  userBulk: Pick<UserBulk, 'find' | 'insert' | 'update'>;
+  userBulk: Pick<UserBulk, 'find' | 'insert' | 'update' | 'demandNewPasswords'>;
+  accessBulk: Pick<AccessBulk, 'find' | 'give'>;
   identityBulk: Pick<IdentityBulk, 'find' | 'insert'>;
   contactBulk: Pick<ContactBulk, 'find' | 'insert'>;
   passwordBulk: Pick<PasswordBulk, 'write'>;
@@ -39,17 +49,25 @@ export class ImportService {
   }
 
   async run({ lines, update, dryRun }: ImportBatch, by: By): Promise<LineResult[]> {
-    const { clock, database, usernames, userBulk, identityBulk, contactBulk } = this.#deps;
+    const { clock, database, usernames, userBulk, identityBulk, contactBulk, accessBulk } = this.#deps;
     const refused: Refused[] = [];
     const ready: Line[] = [];
+    const warnings = new Map<number, readonly string[]>();
     for (const { line, record } of lines) {
       const read = readImportRecord(record, usernames);
-      if (read.kind === 'ready') ready.push({ line, user: read.user });
-      else refused.push({ kind: 'refused', line, ...namesIn(record), reason: read.reason });
+      if (read.kind === 'ready') {
+        ready.push({ line, user: read.user });
+        warnings.set(line, read.warnings);
+      } else refused.push({ kind: 'refused', line, ...namesIn(record), reason: read.reason });
     }
     const hashes = dryRun ? new Map<number, string>() : await this.#hashPlain(ready, update);
 
     const { results, statuses } = await database.transaction(async (em) => {
+      const grantable = await accessBulk.find(
+        em,
+        ready.map(({ user }) => user.grants),
+        by,
+      );
       const emails = ready.flatMap(({ user }) => [
         ...(user.emailCanonical === null ? [] : [user.emailCanonical]),
         ...user.further.flatMap(({ kind, canonical }) => (kind === 'email' ? [canonical] : [])),
@@ -71,9 +89,14 @@ export class ImportService {
       const planned = planImport(ready, known, { update, now: clock.now() });
       const plan = update ? await this.#withoutOutranking(em, planned, by) : planned;
       const steps = plan.filter((step): step is Step => step.kind !== 'refused');
-      const touched = dryRun ? new Set<UserId>() : await this.#carryOut(em, steps, { hashes, update }, by);
+      const touched = dryRun ? new Set<UserId>() : await this.#carryOut(em, steps, { hashes, update, grantable }, by);
       return {
-        results: [...refused, ...plan].map((step) => resultOf(step, touched)),
+        results: [
+          ...refused.map((step) => resultOf(step, touched, [])),
+          ...plan.map((step) =>
+            resultOf(step, touched, [...(warnings.get(step.line) ?? []), ...refusedGrants(step, grantable)]),
+          ),
+        ],
         statuses: dryRun ? [] : steps.filter(isUpdate).filter(({ next, before }) => next.status !== before.status),
       };
     });
@@ -136,10 +159,10 @@ export class ImportService {
   async #carryOut(
     em: EntityManager,
     steps: readonly Step[],
-    { hashes, update }: { hashes: ReadonlyMap<number, string>; update: boolean },
+    { hashes, update, grantable }: { hashes: ReadonlyMap<number, string>; update: boolean; grantable: Grantable },
     by: By,
   ): Promise<Set<UserId>> {
-    const { userBulk, identityBulk, contactBulk, passwordBulk, totp, audit } = this.#deps;
+    const { userBulk, identityBulk, contactBulk, accessBulk, passwordBulk, totp, audit } = this.#deps;
     const created = steps.filter((step) => step.kind === 'create');
     const inserted = await userBulk.insert(
       em,
@@ -155,6 +178,12 @@ export class ImportService {
     const touched = await passwordBulk.write(
       em,
       written.flatMap((step) => passwordOf(step, hashes)),
+    );
+    await userBulk.demandNewPasswords(
+      em,
+      written
+        .filter(({ user, next }) => user.passwordUpdateRequired === true && touched.has(next.id))
+        .map(({ next }) => next.id),
     );
     const enrolled = await totp.among(
       em,
@@ -173,6 +202,13 @@ export class ImportService {
       em,
       written.flatMap(({ next, newContacts }) => newContacts.map((contact) => ({ ...contact, userId: next.id }))),
     );
+    const granted = await accessBulk.give(
+      em,
+      written.map(({ next, user }) => ({ userId: next.id, ...user.grants })),
+      grantable,
+      by,
+    );
+    for (const userId of granted) touched.add(userId);
     await audit.recordAll(
       em,
       written
@@ -209,20 +245,24 @@ function passwordOf({ line, user, next }: Step, hashes: ReadonlyMap<number, stri
 
 const outcomes = { create: 'created', update: 'updated', unchanged: 'unchanged', exists: 'exists' } as const;
 
-function resultOf(step: Step | Refused, touched: ReadonlySet<UserId>): LineResult {
+function resultOf(step: Step | Refused, touched: ReadonlySet<UserId>, warned: readonly string[]): LineResult {
+  const warnings = warned.length === 0 ? {} : { warnings: warned };
   if (step.kind === 'refused') {
     const { kind: outcome, ...about } = step;
-    return { ...about, outcome };
+    return { ...about, outcome, ...warnings };
   }
   const outcome = step.kind === 'unchanged' && touched.has(step.next.id) ? 'updated' : outcomes[step.kind];
   // An unused id does not decide it.
-  return { line: step.line, outcome, ...namesOf(step.user), ...(step.kind === 'create' ? {} : { id: step.next.id }) };
+  const id = step.kind === 'create' ? {} : { id: step.next.id };
+  return { line: step.line, outcome, ...namesOf(step.user), ...id, ...warnings };
 }
 
-/** Of a record that could not be read. */
-function namesIn(record: unknown): Named {
-  if (record === null || typeof record !== 'object') return {};
-  const { email, username } = record as Readonly<Record<string, unknown>>;
-  if (typeof email === 'string' && email !== '') return { email: email.slice(0, 254) };
-  return typeof username === 'string' && username !== '' ? { username: username.slice(0, 254) } : {};
+/** Roles and groups that the user does not get. */
+function refusedGrants(step: Step | Refused, grantable: Grantable): string[] {
+  if (step.kind === 'refused') return [];
+  const { roles, groups } = step.user.grants;
+  return [
+    ...roles.flatMap((name) => grantable.problem('role', name) ?? []),
+    ...groups.flatMap((name) => grantable.problem('group', name) ?? []),
+  ];
 }

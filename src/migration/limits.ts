@@ -22,5 +22,23 @@ export const LARGEST_BATCH = 512 * 1024;
 export const MOST_SHOWN_PROBLEMS = 20;
 /** Tries of one batch while the instance is busy with hashes. */
 export const BUSY_RETRIES = 10;
-/** Bytes: it is read as a whole, so it has an end; Keycloak and Firebase write larger realms and projects to several files. */
-export const LARGEST_DOCUMENT = 256 * 1024 * 1024;
+/** Roles, and groups, of one user in a file. */
+export const MOST_GRANTS = 500;
+/** Characters of the name of a role or a group. */
+export const LONGEST_NAME_OF_ACCESS = 128;
+/** Identities of one user in other systems. */
+export const MOST_IDENTITIES = 32;
+/** Characters of the name of a property. */
+export const LONGEST_PROPERTY = 64;
+/** Characters of a name in a report: the longest email address. */
+export const LONGEST_SHOWN_NAME = 254;
+/** Characters of the name of a role, as tokens show it. */
+export const LONGEST_ROLE = 64;
+/** Characters of the description of a role. */
+export const LONGEST_DESCRIPTION = 512;
+/** Characters of a client secret that cannot be guessed. */
+export const LEAST_SECRET = 32;
+/** Members of one client that may be left out, one after the other. */
+export const MOST_REFUSED_MEMBERS = 100;
+/** Roles or groups in one call. */
+export const LISTED_AT_ONCE = 100;

@@ -29,8 +29,14 @@ const importUsers = operation({
         outcome: z.enum(['created', 'updated', 'unchanged', 'exists', 'refused']),
         email: z.string().optional(),
         username: z.string().optional().describe('Of a line without an email address'),
+        legacy_id: z.string().optional().describe('Of a line without an email address and a username'),
         id: z.string().optional(),
         reason: z.string().optional(),
+        warnings: z
+          .array(z.string())
+          .readonly()
+          .optional()
+          .describe('Members that were cut or left out, each with its reason'),
       }),
     ),
   }),

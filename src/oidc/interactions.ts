@@ -12,6 +12,8 @@ import { LEVEL_REASONS } from './interaction-policy.ts';
 import { type AskedLevel, askedLevel, type Level, levelOf, requestedAcr } from './levels.ts';
 import { ORGANIZATION_AGAIN, ORGANIZATION_LEVEL } from './organizations/organization-prompt.ts';
 import type { BegunSignIns } from './sessions/begun-sign-ins.ts';
+import { OWN_CLIENT_ID } from '#applications/clients/module.ts';
+import { pageInState } from './sessions/return-path.ts';
 import { type ClientOnPage, onPage } from './pages/pages.ts';
 
 /** Koa's context, as far as the engine reads and writes it. */
@@ -36,7 +38,11 @@ export type EngineInteraction = {
     level: Level;
     authTime: number | null;
     connection: string | null;
+    /** "Keep me signed in" was chosen for it. */
+    isRemembered: boolean;
   } | null;
+  /** The page of ours that the sign-in is for; null where it is for an application. */
+  ownPage: string | null;
   /** The level that the relying party, or the operator for it, requires. */
   asked: AskedLevel | null;
   /** The signed-in user only needs a stronger proof. */
@@ -126,6 +132,7 @@ export class Interactions {
       asked: askedOf(params, levelOf(ownMember(client, 'minimum_acr'))),
       isStepUp,
       isAgain: isOnly({ prompt, session }, againReasons),
+      ownPage: client.clientId === OWN_CLIENT_ID ? (pageInState(params['state']) ?? '/account') : null,
       organization: organizationOf({ params, prompt, lastSubmission }),
       grantId: grantId ?? null,
       client: {
@@ -222,11 +229,16 @@ export class Interactions {
     if (!found || !asked?.uid) return found && { ...found, begun: null };
     const session = await this.#engine().Session.findByUid(asked.uid);
     if (session?.accountId !== asked.accountId) return null;
-    const { loginTs: authTime = null, connection = null } = (session ?? {}) as {
+    const {
+      loginTs: authTime = null,
+      connection = null,
+      transient,
+    } = (session ?? {}) as {
       loginTs?: number;
       connection?: string;
+      transient?: boolean;
     };
-    return { ...found, begun: { authTime, connection } };
+    return { ...found, begun: { authTime, connection, isRemembered: transient !== true } };
   }
 }
 
@@ -241,7 +253,7 @@ type Question = Pick<EngineInteraction, 'prompt' | 'params'> & {
 
 type StoredSession = { uid: string; accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
 
-type Begun = Pick<NonNullable<EngineInteraction['session']>, 'authTime' | 'connection'>;
+type Begun = Pick<NonNullable<EngineInteraction['session']>, 'authTime' | 'connection' | 'isRemembered'>;
 
 function sessionOf(session: StoredSession | undefined, begun: Begun | null): EngineInteraction['session'] {
   if (session?.accountId === undefined) return null;
@@ -249,7 +261,7 @@ function sessionOf(session: StoredSession | undefined, begun: Begun | null): Eng
     id: session.uid,
     amr: session.amr ?? [],
     level: levelOf(session.acr) ?? 1,
-    ...(begun ?? { authTime: null, connection: null }),
+    ...(begun ?? { authTime: null, connection: null, isRemembered: false }),
   };
 }
 

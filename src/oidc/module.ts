@@ -56,7 +56,7 @@ import { deliverLogoutNotices } from './sessions/backchannel-logout.ts';
 import { ownPages } from './pages/own-pages.ts';
 import { pageLanguage } from './pages/page-language.ts';
 import type { EnginePages } from './pages/pages.ts';
-import { sayInterval } from './device/device-claim.ts';
+import { sayForDevice } from './device/device-claim.ts';
 import { DeviceForms } from './device/device-forms.ts';
 import { ShownDevices } from './device/shown-devices.ts';
 import { limitRegistrations } from './registration/registration-limit.ts';
@@ -217,7 +217,7 @@ export function createOidc({
       throttle,
       policies,
     });
-    sayInterval(engine);
+    sayForDevice(engine);
     noteEvents(engine, reuse);
     noteActivity(engine, activity);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));

@@ -8,3 +8,5 @@ export const LEAST_CODE_POINTS = 15;
 export const LEAST_CODE_POINTS_WITH_SECOND_FACTOR = 8;
 /** Combined policies that are kept, a few KiB each; above this number all are computed again when they are asked for. */
 export const MOST_COMBINED = 2_000;
+/** A limit this many times its default is as good as none. */
+export const FAR_ABOVE = 10;

@@ -13,7 +13,7 @@ export const meanings: { readonly [S in Section]: { readonly [M in keyof (typeof
     wordmark: 'Whether the logo contains the name, so that the page need not repeat it.',
     privacyUrl: 'Address of the privacy policy.',
     termsUrl: 'Address of the terms.',
-    helpUrl: 'Address of help for users.',
+    helpUrl: 'Address of help for users: a page or a mailbox (mailto:).',
   },
   password: {
     minimumLength:
@@ -29,7 +29,7 @@ export const meanings: { readonly [S in Section]: { readonly [M in keyof (typeof
     methods:
       'Ways to begin a sign-in, the first one offered first. A link and a code by email come in one mail; `federation` is sign-in by upstream providers. Users without any cannot sign in.',
     rememberAccounts:
-      'Whether a browser remembers the accounts of sign-ins that were to be kept ("Keep me signed in"), and shows them at the next sign-in. `false` also makes what browsers remember already useless.',
+      'Whether a browser remembers the accounts of sign-ins that were to be kept ("Keep me signed in"), and shows them at the next sign-in, and for which it made passkeys. `false` also makes what browsers remember already useless.',
   },
   mfa: {
     enforcement:
@@ -87,6 +87,8 @@ export const meanings: { readonly [S in Section]: { readonly [M in keyof (typeof
   profile: {
     required:
       'Claims that every user must have. A user without one, for example after an import, is asked at the next sign-in.',
+    fields:
+      'Claims that users may enter on their profile page, in addition to those that `profile.required` names. Custom properties are there as well.',
     nameFallback:
       'Claims `name` and `preferred_username` of users without one. `localPart`: the part of the email address before the @, for clients that may see the address. `id`: the subject, as the client sees it. `none`: no claim.',
     properties: 'Custom properties of users beyond the claims of OpenID Connect, in the order of the form.',

@@ -61,6 +61,7 @@ export {
   type UserPolicies,
 } from './policies.ts';
 export { instance, type PolicySubject } from './policies.ts';
+export { unsafeSettings } from './unsafe-settings.ts';
 export { LONGEST_JWT_SECONDS } from './limits.ts';
 export { leastPasswordLength } from './password-length.ts';
 export type { Property } from './profile-policy.ts';

@@ -61,8 +61,11 @@ const propertySchema = z
 
 export type Property = z.infer<typeof propertySchema>;
 
+const claims = z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website']));
+
 export const profilePolicy = z.strictObject({
-  required: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default([]),
+  required: claims.default([]),
+  fields: claims.default(['name']),
   nameFallback: z.enum(['localPart', 'id', 'none']).default('localPart'),
   properties: z
     .array(propertySchema)

@@ -1,4 +1,4 @@
-import { type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
+import { type FieldRules, type NewPasswordProblem, newPasswordProblems, sampleRules } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 /** The form behind the one-time link that the first start prints. */
@@ -15,8 +15,8 @@ export type AdminPage = {
     password: NewPasswordProblem | null;
     passwordAgain: 'different' | null;
   };
-  /** Fewest characters of a password. */
-  minimumLength: number;
+  /** The rules for the password. */
+  rules: FieldRules;
 };
 
 const plain: AdminPage = {
@@ -25,7 +25,7 @@ const plain: AdminPage = {
   name: '',
   email: '',
   errors: { name: null, email: null, password: null, passwordAgain: null },
-  minimumLength: 15,
+  rules: sampleRules,
 };
 
 export const adminView = view<AdminPage>('setup/admin.njk', {

@@ -9,13 +9,13 @@ import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { newEmailField } from '#directory/users/module.ts';
+import { newEmailField, oneLine } from '#directory/users/module.ts';
 import { adminEndView, type AdminPage, adminView } from './admin-view.ts';
 import type { SetupService } from './setup-service.ts';
 
 const adminForm = form(
   z.object({
-    name: z.string().trim().max(128, 'too_long').default(''),
+    name: z.string().overwrite(oneLine).max(128, 'too_long').default(''),
     email: newEmailField,
     password: z.string().min(1, 'required').max(LONGEST_PASSWORD_FIELD, 'too_long'),
     password_again: z.string().default(''),
@@ -51,9 +51,9 @@ export function setupRoutes({
     const secret = link.read(ctx);
     if (!(await setup.isUsable(secret))) return showEnd(ctx);
     const form = await adminForm.read(ctx);
-    if (!form.isValid) return refuse(ctx, form.values, errorsOf(form.errors));
+    const errors = await wrongIn(form);
+    if (!form.isValid || errors !== null) return refuse(ctx, form.values, errors ?? {});
     const { values } = form;
-    if (values.password !== values.password_again) return refuse(ctx, values, { passwordAgain: 'different' });
     const outcome = await setup.createAdministrator(secret, values, { ...operator, visitor: visitorOf(ctx) });
     switch (outcome.kind) {
       case 'done':
@@ -68,6 +68,19 @@ export function setupRoutes({
       default:
         return unreachable(outcome);
     }
+  }
+
+  /** Everything at once; null where the fields by themselves are right. */
+  async function wrongIn(
+    form: Awaited<ReturnType<typeof adminForm.read>>,
+  ): Promise<Partial<AdminPage['errors']> | null> {
+    const { password, password_again: again } = form.isValid
+      ? form.values
+      : { password: form.secret('password'), password_again: form.secret('password_again') };
+    if (form.isValid && password === again) return null;
+    const errors = form.isValid ? {} : errorsOf(form.errors);
+    const problem = errors.password ?? (await setup.passwordProblem(password, form.values));
+    return { ...errors, password: problem, passwordAgain: password === again ? null : 'different' };
   }
 
   function refuse(
@@ -92,7 +105,7 @@ export function setupRoutes({
       name,
       email,
       errors,
-      minimumLength: setup.minimumLength,
+      rules: setup.rules,
     });
   }
 

@@ -1,5 +1,11 @@
 import type { By } from '#audit/module.ts';
-import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
+import type {
+  AboutUser,
+  FieldRules,
+  NewPasswordProblem,
+  PasswordProblem,
+  PasswordService,
+} from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { instance } from '#settings/module.ts';
@@ -10,7 +16,7 @@ export type SetupDependencies = {
   database: Database;
   users: Pick<UserService, 'create'>;
   roleHolders: Pick<RoleHolders, 'exist'>;
-  passwords: Pick<PasswordService, 'prepare' | 'minimumLength'>;
+  passwords: Pick<PasswordService, 'prepare' | 'rules' | 'weakness'>;
   links: AdminLinks;
 };
 
@@ -41,8 +47,13 @@ export class SetupService {
     return (await this.#deps.links.isUsable(secret)) && !(await this.#isDone(this.#deps.database.em()));
   }
 
-  get minimumLength(): number {
-    return this.#deps.passwords.minimumLength(instance);
+  get rules(): FieldRules {
+    return this.#deps.passwords.rules(instance);
+  }
+
+  /** The problem of the password in a form that is refused for another reason, too. */
+  async passwordProblem(password: string, about: AboutUser): Promise<NewPasswordProblem | null> {
+    return password === '' ? { kind: 'required' } : this.#deps.passwords.weakness(password, about);
   }
 
   /** Makes the administrator. A refused address or password leaves the link as it was. */

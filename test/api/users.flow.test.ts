@@ -251,8 +251,8 @@ describe('users.delete and users.restore', () => {
     const restored = await restore(user);
     expect([restored.status, restored.body]).toMatchObject([200, { id: user.id, status: 'active' }]);
     expect(await read(user)).not.toHaveProperty('deletes_at');
-    expect((await mails.next(user.email, /account stays/)).text).toContain(
-      'was called off. You can sign in as before.',
+    expect((await mails.next(user.email, /account won’t be closed/)).text).toContain(
+      'stays open. You can sign in as before.',
     );
     expect(refusalOf(await restore(user))).toEqual([409, 'users.not_closing']);
   });
@@ -263,7 +263,7 @@ describe('users.delete and users.restore', () => {
     expect(refusalOf(await call('GET', `/v1/users/${user.id}`))).toEqual([404, 'users.not_found']);
     expect(refusalOf(await restore(user))).toEqual([404, 'users.not_found']);
     expect(refusalOf(await remove(user))).toEqual([404, 'users.not_found']);
-    expect((await mails.next(user.email, /is closed/)).text).toContain('erased');
+    expect((await mails.next(user.email, /has been closed/)).text).toContain('erased');
   });
 
   test('does not find a user who does not exist', async () => {

@@ -72,7 +72,7 @@ export async function obtainTokens(connection: Connection, job: SignInJob, place
 function fields(page: string, { email, password }: Person, isKept: boolean): Record<string, string> {
   if (page.includes('value="allow"')) return { action: 'allow' };
   const remember = isKept ? { remember: '1' } : {};
-  return { ...(page.includes('type="password"') ? { password, ...remember } : { email }), action: 'continue' };
+  return { ...(page.includes('name="password"') ? { password, ...remember } : { email }), action: 'continue' };
 }
 
 /** Cookies by their paths, redirects one by one, the first form of a page. */

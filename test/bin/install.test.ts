@@ -5,7 +5,9 @@ import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
-const { staleness } = (await import(join(root, 'bin/install.mjs'))) as { staleness(folder: string): string | null };
+const { staleness } = (await import(join(root, 'bin/install.mjs'))) as {
+  staleness(folder: string, options?: { tools?: boolean }): string | null;
+};
 
 const folders: string[] = [];
 afterEach(() => {
@@ -41,29 +43,33 @@ test('npm prints no warning for any Node that the start accepts', () => {
 });
 
 describe('the check whether to install', () => {
-  const cases: readonly (readonly [string, Packages | null, string | null])[] = [
-    ['nothing is installed, or an installation was interrupted', null, 'not installed'],
+  const cases: readonly (readonly [string, Packages | null, string | null, string | null])[] = [
+    ['nothing is installed, or an installation was interrupted', null, 'not installed', 'not installed'],
     [
       'all is installed but what is for another platform',
       { 'node_modules/koa': koa, 'node_modules/vitest': vitest },
       null,
+      null,
     ],
-    ['the container left the tools of development out', { 'node_modules/koa': koa }, null],
-    ['a package is missing', { 'node_modules/vitest': vitest }, 'node_modules/koa'],
+    ['a start left the tools of development out', { 'node_modules/koa': koa }, null, 'node_modules/vitest'],
+    ['a package is missing', { 'node_modules/vitest': vitest }, 'node_modules/koa', 'node_modules/koa'],
     [
       'a package has another version',
       { 'node_modules/koa': { ...koa, version: '3.0.1' }, 'node_modules/vitest': vitest },
       'node_modules/koa',
+      'node_modules/koa',
     ],
     [
-      'a package has another content',
+      'a tool of development has another content',
       { 'node_modules/koa': koa, 'node_modules/vitest': { ...vitest, integrity: 'sha512-x' } },
+      null,
       'node_modules/vitest',
     ],
   ];
-  test.each(cases)('when %s', (_title, installed, expected) => {
+  test.each(cases)('when %s', (_title, installed, toStart, toTest) => {
     const hidden = installed === null ? {} : { 'node_modules/.package-lock.json': lockOf(installed) };
-    expect(staleness(project({ ...files, 'package-lock.json': lockOf(locked), ...hidden }))).toBe(expected);
+    const folder = project({ ...files, 'package-lock.json': lockOf(locked), ...hidden });
+    expect([staleness(folder), staleness(folder, { tools: true })]).toEqual([toStart, toTest]);
   });
 
   test('says no without a lock file: another program installed the package', () => {
@@ -156,15 +162,17 @@ describe('starting the pinned Node', () => {
 describe('installation', () => {
   const fakeNpm = (body: string) => ({
     'package-lock.json': lockOf({ 'node_modules/koa': koa }),
-    'npm-cli.js': `const { appendFileSync, mkdirSync, writeFileSync } = require('node:fs');\nappendFileSync('runs', 'x');\n${body}`,
+    ...files,
+    'npm-cli.js': `const { appendFileSync, mkdirSync, writeFileSync } = require('node:fs');\nappendFileSync('runs', 'x');\nwriteFileSync('arguments', process.argv.slice(2).join(' '));\n${body}`,
   });
   const installs = `mkdirSync('node_modules', { recursive: true });
     setTimeout(() => writeFileSync('node_modules/.package-lock.json', require('node:fs').readFileSync('package-lock.json')), 300);
     console.warn('npm warn EBADENGINE a wall of warnings');`;
 
-  function install(folder: string): Promise<{ out: string; code: number | null }> {
+  function install(folder: string, script = 'install.mjs'): Promise<{ out: string; code: number | null }> {
     cpSync(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
-    const child = spawn(process.execPath, [join(folder, 'bin/install.mjs')], {
+    const child = spawn(process.execPath, [join(folder, 'bin', script)], {
+      cwd: folder,
       env: { ...process.env, npm_execpath: join(folder, 'npm-cli.js') },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -185,6 +193,15 @@ describe('installation', () => {
   test('prints one line and no npm warnings', async () => {
     const { out } = await install(project(fakeNpm(installs)));
     expect(out).toMatch(/^Installing the locked dependencies .*done in \d+ s\.\n$/);
+  });
+
+  test.each([
+    ['a start', 'latchkey.mjs', '--omit=dev'],
+    ['npm test', 'install.mjs', '--include=dev'],
+  ])('for %s', async (_what, script, option) => {
+    const folder = project(fakeNpm(installs));
+    await install(folder, script);
+    expect(readFileSync(join(folder, 'arguments'), 'utf8').split(' ')).toContain(option);
   });
 
   test('prints npm’s output when it failed, and fails', async () => {

@@ -30,7 +30,8 @@ const stylesheetsOf = ({ text }: Page): string[] =>
   [...text.matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map(([, href]) => href!);
 const rulesOf = async (page: Page): Promise<string> =>
   (await Promise.all(stylesheetsOf(page).map(async (href) => (await get(href)).text()))).join('\n');
-const logoOf = ({ text }: Page): string => /<span class="logo">[\s\S]*? src="([^"]+)"/.exec(text)?.[1] ?? '';
+const logoOf = ({ text }: Page): string =>
+  /<span class="logo">(?:(?!<\/header>)[\s\S])*? src="([^"]+)"/.exec(text)?.[1] ?? '';
 const upload = (command: string, content: Buffer | string | null, more = {}) =>
   latchkey.run(command, { content: content === null ? null : Buffer.from(content).toString('base64'), ...more });
 
@@ -302,7 +303,10 @@ describe('the preview', () => {
   test('reports a wrong value, and shows the pages without it', async () => {
     const page = await visitor.request(`${latchkey.base}${preview}?name=Halden&color=red%7D&slice=sign-in%2Fconsent`);
     expect(page.text).toContain('<title>Error: ');
-    expect(page.text).toContain('href="#color"');
+    expect(page.text).toMatch(/<input[^>]* id="color"[^>]* aria-invalid="true"[^>]* aria-describedby="color-error"/);
+    expect(page.text).toContain('id="color-error"');
+    // One error stands at its field alone.
+    expect(page.text).not.toContain('href="#color"');
     expect(page.text).toContain('title="sign-in/consent/consent, plain"');
     const sheet = await visitor.request(`${latchkey.base}${preview}/brand.css?name=Halden&color=red%7D`);
     expect(sheet.text).toContain('--brand: #0a3fb5');

@@ -77,7 +77,7 @@ describe('the first page', () => {
     expect(faces.length > 0).toBe(font !== 'system');
     const sizes = [
       await wire(page.url, visitor.cookies(page.url)),
-      ...(await Promise.all([...named, ...faces].map((path) => wire(latchkey.base + path)))),
+      ...(await Promise.all([...new Set([...named, ...faces])].map((path) => wire(latchkey.base + path)))),
     ];
     expect(
       sizes.reduce((sum, size) => sum + size, 0),

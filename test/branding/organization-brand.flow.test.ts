@@ -35,7 +35,8 @@ const rulesOf = async ({ text }: Page): Promise<string> => {
   const addresses = [...text.matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map(([, href]) => href!);
   return (await Promise.all(addresses.map(async (href) => (await get(href)).text()))).join('\n');
 };
-const logoOf = ({ text }: Page): string => /<span class="logo">[\s\S]*? src="([^"]+)"/.exec(text)?.[1] ?? '';
+const logoOf = ({ text }: Page): string =>
+  /<span class="logo">(?:(?!<\/header>)[\s\S])*? src="([^"]+)"/.exec(text)?.[1] ?? '';
 const picture = (format: 'png' | 'gif') =>
   sharp({ create: { width: 900, height: 300, channels: 3, background: '#0a3fb5' } })
     .toFormat(format)

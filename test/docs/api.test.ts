@@ -47,6 +47,7 @@ describe('every operation', () => {
   const withoutCommand: Readonly<Record<string, string>> = {
     'users.import': 'is called by `latchkey import` in many parts',
     'users.export': 'is called by `latchkey export` in many parts',
+    'instance.check': 'is `latchkey doctor`, which also answers where no database opens',
     'users.sessions.end_all': 'is `latchkey session end --all`',
   };
   /** They act for the user of the token, and a command has none. */

@@ -1,4 +1,4 @@
-/** Every command and request on the pages about the API, organizations, access and identity providers, as it is written there, with ids and files that exist. */
+/** Every command and request on the pages about the API, organizations, access, identity providers and migration, as it is written there, with ids and files that exist. */
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { permissions } from '#directory/access/permission.ts';
 import { runCommandLine } from '../../src/main/cli-program.ts';
 import { clientTokens, machineWith } from '../support/api.ts';
 import { startTestApp, type TestApp, type TestClient, testSecrets } from '../support/app.ts';
+import { auth0Import, firebaseConsole, firebaseExport, keycloakRealm } from '../support/other-products.ts';
 import { openDns, type TestDns } from '../support/dns.ts';
 import { samlKey } from '../support/saml-keys.ts';
 
@@ -46,6 +47,16 @@ async function makeFiles(): Promise<void> {
     'certificate.pem': present.certificate,
     'next-key.pem': next.privateKey,
     'next-certificate.pem': next.certificate,
+    'new-users.json': JSON.stringify([{ email: 'new@example.com' }]),
+    'changes.json': JSON.stringify([{ id: ids.get('usr'), nickname: 'Changed' }]),
+    'people.jsonl': '{"email":"ada@people.example"}',
+    'realm.json': JSON.stringify(keycloakRealm),
+    'users.ndjson': '{"user_id":"auth0|7","email":"ada@auth0.example"}',
+    'hashes.ndjson':
+      '{"_id":{"$oid":"7"},"email":"ada@auth0.example","passwordHash":"$2b$04$abcdefghijklmnopqrstuulGEfut91Q5ngXmajp18gpvxYMIw3zia"}',
+    'import.json': JSON.stringify(auth0Import),
+    'users.json': JSON.stringify(firebaseExport),
+    'firebase.txt': firebaseConsole,
     'members.json': JSON.stringify([{ user_id: ids.get('usr') }, { email: 'ada@example.com' }]),
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
@@ -96,7 +107,7 @@ const filledIn = (word: string): string =>
   word
     .replaceAll(/\b([a-z]{3})_(?:…|[\da-z]{26}\b)/g, (text, prefix: string) => ids.get(prefix) ?? text)
     .replace(/^CLIENT_ID$/, machine)
-    .replace(/^(secret\.txt|members\.json|[\w-]+\.(p8|pem))$/, (name) => join(folder, name))
+    .replace(/^[\w-]+\.(txt|json|jsonl|ndjson|csv|p8|pem)$/, (name) => join(folder, name))
     .replace('/users/USER/', `/users/${ids.get('usr')}/`)
     .replace(/^ORGANIZATION$/, ids.get('org') ?? '')
     .replace('https://id.example.com', latchkey.base)
@@ -138,29 +149,34 @@ async function send(words: readonly string[]): Promise<string | null> {
   return null;
 }
 
-test.each(['social.md', 'organizations.md', 'organization-policy.md', 'access.md', 'api.md'])(
-  'docs/%s',
-  async (page) => {
-    const lines = linesOf(page);
-    expect(lines.length).toBeGreaterThan(3);
-    for (const line of lines) {
-      if (line.startsWith('TOKEN=')) {
-        const [, scope = ''] = /scope=([^']+)'/.exec(line) ?? [];
-        token = (await clientTokens(latchkey, credentials, { scope })).access_token;
-        continue;
-      }
-      const words = wordsOf(line).map(filledIn);
-      if (words[0] === 'curl') {
-        const code = await send(words);
-        // A request of the user, and the token here is of a machine.
-        const isAnothers = line.includes('/me/') && code === 'api.insufficient_scope';
-        expect(code === null || isAnothers || expected.has(code) ? null : code, line).toBeNull();
-        continue;
-      }
-      const { code, text } = await run(words.slice(words[0] === 'npx' ? 2 : 1));
-      const refusal = code === 0 ? null : (JSON.parse(text.trim().split('\n').at(-1)!) as { error: string }).error;
-      if (refusal !== null) expect(expected.has(refusal) ? null : text, line).toBeNull();
-      else keep(text);
+test.each([
+  'social.md',
+  'organizations.md',
+  'organization-policy.md',
+  'access.md',
+  'api.md',
+  'tokens.md',
+  'migrating.md',
+])('docs/%s', async (page) => {
+  const lines = linesOf(page);
+  expect(lines.length).toBeGreaterThan(3);
+  for (const line of lines) {
+    if (line.startsWith('TOKEN=')) {
+      const [, scope = ''] = /scope=([^']+)'/.exec(line) ?? [];
+      token = (await clientTokens(latchkey, credentials, { scope })).access_token;
+      continue;
     }
-  },
-);
+    const words = wordsOf(line).map(filledIn);
+    if (words[0] === 'curl') {
+      const code = await send(words);
+      // A request of the user, and the token here is of a machine.
+      const isAnothers = line.includes('/me/') && code === 'api.insufficient_scope';
+      expect(code === null || isAnothers || expected.has(code) ? null : code, line).toBeNull();
+      continue;
+    }
+    const { code, text } = await run(words.slice(words[0] === 'npx' ? 2 : 1));
+    const refusal = code === 0 ? null : (JSON.parse(text.trim().split('\n').at(-1)!) as { error: string }).error;
+    if (refusal !== null) expect(expected.has(refusal) ? null : text, line).toBeNull();
+    else keep(text);
+  }
+});

@@ -16,7 +16,36 @@ const leaves = program.commands.flatMap((group): [string, string][] =>
   group.commands.length === 0 ? [[group.name(), '']] : group.commands.map((leaf) => [group.name(), leaf.name()]),
 );
 
+/** Sections as GitHub names them. */
+const sectionsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
 describe('the documents', () => {
+  test('docs/README.md leads to every page', () => {
+    const links = [...pages.find(({ file }) => file === 'docs/README.md')!.text.matchAll(/\]\(([^)#]+)/g)].map(
+      ([, path]) => path,
+    );
+    const own = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md') && file !== 'README.md');
+    expect(own.filter((file) => !links.includes(file))).toEqual([]);
+  });
+
+  test.each(pages)('$file links to existing sections', ({ file, text }) => {
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)].map(([, path, section]) => ({
+      page: path === '' ? file : join(dirname(file), path!),
+      section: section!,
+    }));
+    const missing = targets.filter(({ page, section }) => {
+      const found = pages.find((each) => each.file === page);
+      return found !== undefined && !sectionsOf(found.text).includes(section);
+    });
+    expect(missing).toEqual([]);
+  });
+
   test.each(pages)('$file links to existing files', ({ file, text }) => {
     const targets = [...text.matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)].map(([, path]) => path!).filter(Boolean);
     expect(targets.filter((path) => !existsSync(join(root, dirname(file), path)))).toEqual([]);

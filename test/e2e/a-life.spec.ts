@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { Authenticators } from './authenticators.ts';
-import { expectGoodPage, heading, newPerson, type Person, press, reach } from './person.ts';
+import { expectGoodPage, expectRefused, heading, newPerson, type Person, press, reach, typeCode } from './person.ts';
 
 const email = 'noor@fernway.example';
 const firstPassword = 'seven quiet lanterns by the pier';
@@ -102,8 +102,7 @@ describe('an account, from its first day to its last', () => {
     await page.locator('#name').fill('Noor Haddad');
     await page.locator('#email').fill(email);
     await page.locator('button[name=method][value=passkey]').click();
-    await page.locator('#code').fill(await codeInMail(page, /code|confirm/i));
-    await press(page, 'continue');
+    await typeCode(page, await codeInMail(page, /code|confirm/i));
     await passkeyButton(page).click();
     await at(page, '/account');
     expect(await heading(page)).toBe('Noor Haddad');
@@ -125,12 +124,7 @@ describe('an account, from its first day to its last', () => {
     await page.goto(`${latchkey.base}/account/authenticator`);
     await proveAgain(page, '/account/authenticator');
     key = (await page.locator('#totp-key').inputValue()).replaceAll(' ', '');
-    await page.locator('#code').fill(generateSync({ secret: key }));
-    await press(page, 'confirm');
-    await reach(page, ({ pathname }) => pathname.startsWith('/account/') && pathname !== '/account/authenticator');
-    await page.goto(`${latchkey.base}/account/recovery-codes`);
-    await proveAgain(page, '/account/recovery-codes');
-    await press(page, 'continue');
+    await typeCode(page, generateSync({ secret: key }));
     await at(page, '/account/recovery-codes/show');
     expect(await page.locator('.codes li').count()).toBe(10);
     await expectGoodPage(page);
@@ -172,15 +166,14 @@ describe('an account, from its first day to its last', () => {
     await phone.getByRole('link', { name: 'Go to sign-in' }).click();
     await phone.locator('#password').fill(firstPassword);
     await press(phone, 'continue');
-    await phone.getByRole('alert').waitFor();
+    await expectRefused(phone, 'password');
     await phone.locator('#password').fill(secondPassword);
     await press(phone, 'continue');
     await at(phone, /\/second-factor/);
     await phone.getByRole('link', { name: /another way/i }).click();
     await phone.locator('[value=totp]').first().click();
     // The step in which the app was added is used up.
-    await phone.locator('#code').fill(generateSync({ secret: key, epoch: Math.floor(Date.now() / 1000) + 30 }));
-    await press(phone, 'continue');
+    await typeCode(phone, generateSync({ secret: key, epoch: Math.floor(Date.now() / 1000) + 30 }));
     await skipOffers(phone, '/account');
 
     await passkeyButton(page).click();

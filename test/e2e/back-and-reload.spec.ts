@@ -10,6 +10,7 @@ import { startWebApp, type WebApp } from '../support/web-app.ts';
 import {
   arrive,
   expectGoodPage,
+  expectRefused,
   heading,
   identify,
   newPerson,
@@ -64,14 +65,14 @@ const link = (page: Page, name: string): Promise<boolean> => page.getByRole('lin
 async function refusedOnce(page: Page): Promise<void> {
   await begin(page);
   await identify(page, { email: user.email, password: 'not this one, sorry' });
-  await page.getByRole('alert').waitFor();
+  await expectRefused(page, 'password');
 }
 
 /** The page is one of ours, and the browser asked for it without a form. */
 async function expectShown(page: Page, title: string): Promise<void> {
   expect(page.url()).not.toContain('chrome-error:');
   expect(await heading(page)).toBe(title);
-  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(await page.locator('[role=alert], [aria-invalid]').count()).toBe(0);
 }
 
 describe('Back', () => {
@@ -84,7 +85,7 @@ describe('Back', () => {
     expect(before).toEqual(['/login', '/password', '/password']);
     const answer = await page.goBack();
     expect([answer?.request().method(), answer?.status()]).toEqual(['GET', 410]);
-    await expectShown(page, 'You are signed in');
+    await expectShown(page, 'You’re signed in');
     expect(await page.getByText(user.email).isVisible()).toBe(true);
     expect(sent).toEqual(before);
     await page.goForward();
@@ -102,7 +103,7 @@ describe('Back', () => {
     for (let steps = 0; page.url() !== `${tally.base}/` || steps === 0; steps += 1) {
       expect(steps).toBeLessThan(5);
       await page.goBack();
-      if (page.url() !== `${tally.base}/`) await expectShown(page, 'You are signed in');
+      if (page.url() !== `${tally.base}/`) await expectShown(page, 'You’re signed in');
     }
     expect(await heading(page)).toBe(`Signed in as ${user.email}`);
     expect([sent, arrived.length]).toEqual([before, 1]);
@@ -116,7 +117,7 @@ describe('Back', () => {
     await page.goBack();
     await expectShown(page, 'Enter your password');
     expect(sent).toEqual(before);
-    await page.getByRole('link', { name: 'Not you?' }).click();
+    await page.getByRole('link', { name: 'Use another account' }).click();
     await page.locator('#email').waitFor();
     await identify(page, user);
     await arrive(page, tally);
@@ -149,7 +150,7 @@ describe('an account that the browser remembers', () => {
     await arrive(page, tally);
     expect(sent.slice(before.length)).toEqual(['/password']);
     await page.goBack();
-    await expectShown(page, 'You are signed in');
+    await expectShown(page, 'You’re signed in');
   });
 
   test('is passed over and found again by Back', async () => {
@@ -157,7 +158,7 @@ describe('an account that the browser remembers', () => {
     await page.getByRole('link', { name: 'Use another account' }).click();
     await page.locator('#email').waitFor();
     expect(await page.locator('#email').inputValue()).toBe('');
-    await page.getByRole('link', { name: 'Choose an account used before' }).click();
+    await page.getByRole('link', { name: 'Choose an account you’ve used before' }).click();
     await expectShown(page, 'Choose an account');
     await expectGoodPage(page);
     await page.goBack();
@@ -230,7 +231,7 @@ describe('a tab that was left open', () => {
     travel(16 * MINUTE);
     await typePassword(page, user.password);
     await page.getByRole('heading', { name: 'This sign-in has expired' }).waitFor();
-    expect(await page.getByText('You are not signed in here.').isVisible()).toBe(true);
+    expect(await page.getByText('You’re not signed in here.').isVisible()).toBe(true);
     await page.getByRole('link', { name: 'Start again' }).click();
     await page.locator('#email').waitFor();
     await identify(page, user);
@@ -244,7 +245,7 @@ describe('a tab that was left open', () => {
     await typeEmail(page, user.email);
     await latchkey.app.database.sql(`delete from oidc_artifact where kind = 'Interaction'`);
     await typePassword(page, user.password);
-    await page.getByRole('heading', { name: 'This sign-in is no longer open' }).waitFor();
+    await page.getByRole('heading', { name: 'This sign-in has ended' }).waitFor();
     expect(await link(page, 'Sign in')).toBe(true);
     expect(arrived).toEqual([]);
   });
@@ -260,7 +261,7 @@ describe('a tab that was left open', () => {
     await typePassword(first, user.password);
     await arrive(first, tally);
     await typePassword(second, user.password);
-    await second.getByRole('heading', { name: 'You are signed in' }).waitFor();
+    await second.getByRole('heading', { name: 'You’re signed in' }).waitFor();
     expect([await heading(first), arrived.length]).toEqual([`Signed in as ${user.email}`, 1]);
   });
 
@@ -293,7 +294,7 @@ describe('a page of a sign-in', () => {
     await page.locator('html[lang=de]').waitFor();
     expect([uidOf(page), await page.getByText(user.email).isVisible()]).toEqual([uid, true]);
     await typePassword(page, 'not this one, sorry');
-    await page.getByRole('alert').waitFor();
+    await expectRefused(page, 'password');
     expect(await page.locator('html').getAttribute('lang')).toBe('de');
     await typePassword(page, user.password);
     await arrive(page, tally);
@@ -306,7 +307,7 @@ describe('a page of a sign-in', () => {
     const [url, before] = [page.url(), [...sent]];
     const answer = await page.reload();
     expect([answer?.request().method(), answer?.status(), page.url()]).toEqual(['GET', 200, url]);
-    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(await page.locator('[role=alert], [aria-invalid]').count()).toBe(0);
     expect(await page.title()).not.toMatch(/^Error: /);
     expect(sent).toEqual(before);
     await typePassword(page, user.password);

@@ -6,7 +6,18 @@ import { launchBrowser } from '../support/browser.ts';
 import { type Mails, openMails } from '../support/mails.ts';
 import { openSmsGateway, type SmsGateway } from '../support/sms-gateway.ts';
 import { startWebApp, type WebApp } from '../support/web-app.ts';
-import { arrive, expectGoodPage, heading, identify, newPerson, type Person, press, reach } from './person.ts';
+import {
+  arrive,
+  expectGoodPage,
+  expectRefused,
+  heading,
+  identify,
+  newPerson,
+  type Person,
+  press,
+  reach,
+  typeCode,
+} from './person.ts';
 
 let browser: Browser;
 let mails: Mails;
@@ -63,12 +74,10 @@ describe('a user with an unverified email address', () => {
     await reach(page, ({ pathname }) => pathname.endsWith('/verify-email'));
     expect(await heading(page)).toBe('Check your email');
     await expectGoodPage(page);
-    await page.locator('#code').fill('000000');
-    await press(page, 'continue');
-    await page.getByRole('alert').waitFor();
+    await typeCode(page, '000000');
+    await expectRefused(page, 'code');
     await expectGoodPage(page);
-    await page.locator('#code').fill((await mails.next(user.email)).code);
-    await press(page, 'continue');
+    await typeCode(page, (await mails.next(user.email)).code);
     await arrive(page, tally);
   });
 
@@ -80,7 +89,7 @@ describe('a user with an unverified email address', () => {
     const { link } = await mails.next(user.email);
     await page.goto(link);
     expect(page.url()).not.toContain('token');
-    expect(await heading(page)).toBe('Confirm your email address');
+    expect(await heading(page)).toBe('Verify your email address');
     await press(page, 'confirm');
     await arrive(page, tally);
   });
@@ -93,7 +102,7 @@ describe('a user with an unverified email address', () => {
     const { link } = await mails.next(user.email);
     const other = await someone();
     await other.goto(link);
-    expect(await heading(other)).toBe('This link does not work here');
+    expect(await heading(other)).toBe('This link doesn’t work here');
     await expectGoodPage(other);
   });
 });
@@ -114,14 +123,14 @@ describe('on the account page', () => {
     await press(page, 'confirm');
     await page.getByRole('status').waitFor();
     await mails.next(user.email, /added/);
-    await page.getByRole('button', { name: `Make first ${other}` }).click();
+    await page.getByRole('button', { name: `Make primary ${other}` }).click();
     await reach(page, ({ search }) => search === '?done=saved');
     expect((await rows(page))[0]).toContain(other);
 
     const { link } = await mails.next(user.email, /was changed/);
     const old = await someone();
     await old.goto(link);
-    expect(await heading(old)).toBe('Take the change back');
+    expect(await heading(old)).toBe('Undo the change');
     await expectGoodPage(old);
     await press(old, 'confirm');
     await reach(old, ({ pathname }) => pathname === '/verification/reverted');
@@ -133,7 +142,7 @@ describe('on the account page', () => {
   test('another address becomes primary, and the old one signs in until the new one is verified', async () => {
     const user = await latchkey.user({ email_verified: true });
     const page = await at('emails', user);
-    await page.getByRole('link', { name: 'Change email' }).click();
+    await page.getByRole('link', { name: 'Change email address' }).click();
     await expectGoodPage(page);
     const wanted = `wanted-${user.email}`;
     await page.locator('#email').fill(wanted);
@@ -143,8 +152,7 @@ describe('on the account page', () => {
     await still.goto(`${tally.base}/login`);
     await identify(still, user);
     await arrive(still, tally);
-    await page.locator('#code').fill((await mails.next(wanted)).code);
-    await press(page, 'continue');
+    await typeCode(page, (await mails.next(wanted)).code);
     await reach(page, ({ search }) => search === '?done=saved');
     expect(await rows(page)).toEqual([expect.stringContaining(wanted) as string]);
   });

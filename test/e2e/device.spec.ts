@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { post } from '../support/visitor.ts';
-import { expectGoodPage, heading, identify, newPerson, type Person, press } from './person.ts';
+import { expectGoodPage, expectRefused, heading, identify, newPerson, type Person, press } from './person.ts';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -102,7 +102,7 @@ describe('a device without a browser (RFC 8628)', () => {
     await page.goto(`${latchkey.base}/oidc/device`);
     await page.locator('#user_code').fill('BCDF-GHJK');
     await press(page, 'continue');
-    await page.getByRole('alert').waitFor();
+    await expectRefused(page, 'user_code');
     expect(await page.title()).toMatch(/^Error: /);
     expect(await page.locator('#user_code').inputValue()).toMatch(/^BCDF-?GHJK$/);
     await expectGoodPage(page);

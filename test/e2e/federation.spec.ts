@@ -64,7 +64,7 @@ test('a new person signs up through the provider, and signs in with it the next 
   await expectGoodPage(page);
   await passGoogle(page, 'deny');
   await page.waitForURL(/\/login$/);
-  expect(await page.getByRole('alert').innerText()).toContain('You turned back at Google.');
+  expect(await page.getByRole('alert').innerText()).toContain('You cancelled signing in with Google.');
   await expectGoodPage(page);
   await passGoogle(page);
   await arrive(page, tally);

@@ -137,7 +137,7 @@ test('from an organization made by command to roles in tokens, a second organiza
   await page.locator('#password').fill(password);
   await expectGoodPage(page);
   await press(page, 'continue');
-  await page.getByRole('status').filter({ hasText: 'You joined' }).waitFor();
+  await page.getByRole('status').filter({ hasText: 'You’ve joined' }).waitFor();
   await page.getByText('WRITER').waitFor();
   await expectGoodPage(page);
 

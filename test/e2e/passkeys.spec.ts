@@ -177,7 +177,7 @@ describe('a browser without a passkey', () => {
     await onFirstPage(page);
     await button(page).click();
     await onPage(page, 'passkey');
-    expect(await page.getByRole('alert').innerText()).toContain('not known here');
+    expect(await page.getByRole('alert').innerText()).toContain('We don’t recognize this passkey');
     await expectGoodPage(page);
     // The Signal API: the browser forgets what nobody knows any more.
     await expect.poll(() => keys.credentials(device)).toEqual([]);

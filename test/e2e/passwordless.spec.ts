@@ -4,7 +4,17 @@ import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { type Mails, openMails } from '../support/mails.ts';
 import { startWebApp, type WebApp } from '../support/web-app.ts';
-import { arrive, expectGoodPage, heading, newPerson, type Person, press, typeEmail } from './person.ts';
+import {
+  arrive,
+  expectGoodPage,
+  expectRefused,
+  heading,
+  newPerson,
+  type Person,
+  press,
+  typeCode,
+  typeEmail,
+} from './person.ts';
 
 let browser: Browser;
 let latchkey: TestApp;
@@ -55,14 +65,12 @@ test('a user without a password signs in with the code of the mail', async () =>
   await expectGoodPage(page);
   const { code } = await mails.next(user.email, /sign-in code/);
 
-  await page.locator('#code').fill(code === '111111' ? '222222' : '111111');
-  await press(page, 'continue');
-  await page.getByRole('alert').waitFor();
+  await typeCode(page, code === '111111' ? '222222' : '111111');
+  await expectRefused(page, 'code');
   expect(await page.title()).toMatch(/^Error: /);
   await expectGoodPage(page);
 
   await page.locator('#code').pressSequentially(`${code.slice(0, 3)} ${code.slice(3)}`);
-  await page.keyboard.press('Enter');
   await arrive(page, tally);
   expect(await heading(page)).toBe(`Signed in as ${user.email}`);
 });
@@ -75,7 +83,7 @@ test('or with its link, in the browser that requested it', async () => {
   const [{ newTab }] = people as [Person];
   const tab = await newTab();
   await tab.goto(link);
-  expect(await heading(tab)).toBe('Sign in as this account?');
+  expect(await heading(tab)).toBe('Sign in with this account?');
   expect(await tab.getByText(user.email).isVisible()).toBe(true);
   await expectGoodPage(tab);
   await press(tab, 'continue');
@@ -95,8 +103,7 @@ test('while another browser sees the account name, and the advice to enter the c
   await expectGoodPage(phone);
   await phone.goto(`${tally.base}/login?prompt=none`);
   expect(await heading(phone)).toBe('Refused: login_required');
-  await page.locator('#code').fill(code);
-  await press(page, 'continue');
+  await typeCode(page, code);
   await arrive(page, tally);
   await phone.goto(link);
   expect(await heading(phone)).toBe('This link no longer works');

@@ -64,6 +64,19 @@ export async function typePassword(page: Page, password: string): Promise<void> 
   await press(page, 'continue');
 }
 
+/** The last digit sends the form, where scripts run. */
+export const typeCode = (page: Page, code: string): Promise<void> => page.locator('#code').fill(code);
+
+/** A form with one error: the page says so, and the field that must be mended has the focus and its text. */
+export async function expectRefused(page: Page, field: string): Promise<void> {
+  const input = page.locator(`#${field}[aria-invalid=true]`);
+  await input.waitFor();
+  expect(await input.getAttribute('aria-describedby')).toContain(`${field}-error`);
+  expect(await page.locator(`#${field}-error`).isVisible()).toBe(true);
+  await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe(field);
+  expect(await page.getByRole('alert').count()).toBe(0);
+}
+
 /** Back at the relying party, having allowed what it asks for if it had to ask. */
 export async function arrive(page: Page, { base }: { base: string }, path = '/'): Promise<void> {
   const isBack = (url: URL): boolean => url.href === `${base}${path}`;

@@ -6,7 +6,17 @@ import { type Mails, openMails } from '../support/mails.ts';
 import { findUser, freshEmail, strong } from '../support/registration.ts';
 import { startWebApp, type WebApp } from '../support/web-app.ts';
 import { Authenticators } from './authenticators.ts';
-import { arrive, expectGoodPage, heading, newPerson, type Person, press, reach } from './person.ts';
+import {
+  arrive,
+  expectGoodPage,
+  expectRefused,
+  heading,
+  newPerson,
+  type Person,
+  press,
+  reach,
+  typeCode,
+} from './person.ts';
 
 let browser: Browser;
 let mails: Mails;
@@ -104,13 +114,10 @@ describe('registration', () => {
     await expectGoodPage(page);
     await page.locator('#code').focus();
     await page.keyboard.type('000 000');
-    await page.keyboard.press('Enter');
-    await page.getByRole('alert').waitFor();
+    await expectRefused(page, 'code');
     await expectGoodPage(page);
     const { code } = await mails.next(email);
-    await page.locator('#code').focus();
     await page.keyboard.type(`${code.slice(0, 3)} ${code.slice(3)}`);
-    await page.keyboard.press('Enter');
     await arrive(page, tally);
     expect(await heading(page)).toBe(`Signed in as ${email}`);
   });
@@ -121,8 +128,7 @@ describe('registration', () => {
     const key = await keys.add();
     const email = freshEmail();
     await toCode(page, email, null);
-    await page.locator('#code').fill((await mails.next(email)).code);
-    await press(page, 'continue');
+    await typeCode(page, (await mails.next(email)).code);
     await at(page, /\/first-passkey$/);
     await expectGoodPage(page);
     await page.locator('[data-passkey-start]').click();
@@ -171,8 +177,7 @@ describe('registration', () => {
     const page = await someone();
     const email = freshEmail();
     await toCode(page, email);
-    await page.locator('#code').fill((await mails.next(email)).code);
-    await press(page, 'continue');
+    await typeCode(page, (await mails.next(email)).code);
     await arrive(page, tally);
   });
 
@@ -183,11 +188,10 @@ describe('registration', () => {
     const { link, code } = await mails.next(email);
     const elsewhere = await someone();
     await elsewhere.goto(link);
-    expect(await heading(elsewhere)).toBe('Go back to where you began');
+    expect(await heading(elsewhere)).toBe('Continue where you started');
     await expectGoodPage(elsewhere);
     expect(await findUser(latchkey, email)).toBeUndefined();
-    await page.locator('#code').fill(code);
-    await press(page, 'continue');
+    await typeCode(page, code);
     await arrive(page, tally);
   });
 
@@ -220,8 +224,7 @@ describe('registration', () => {
     await page.locator('#password').fill(strong);
     await press(page, 'continue');
     await at(page, /\/create\/check$/);
-    await page.locator('#code').fill((await mails.next(email)).code);
-    await press(page, 'continue');
+    await typeCode(page, (await mails.next(email)).code);
     await arrive(page, tally);
     expect(await findUser(latchkey, email)).toMatchObject({
       properties: { team: 'Looms', start: '2026-12-01', plan: 'a', news: true },
@@ -260,8 +263,7 @@ describe('with a restricted mode', () => {
     await press(page, 'continue');
     await at(page, /^\/waitlist\/check$/);
     await expectGoodPage(page);
-    await page.locator('#code').fill((await mails.next(email)).code);
-    await press(page, 'continue');
+    await typeCode(page, (await mails.next(email)).code);
     await at(page, /^\/waitlist\/done$/);
     await expectGoodPage(page);
 

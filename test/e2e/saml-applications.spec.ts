@@ -76,7 +76,7 @@ test('the answer posts itself, and the browser goes on where the application lea
 test('a request that is refused has a page without a way back', async () => {
   const { page, context } = await newPerson(browser);
   await page.goto(`${app.base}/sso?SAMLRequest=x`);
-  expect(await heading(page)).toBe('This sign-in did not work');
+  expect(await heading(page)).toBe('You couldn’t be signed in');
   await expectGoodPage(page);
   await context.close();
 });

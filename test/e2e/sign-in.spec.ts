@@ -6,6 +6,7 @@ import { startWebApp, type WebApp } from '../support/web-app.ts';
 import {
   arrive,
   expectGoodPage,
+  expectRefused,
   heading,
   identify,
   newPerson,
@@ -59,6 +60,50 @@ async function signedIn(page: Page, rp: WebApp, user: TestUser): Promise<void> {
 const later = (milliseconds: number): void =>
   void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 const seenAt = (page: Page, rp: WebApp): Promise<string> => page.goto(`${rp.base}/`).then(() => heading(page));
+
+describe('the page for the address', () => {
+  test('keeps what was typed when the language changes, in no address, and once', async () => {
+    const page = await someone();
+    await page.goto(`${tally.base}/login`);
+    await page.locator('#email').fill(noor.email);
+    const changeTo = async (language: string) => {
+      await page.locator('.languages summary').click();
+      await page.getByRole('link', { name: language }).click();
+    };
+    await changeTo('Deutsch');
+    await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('de');
+    await expect.poll(() => page.locator('#email').inputValue()).toBe(noor.email);
+    expect(decodeURIComponent(page.url())).not.toContain(noor.email);
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    await page.reload();
+    expect(await page.locator('#email').inputValue()).toBe('');
+  });
+
+  test.each([
+    ['ada@gmail.con', 'ada@gmail.com'],
+    ['Ada.L@gmial.com', 'Ada.L@gmail.com'],
+    ['ada@hotmai.com', 'ada@hotmail.com'],
+    ['ada@yahooo.com', 'ada@yahoo.com'],
+    ['ada@example.con', 'ada@example.com'],
+    ['ada@gmail.com', null],
+    ['ada@ymail.com', null],
+    ['ada@line.com', null],
+    ['ada@example.org', null],
+    ['ada', null],
+  ])('suggests for %s: %s', async (typed, meant) => {
+    const page = await someone();
+    await page.goto(`${tally.base}/login`);
+    await page.locator('#email').fill(typed);
+    await page.locator('#email').blur();
+    const hint = page.locator('[data-suggest]');
+    if (meant === null) return expect(await hint.isVisible()).toBe(false);
+    expect(await hint.innerText()).toBe(`Did you mean ${meant}?`);
+    await expectGoodPage(page);
+    await hint.getByRole('button').click();
+    expect([await page.locator('#email').inputValue(), await hint.isVisible()]).toEqual([meant, false]);
+    return undefined;
+  });
+});
 
 describe('a relying party signs a user in', () => {
   test('by address, password and consent, and refreshes its tokens later', async () => {
@@ -134,7 +179,7 @@ describe('a relying party signs a user in', () => {
     await signedIn(page, tally, noor);
     await page.goto(`${tally.base}/login?prompt=login`);
     await page.waitForSelector('form[action$="/password"]');
-    await page.getByRole('link', { name: 'Not you?' }).click();
+    await page.getByRole('link', { name: 'Use another account' }).click();
     await identify(page, ada);
     await reach(page, (url) => url.href === `${tally.base}/`);
     expect(await heading(page)).toBe(`Signed in as ${ada.email}`);
@@ -159,19 +204,15 @@ describe('a relying party signs a user in', () => {
 });
 
 describe('a wrong password', () => {
-  test('is reported next to its field and at the top, and the address stays', async () => {
+  test('is reported at its field, which has the focus, and the address stays', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`);
     await identify(page, { email: noor.email, password: 'not this one, sorry' });
-    await page.getByRole('alert').waitFor();
+    await expectRefused(page, 'password');
     expect(await page.title()).toMatch(/^Error: /);
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('alert');
     expect(await page.locator('#password').inputValue()).toBe('');
-    expect(await page.locator('#password').getAttribute('aria-invalid')).toBe('true');
     expect(await page.getByText(noor.email).isVisible()).toBe(true);
     await expectGoodPage(page);
-    await page.getByRole('alert').getByRole('link').click();
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('password');
     await page.keyboard.type(noor.password);
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => !url.pathname.endsWith('/password'));
@@ -183,7 +224,7 @@ describe('a wrong password', () => {
     for (const email of [noor.email, 'pnobody@example.com']) {
       await page.goto(`${tally.base}/login`);
       await identify(page, { email, password: 'not this one, sorry' });
-      await page.getByRole('alert').waitFor();
+      await expectRefused(page, 'password');
       texts.push((await page.locator('main').innerText()).replace(email, 'ADDRESS'));
     }
     expect(texts[0]).toBe(texts[1]);
@@ -196,7 +237,7 @@ describe('a wrong password', () => {
     await typeEmail(page, user.email);
     for (let tries = 0; tries < 6 && (await page.locator('#password').count()) > 0; tries += 1) {
       await typePassword(page, `wrong ${tries}`);
-      await page.getByRole('alert').waitFor();
+      await page.locator('#password[aria-invalid=true], [role=alert]').waitFor();
     }
     expect(await page.locator('#password').count()).toBe(0);
     expect(await page.locator('time').count()).toBeGreaterThan(0);

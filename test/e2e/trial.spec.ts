@@ -67,7 +67,7 @@ describe('a first trial of Latchkey', () => {
     await page.waitForSelector('form[action$="/login"]');
     await identify(page, administrator);
     await arrive(page, latchkey, '/demo');
-    expect(await heading(page)).toBe('You are signed in');
+    expect(await heading(page)).toBe('You’re signed in');
     expect(await page.getByText('Noor Haddad').first().isVisible()).toBe(true);
     await expectGoodPage(page);
     const tokens = () => page.locator('details code').allTextContents();
@@ -81,7 +81,7 @@ describe('a first trial of Latchkey', () => {
     expect(opaque(after)).toHaveLength(2);
     expect(opaque(after).filter((token) => before.includes(token))).toEqual([]);
     await press(page, 'userinfo');
-    await page.getByText('The userinfo endpoint answered').waitFor();
+    await page.getByText('The userinfo endpoint responded').waitFor();
     await expectGoodPage(page);
 
     // Signed in already: nothing but the leave is asked for.

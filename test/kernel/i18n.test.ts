@@ -44,6 +44,25 @@ describe('the language of a page', () => {
       wishes: { uiLocales: '__proto__ constructor toString' },
       language: 'en',
     },
+    { title: 'is no script that the user did not ask for', wishes: { acceptLanguage: 'zh-TW' }, language: 'en' },
+    { title: 'is not the usual script of the region of another', wishes: { acceptLanguage: 'zh-HK' }, language: 'en' },
+    { title: 'is no other script by name', wishes: { uiLocales: 'zh-Hant' }, language: 'en' },
+    { title: 'is no other script of any language', wishes: { uiLocales: 'ar-Latn ja-Latn' }, language: 'en' },
+    { title: 'is no related language', wishes: { uiLocales: 'zh-yue' }, language: 'en' },
+    {
+      title: 'is not the language that a browser adds to a script of its own',
+      wishes: { acceptLanguage: 'zh-TW,zh;q=0.9,de;q=0.8' },
+      language: 'de',
+    },
+    { title: 'is the usual one of its family', wishes: { uiLocales: 'zh-cmn-Hans-CN' }, language: 'zh' },
+    { title: 'is the script that is named', wishes: { acceptLanguage: 'zh-Hans-TW' }, language: 'zh' },
+    { title: 'is the usual script of the region', wishes: { acceptLanguage: 'zh-TW,zh-CN;q=0.5' }, language: 'zh' },
+    { title: 'is the usual script of a language', wishes: { uiLocales: 'zh-SG' }, language: 'zh' },
+    {
+      title: 'is what this browser chose, whatever script its system has',
+      wishes: { remembered: 'zh', acceptLanguage: 'zh-TW' },
+      language: 'zh',
+    },
     { title: 'stops reading after 32 ranges', wishes: { acceptLanguage: `${'sv,'.repeat(32)}de` }, language: 'en' },
   ])('$title', ({ wishes, language }) => {
     expect(chooseLanguage(wishes)).toBe(language);

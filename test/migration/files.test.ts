@@ -1,13 +1,25 @@
+import { createHmac } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyForeignHash } from '#credentials/foreign-hashes/registry.ts';
 import { type ImportFormat, readPeople } from '#migration/files/formats.ts';
+import { readHashParameters } from '#migration/files/hash-parameters.ts';
 import type { Numbered } from '#migration/files/numbered.ts';
 import type { ImportedUser } from '#migration/import-record.ts';
 import { vectors } from '../credentials/foreign-hashes/vectors.ts';
 import { readRecord } from '../support/import-records.ts';
+import {
+  auth0Import,
+  firebaseConsole,
+  firebaseCsv,
+  firebaseExport,
+  keycloakRealm,
+  oldKeycloakUser,
+  theirPassword,
+} from '../support/other-products.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -15,11 +27,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function read(name: string, text: string, format?: ImportFormat, hash = {}): Promise<Numbered[]> {
+async function read(
+  name: string,
+  text: string | Buffer,
+  format?: ImportFormat,
+  hash = {},
+  encoding?: string,
+): Promise<Numbered[]> {
   const path = join(folder, name);
   await writeFile(path, text);
   const people: Numbered[] = [];
-  for await (const person of readPeople(path, { format, hash })) people.push(person);
+  for await (const person of readPeople(path, { format, hash, encoding })) people.push(person);
   return people;
 }
 
@@ -86,8 +104,244 @@ describe('CSV', () => {
   });
 });
 
+describe('text', () => {
+  const line = (name: string) => `email,name\na@x.example,Ada\nb@x.example,${name}\n`;
+  const json = JSON.stringify([{ email: 'b@x.example', name: 'Jürgen €' }]);
+
+  test.each([
+    ['CSV in Latin-1', 'l.csv', Buffer.from(line('J\u00fcrgen'), 'latin1'), undefined, 3],
+    [
+      'JSON lines in Latin-1',
+      'l.jsonl',
+      Buffer.from('{"email":"a@x.example"}\n{"name":"J\u00fcrgen"}', 'latin1'),
+      undefined,
+      2,
+    ],
+    [
+      'a JSON document in Latin-1',
+      'l.json',
+      Buffer.from('{"users":[\n\n{"name":"J\u00fcrgen"}]}', 'latin1'),
+      'keycloak',
+      3,
+    ],
+    ['a character that is cut at the end', 'cut.csv', Buffer.from(line('Jü')).subarray(0, -2), undefined, 3],
+    ['UTF-16 that is cut', 'cut16.csv', Buffer.from(line('Jü'), 'utf16le').subarray(0, -1), undefined, 3],
+  ] as const)('%s is refused as a whole, with its line', async (_what, name, bytes, format, at) => {
+    const encoding = name === 'cut16.csv' ? 'utf-16le' : undefined;
+    await expect(read(name, bytes, format, {}, encoding)).rejects.toThrow(
+      new RegExp(`^line ${at} is not UTF-(8|16LE); nothing was imported.*--encoding windows-1252`),
+    );
+  });
+
+  test.each([
+    ['Latin-1', Buffer.from(json.replace('€', ''), 'latin1'), 'latin1', 'Jürgen '],
+    ['Windows-1252', Buffer.from(json.replace('€', '\u0080'), 'latin1'), 'windows-1252', 'Jürgen €'],
+    ['UTF-16 with its mark', Buffer.from(`\ufeff${json}`, 'utf16le'), undefined, 'Jürgen €'],
+    ['UTF-16 by name', Buffer.from(json, 'utf16le'), 'utf-16le', 'Jürgen €'],
+    ['UTF-8 with its mark', Buffer.from(`\ufeff${json}`), undefined, 'Jürgen €'],
+    ['gzip', gzipSync(json), undefined, 'Jürgen €'],
+  ])('%s is read', async (_what, bytes, encoding, name) => {
+    const [person] = await read('encoded.json', bytes, undefined, {}, encoding);
+    expect(person?.record).toMatchObject({ name });
+  });
+
+  test.each([
+    ['an encoding that nobody knows', json, 'ebcdic', /--encoding ebcdic is not known/],
+    ['a packed file that is cut', gzipSync(json).subarray(0, -12), undefined, /packed file is damaged/],
+  ])('%s is refused', async (_what, bytes, encoding, why) => {
+    await expect(read('x.json', bytes, undefined, {}, encoding)).rejects.toThrow(why);
+  });
+});
+
+describe('a JSON document', () => {
+  const two = [{ email: 'a@x.example' }, { email: 'b@x.example' }];
+
+  test.each([
+    ['a list of users', 'jsonl', two],
+    ['a list of users', 'keycloak', two],
+    ['an object with users', 'keycloak', { realm: 'x', clients: [{ users: [] }], users: two, roles: { realm: [{}] } }],
+    [
+      'a list of realms',
+      'keycloak',
+      [{ realm: 'x', users: two.slice(0, 1) }, { realm: 'none' }, { realm: 'y', users: two.slice(1) }],
+    ],
+    ['a list that is written over lines', 'auth0', two],
+  ] as const)('may be %s (%s)', async (_what, format, document) => {
+    const people = await read('document.json', ` \n${JSON.stringify(document, null, 2)}\n \n`, format);
+    expect(people.map(({ line, record }) => [line, (record as { email: string }).email])).toEqual([
+      [1, 'a@x.example'],
+      [2, 'b@x.example'],
+    ]);
+  });
+
+  test('keeps its users apart, however many they are', async () => {
+    const text = `[${Array.from({ length: 20_000 }, (_, i) => `{"email":"p${i}@x.example","n":[1,{"m":null}]}`).join(',\n')}]`;
+    const people = await read('many.json', text, 'jsonl');
+    expect(people).toHaveLength(20_000);
+    expect(people.at(-1)).toEqual({ line: 20_000, record: { email: 'p19999@x.example', n: [1, { m: null }] } });
+  });
+
+  test.each([
+    ['a comma too many', '[{"email":"a@x.example"},]'],
+    ['a comma too few', '[{"email":"a@x.example"}{"email":"b@x.example"}]'],
+    ['no end', '[{"email":"a@x.example"}'],
+    ['text after its end', '[{"email":"a@x.example"}] x'],
+  ])('with %s is refused', async (_what, text) => {
+    await expect(read('broken.json', text, 'jsonl')).rejects.toThrow(/the file is not JSON/);
+  });
+
+  test('with a user who is too large has the others', async () => {
+    const people = await read('large.json', JSON.stringify([{ name: 'x'.repeat(300_000) }, ...two]), 'jsonl');
+    expect(people.map(({ problem }) => problem?.slice(0, 19))).toEqual(['the user takes more', undefined, undefined]);
+  });
+});
+
 describe('files of other products', () => {
   const hashOf = (user: ImportedUser) => (user.password.kind === 'hash' ? user.password.hash : '');
+
+  test('a Keycloak realm of today, with what its mappers make claims of', async () => {
+    const people = await read('realm26.json', JSON.stringify(keycloakRealm), 'keycloak');
+    const ada = person(people[0]);
+    expect(ada).toMatchObject({
+      phoneNumber: '+442079460018',
+      phoneNumberVerified: true,
+      passwordUpdateRequired: true,
+      profile: {
+        nickname: 'ada',
+        locale: 'pt-BR',
+        address: { street_address: '12 St James’s Square', locality: 'London', country: 'UK' },
+      },
+      properties: { plan: 'gold' },
+    });
+    expect(await verifyForeignHash(hashOf(ada), theirPassword)).toBe(true);
+    expect(people[0]?.warnings).toEqual([
+      'requiredActions: CONFIGURE_TOTP is left out: mfa.enforcement says who must have a second factor',
+    ]);
+    const read0 = readRecord(people[0]?.record);
+    expect(read0.kind === 'ready' && read0.warnings).toEqual(['picture: left out: Invalid URL']);
+    expect(person(people[1])).toMatchObject({
+      emailVerified: false,
+      password: { kind: 'plain', password: theirPassword },
+      passwordUpdateRequired: undefined,
+    });
+    expect(people[2]).toMatchObject({ skipped: 'is the account of the client shop-worker', service: 'shop-worker' });
+  });
+
+  test('a user of an old Keycloak', async () => {
+    const [old] = await read('realm7.json', JSON.stringify([oldKeycloakUser]), 'keycloak');
+    const joan = person(old);
+    expect(await verifyForeignHash(hashOf(joan), 'password')).toBe(true);
+    expect(joan.totp?.secret).toMatch(/^JBSWY3DP/);
+    expect(old?.warnings).toEqual([
+      'credentials: an authenticator that counts (HOTP) is left out: codes here follow the time',
+      'credentials: webauthn is left out: the user adds it again on the account page',
+    ]);
+  });
+
+  test.each([
+    [
+      'temporary',
+      { credentials: [{ type: 'password', value: 'x', temporary: true }] },
+      { passwordUpdateRequired: true },
+    ],
+    [
+      'without parameters',
+      {
+        credentials: [
+          {
+            type: 'password',
+            secretData: '{"value":"AAAA","salt":"AAAA"}',
+            credentialData: '{"algorithm":"argon2","hashIterations":5}',
+          },
+        ],
+      },
+      { password: { kind: 'none' } },
+    ],
+    [
+      'of an algorithm of its own',
+      {
+        credentials: [
+          {
+            type: 'password',
+            secretData: '{"value":"AAAA","salt":"AAAA"}',
+            credentialData: '{"algorithm":"rot13","hashIterations":5}',
+          },
+        ],
+      },
+      { password: { kind: 'none' } },
+    ],
+    ['in a directory', { federationLink: 'ldap', credentials: [] }, { password: { kind: 'none' } }],
+    [
+      'by bcrypt',
+      {
+        credentials: [
+          {
+            type: 'password',
+            secretData: '{"value":"$2a$10$abcdefghijklmnopqrstuubyCG3zY1GIXMyxfivm.ClDiInHzxjiq","salt":""}',
+            credentialData: '{"algorithm":"bcrypt","hashIterations":10}',
+          },
+        ],
+      },
+      { password: { kind: 'hash', scheme: 'bcrypt' } },
+    ],
+  ])('a password of Keycloak that is %s', async (what, members, expected) => {
+    const [user] = await read('one.json', JSON.stringify([{ email: 'a@x.example', ...members }]), 'keycloak');
+    expect(person(user)).toMatchObject(expected);
+    const reasons: Record<string, string> = {
+      'without parameters':
+        'password_hash: left out, the user has no password here: the credential of Keycloak has no valid additionalParameters.type, additionalParameters.version, additionalParameters.memory, additionalParameters.parallelism',
+      'of an algorithm of its own':
+        'password_hash: left out, the user has no password here: rot13 is no algorithm of Keycloak that is known',
+      'in a directory': 'password: left out: it is in a directory, not in the file',
+    };
+    expect(user?.warnings).toEqual(what in reasons ? [reasons[what]] : []);
+  });
+
+  test('the list that Auth0’s own import takes', async () => {
+    const people = await read('import.json', JSON.stringify(auth0Import), 'auth0');
+    const joe = person(people[0]);
+    expect(joe).toMatchObject({
+      legacyId: 'auth0|42',
+      properties: { theme: 'light', app_metadata: { roles: ['admin'] } },
+      totp: { secret: 'JBSWY3DPEHPK3PXP' },
+    });
+    expect(await verifyForeignHash(hashOf(joe), 'Zürich')).toBe(true);
+    expect(people[0]?.warnings).toEqual(['mfa_factors: phone is left out: an authenticator app alone is taken']);
+    expect(person(people[1]).password).toEqual({ kind: 'none' });
+    expect(people[1]?.warnings).toEqual(['password_hash: left out: md4 is not computed here']);
+  });
+
+  test.each(['json', 'csv'])('Firebase as %s, with the parameters as its console shows them', async (kind) => {
+    await writeFile(join(folder, 'firebase.txt'), firebaseConsole);
+    const parameters = await readHashParameters(join(folder, 'firebase.txt'));
+    const text = kind === 'json' ? JSON.stringify(firebaseExport) : firebaseCsv;
+    const people = await read(`users.${kind}`, text, 'firebase', { parameters });
+    const ada = person(people[0]);
+    expect(ada).toMatchObject({
+      legacyId: 'uid1',
+      emailVerified: true,
+      properties: { plan: 'gold' },
+      createdAt: '2020-01-01T00:00:00.000Z',
+      identities: [{ connection: 'firebase' }, { connection: 'google.com', subject: '12' }],
+    });
+    expect(await verifyForeignHash(hashOf(ada), 'hunter2')).toBe(true);
+    if (kind === 'csv')
+      expect(person(people[1])).toMatchObject({
+        profile: { name: 'Bob, the second' },
+        phoneNumber: '+12025550123',
+        status: 'disabled',
+      });
+    else {
+      expect(people[0]?.warnings).toEqual(['mfaInfo: phone is left out: the export has no secret of it']);
+      expect(people[1]).toMatchObject({ skipped: 'is an anonymous account' });
+    }
+  });
+
+  test('Firebase without the parameters of its hashes has users without passwords, and says so', async () => {
+    const [ada] = await read('users.json', JSON.stringify(firebaseExport), 'firebase');
+    expect(person(ada).password).toEqual({ kind: 'none' });
+    expect(ada?.warnings?.at(-1)).toMatch(/^password_hash: left out.*signer_key/);
+  });
 
   test('a Keycloak realm', async () => {
     const realm = {
@@ -251,6 +505,20 @@ describe('files of other products', () => {
           cost: 1024,
           blockSize: 8,
           parallelization: 1,
+        },
+      },
+    ],
+    [
+      'HMAC',
+      {
+        custom_password_hash: {
+          algorithm: 'hmac',
+          hash: {
+            value: createHmac('sha256', 'a key').update('Zürich').digest('hex'),
+            encoding: 'hex',
+            digest: 'sha256',
+            key: { value: Buffer.from('a key').toString('base64'), encoding: 'base64' },
+          },
         },
       },
     ],

@@ -27,6 +27,7 @@ const ada: BulkUser = {
   phoneNumberVerified: true,
   profile: { name: 'Ada' },
   properties: { plan: 'gold' },
+  passwordUpdateRequired: false,
   createdAt: '2020-01-01T00:00:00.000Z',
 };
 const unproven = { ...ada, emailVerified: false };
@@ -202,19 +203,100 @@ describe('invalid values in a line', () => {
       /cost/,
     ],
     ['a password as a hash', { password_hash: 'x', password_hash_format: 'plain' }, /given as password/],
-    ['an authenticator of 40 bits', { totp_secret: 'JBSWY3DP' }, /totp_secret: must be base32/],
-    ['an authenticator with five digits', { totp_secret: 'JBSWY3DPEHPK3PXP', totp_digits: 5 }, /totp_digits/],
-    ['an identity of white space', { identities: [{ connection: 'google', subject: ' ' }] }, /identities\.0\.subject/],
-    ['an identity that is a number', { identities: [{ connection: 'google', subject: 12 }] }, /identities\.0\.subject/],
-    ['a further address that is none', { further_emails: ['x'] }, /^further_emails/],
-    ['a further number that is none', { further_phone_numbers: ['911'] }, /further_phone_numbers/],
     ['an id of another system', { id: '42' }, /^id: must be one of Latchkey/],
-    ['a picture that is a program', { picture: 'javascript:alert(1)' }, /picture/],
-    ['more properties than fit', { properties: { text: 'x'.repeat(20_000) } }, /16 KiB/],
-    ['a date that is none', { created_at: 'yesterday' }, /created_at/],
   ])('%s', (_what, given, why) => {
     const read = readRecord({ email: 'ada@example.com', ...given });
     expect(read.kind === 'refused' && read.reason).toMatch(why);
+  });
+
+  /** The values that are taken instead, under the names of ImportedUser; undefined where the member is left out. */
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, RegExp | null]>([
+    ['an authenticator of 40 bits', { totp_secret: 'JBSWY3DP' }, { totp: undefined }, /^totp_secret: must be base32/],
+    ['five digits', { totp_secret: 'JBSWY3DPEHPK3PXP', totp_digits: 5 }, { totp: undefined }, /^totp_digits/],
+    [
+      'an identity of white space',
+      { identities: [{ connection: 'g', subject: ' ' }] },
+      { identities: [] },
+      /^identities: one/,
+    ],
+    [
+      'an identity that is a number',
+      { identities: [{ connection: 'g', subject: 12 }] },
+      { identities: [] },
+      /^identities: one/,
+    ],
+    ['identities that are none', { identities: 'google' }, { identities: [] }, /^identities: left out/],
+    ['a further address that is none', { further_emails: ['x'] }, { further: [] }, /^further_emails: one/],
+    [
+      'a further number that is none',
+      { further_phone_numbers: ['911'] },
+      { further: [] },
+      /^further_phone_numbers: one/,
+    ],
+    ['a picture that is a program', { picture: 'javascript:alert(1)' }, { profile: {} }, /^picture: left out/],
+    ['a picture that is a name', { picture: 'avatar_3' }, { profile: {} }, /^picture: left out: Invalid URL/],
+    ['a very long name', { name: 'é'.repeat(200) }, { profile: { name: 'é'.repeat(128) } }, /^name: cut to 128/],
+    [
+      'a long name with a character of two units',
+      { name: `${'a'.repeat(127)}😀😀` },
+      { profile: { name: `${'a'.repeat(127)}😀` } },
+      /^name: cut/,
+    ],
+    [
+      'a long username of old',
+      { preferred_username: 'a'.repeat(65) },
+      { profile: {} },
+      /^preferred_username: left out/,
+    ],
+    ['a name that is a number', { given_name: 7 }, { profile: { given_name: '7' } }, null],
+    ['a language of POSIX', { locale: 'de_DE.UTF-8' }, { profile: { locale: 'de-DE' } }, null],
+    ['a language that is none', { locale: '???' }, { profile: {} }, /^locale: left out/],
+    ['a birthday with a time', { birthdate: '1990-05-01T00:00:00Z' }, { profile: { birthdate: '1990-05-01' } }, null],
+    ['a birthday that nobody can read', { birthdate: '01/02/1990' }, { profile: {} }, /^birthdate: left out/],
+    ['a birthday to come', { birthdate: '3000-01-01' }, { profile: {} }, /^birthdate: left out: must not be/],
+    ['a place that is no time zone', { zoneinfo: 'Mars/Base' }, { profile: {} }, /^zoneinfo: left out/],
+    ['a number as people write it', { phone_number: '0044 20 7123 4567' }, { phoneNumber: '+442071234567' }, null],
+    [
+      'a number that is none, said to be verified',
+      { phone_number: 'call me', phone_number_verified: true },
+      { phoneNumber: undefined, phoneNumberVerified: undefined },
+      /^phone_number: left out/,
+    ],
+    [
+      'an address in one line',
+      { address: 'Rue 1, Paris' },
+      { profile: { address: { formatted: 'Rue 1, Paris' } } },
+      null,
+    ],
+    [
+      'an address with a member too many',
+      { address: { country: 'UK', planet: 'Earth' } },
+      { profile: { address: { country: 'UK' } } },
+      /^address\.planet: left out/,
+    ],
+    [
+      'an address of a long code',
+      { address: { postal_code: 'x'.repeat(40) } },
+      { profile: {} },
+      /^address\.postal_code: left out/,
+    ],
+    ['an address that is a list', { address: ['UK'] }, { profile: {} }, /^address: left out/],
+    [
+      'more properties than fit',
+      { properties: { text: 'x'.repeat(20_000), plan: 'gold' } },
+      { properties: { plan: 'gold' } },
+      /^properties\.text: left out.*16 KiB/,
+    ],
+    ['properties that are a list', { properties: [1] }, { properties: undefined }, /^properties: left out/],
+    ['a date that is none', { created_at: 'yesterday' }, { createdAt: undefined }, /^created_at: left out/],
+    ['a date without a time', { created_at: '2019-05-05' }, { createdAt: '2019-05-05T00:00:00.000Z' }, null],
+    ['a truth in words', { email_verified: 'TRUE' }, { emailVerified: true }, null],
+    ['a truth that is none', { email_verified: 'maybe' }, { emailVerified: undefined }, /^email_verified: left out/],
+  ])('%s does not keep the user out', (_what, given, taken, why) => {
+    const read = readRecord({ email: 'ada@example.com', ...given });
+    if (read.kind === 'refused') throw new Error(read.reason);
+    expect(read.user).toMatchObject(taken);
+    expect(read.warnings).toEqual(why === null ? [] : [expect.stringMatching(why)]);
   });
 
   test.each([[null], [[]], ['ada@example.com'], [42]])('%j instead of a user', (given) => {

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunOperation } from '#kernel/operations/bound-operation.ts';
+import { operator } from '#audit/module.ts';
+import { type RunOperation, runFor } from '#kernel/operations/bound-operation.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { importPeople, type ImportOptions } from '#migration/command-line.ts';
 import type { ImportSummary } from '#migration/files/import-run.ts';
@@ -316,6 +317,107 @@ describe('existing users', () => {
     expect(await importLines([{ ...line, legacy_id: 'A-3' }], { update: true })).toMatchObject({ updated: 1 });
     expect(await findUser('first@legacy.example')).toMatchObject({ legacy_id: 'A-3' });
   });
+});
+
+describe('roles and groups', () => {
+  test('of a line are given once, and none that rules here', async () => {
+    await latchkey.run('roles.create', { name: 'packer' });
+    await latchkey.run('groups.create', { name: 'night/shift' });
+    const line = { email: 'pat@grants.example', roles: ['packer', 'SUPER_ADMIN', 'unknown'], groups: ['night/shift'] };
+    const { report } = await importLines([line]);
+    expect(report).toEqual([
+      {
+        line: 1,
+        outcome: 'created',
+        email: 'pat@grants.example',
+        warnings: [
+          'roles: SUPER_ADMIN is not given: it is a role of Latchkey, which is given by assignment create',
+          'roles: unknown is not given: there is none of that name',
+        ],
+      },
+    ]);
+    const held = async () =>
+      latchkey.app.database.sql(
+        `select r.name, u.is_administrator from role_assignment a join role r on r.id = a.role_id join users u on u.id = a.user_id
+         where u.email = $1 union all select g.name, false from user_group_member m join user_group g on g.id = m.group_id
+         join users u on u.id = m.user_id where u.email = $1 order by 1`,
+        [line.email],
+      );
+    const given = [
+      { name: 'night/shift', is_administrator: false },
+      { name: 'packer', is_administrator: false },
+    ];
+    expect(await held()).toEqual(given);
+    expect(await importLines([line], { update: true })).toMatchObject({ unchanged: 1 });
+    expect(await held()).toEqual(given);
+    await latchkey.run('roles.create', { name: 'driver' });
+    expect(await importLines([{ ...line, roles: ['driver'] }])).toMatchObject({ unchanged: 1 });
+    expect(await importLines([{ ...line, roles: ['driver'] }], { update: true })).toMatchObject({ updated: 1 });
+    expect(await held()).toHaveLength(3);
+  });
+});
+
+test('an actor who may not give roles brings users without them', async () => {
+  await latchkey.run('roles.create', { name: 'guarded' });
+  const may = (permission: string) => permission === 'users.manage';
+  const lines = [{ line: 1, record: { email: 'api@grants.example', roles: ['guarded'] } }];
+  const answer = await runFor(latchkey.app.operations, { ...operator, may })('users.import', { input: { lines } });
+  expect(answer).toMatchObject({
+    result: {
+      results: [
+        { outcome: 'created', warnings: ['roles: guarded is not given: you may not give roles (access.manage)'] },
+      ],
+    },
+  });
+  expect(
+    await latchkey.app.database.sql(
+      'select 1 from role_assignment a join users u on u.id = a.user_id where u.email = $1',
+      ['api@grants.example'],
+    ),
+  ).toEqual([]);
+});
+
+describe('a new password', () => {
+  test('is demanded where a line says so, once', async () => {
+    const line = { email: 'new@password.example', password: 'first of several words', password_update_required: true };
+    const required = async () => (await findUser(line.email))?.['password_update_required'];
+    expect(await importLines([line])).toMatchObject({ created: 1 });
+    expect(await required()).toBe(true);
+    await latchkey.app.database.sql('update users set password_update_required = false where email = $1', [line.email]);
+    expect(await importLines([line], { update: true })).toMatchObject({ unchanged: 1 });
+    expect(await required()).toBe(false);
+  });
+
+  test('is demanded of an existing user together with the password that a line brings', async () => {
+    await importLines([{ email: 'later@password.example' }]);
+    const line = {
+      email: 'later@password.example',
+      password: 'first of several words',
+      password_update_required: true,
+    };
+    expect(await importLines([line], { update: true })).toMatchObject({ updated: 1 });
+    expect(await findUser(line.email)).toMatchObject({ password_update_required: true });
+  });
+});
+
+test('a report names each user, and counts the same warnings together', async () => {
+  const lines = [
+    { email: 'a@warned.example', picture: 'avatar_1' },
+    { email: 'b@warned.example', picture: 'avatar_2' },
+    { preferred_username: 'nobody', name: 'Nobody' },
+    { legacy_id: 'uid9' },
+  ];
+  const { report, ...summary } = await importLines(lines);
+  expect(summary).toMatchObject({
+    created: 2,
+    refused: 2,
+    refusals: [
+      { line: 3, username: 'nobody', reason: expect.stringContaining('email: give an address') as unknown },
+      { line: 4, legacy_id: 'uid9', reason: expect.stringContaining('email: give an address') as unknown },
+    ],
+    warnings: [{ warning: 'picture: left out: Invalid URL', users: 2, line: 1, email: 'a@warned.example' }],
+  });
+  expect(report[1]).toMatchObject({ warnings: ['picture: left out: Invalid URL'] });
 });
 
 test('a hash that is too expensive is refused with its line', async () => {

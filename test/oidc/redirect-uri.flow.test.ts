@@ -327,14 +327,14 @@ describe('the relying party gets an error only if it is known (RFC 6749 §4.1.2.
   test.each(Object.entries(mistakes))('%s and a bad redirect_uri: a page with the reason', async (_name, mistake) => {
     const page = await ask(web, { ...mistake, redirect_uri: evil });
     expectPageAboutTheAddress(page);
-    expect(words(page)).toContain('This app cannot sign you in');
+    expect(words(page)).toContain('This app can’t sign you in');
   });
 
   test.each(Object.entries(mistakes))('%s and an unknown client: a page with the reason', async (_name, mistake) => {
     const page = await ask({ ...web, client_id: 'nobody' }, { ...mistake, redirect_uri: evil });
     expect(page.location).toBeNull();
     expect(page.status).toBe(400);
-    expect(words(page)).toContain('We do not know this app');
+    expect(words(page)).toContain('We don’t recognize this app');
   });
 
   test.each(Object.entries(mistakes))('%s alone: never a redirect to another address', async (_name, mistake) => {
@@ -358,7 +358,7 @@ describe('the relying party gets an error only if it is known (RFC 6749 §4.1.2.
     const url = authorizeUrl(latchkey.base, { ...web, client_id: 'nobody' }, { code_challenge: challenge });
     const page = await new Visitor().request(`${url}&scope=openid&state=again`);
     expect(page.location).toBeNull();
-    expect(words(page)).toContain('We do not know this app');
+    expect(words(page)).toContain('We don’t recognize this app');
   });
 
   test('a duplicate parameter does not hide that the address is bad', async () => {
@@ -371,7 +371,7 @@ describe('the relying party gets an error only if it is known (RFC 6749 §4.1.2.
     await latchkey.run('clients.disable', { client_id: client.client_id });
     const page = await ask(client, {});
     expect(page.location).toBeNull();
-    expect(words(page)).toContain('We do not know this app');
+    expect(words(page)).toContain('We don’t recognize this app');
   });
 
   test('every other duplicate parameter is reported by a redirect to the right place (RFC 6749 §3.1)', async () => {

@@ -69,7 +69,7 @@ describe('offline_access without prompt=consent (OpenID Connect Core §11)', () 
       const asked = { ...unprompted, code_challenge: pkce().challenge };
       const page = await visitor.open(authorizeUrl(latchkey.base, who, asked));
       expect(page.text.includes('value="allow"')).toBe(true);
-      expect(page.text.includes('Stay connected when you are away')).toBe(isListed);
+      expect(page.text.includes('Stay connected when you’re away')).toBe(isListed);
     }
   });
 

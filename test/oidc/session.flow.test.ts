@@ -67,7 +67,19 @@ describe('the lifetime of a session (settings session.*)', () => {
 
   test.each([true, false])('the last sign-in decides whether the browser is remembered: %s', async (remember) => {
     const visitor = await signIn({ remember: !remember });
+    await visitor.submit(await visitor.open(`${latchkey.base}/oidc/logout`), {}, 'logout');
+    expect(await isSignedIn(visitor)).toBe(false);
     await signIn({ remember, visitor });
+    expect(await isSignedIn(visitor)).toBe(true);
+    at(3 * DAY);
+    expect(await isSignedIn(visitor)).toBe(remember);
+  });
+
+  test.each([true, false])('a user who proves again who they are keeps the session as it is: %s', async (remember) => {
+    const visitor = await signIn({ remember });
+    const asked = await visitor.submit(await visitor.open(url({ prompt: 'login' })), { email: user.email });
+    expect(asked.text).not.toContain('name="remember"');
+    expect((await visitor.submit(asked, { password: user.password })).location).toContain('code=');
     at(3 * DAY);
     expect(await isSignedIn(visitor)).toBe(remember);
   });
@@ -141,7 +153,7 @@ describe('two tabs of one browser', () => {
     expect((await visitor.submit(page, { password: user.password })).location).toContain('code=');
     const again = await visitor.open(form?.action ?? '', { ...form?.fields, password: user.password });
     expect(again.status).toBe(410);
-    expect(again.text).toContain('This sign-in is finished. You are signed in here as');
+    expect(again.text).toContain('This sign-in is complete. You’re signed in here as');
   });
 
   test('the address of a sign-in is useless in another browser', async () => {

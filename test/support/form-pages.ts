@@ -41,6 +41,12 @@ export const inside =
     return visitor.open(`${latchkey.base}${path}`);
   };
 
+/** The profile of a user who may have a website. */
+export const profile: Reach = async (visitor, world) => {
+  await world.set('profile.fields', ['name', 'website']);
+  return inside('/account/profile')(visitor, world);
+};
+
 /** The page behind a form that is filled in well. */
 export const behind =
   (reach: Reach, typed: Record<string, string>, sentTo?: string): Reach =>
@@ -127,6 +133,10 @@ export const createNamed: Reach = async (visitor, world) => {
 
 export const createCheck: Reach = (visitor, { latchkey, client }) =>
   begin(visitor, createRequest(latchkey, client), { name: 'Noor', email: freshEmail(), password: strong });
+
+/** The form that mends the address of an account that waits for its code. */
+export const createAddress: Reach = async (visitor, world) =>
+  visitor.open((await createCheck(visitor, world)).url.replace(/check$/, 'address'));
 
 export const firstPasskey: Reach = async (visitor, { latchkey, client, mails }) => {
   const email = freshEmail();

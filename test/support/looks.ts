@@ -17,7 +17,8 @@ export function look(page: Pick<Page, 'status' | 'headers' | 'text' | 'location'
       .replaceAll(/nonce="[^"]+"/g, 'nonce')
       .replaceAll(/name="csrf" value="[^"]+"/g, 'csrf')
       .replaceAll(/datetime="[^"]+"[^<]*<[^>]+>/g, 'time')
-      .replaceAll(/\d{1,2}:\d{2}[^<]*UTC/g, 'time');
+      .replaceAll(/\d{1,2}:\d{2}[^<]*UTC/g, 'time')
+      .replaceAll(/data-wait="\d+"|\d+ seconds?/g, 'wait');
   const chance = new Set(['date', 'content-security-policy', 'set-cookie', 'location']);
   return {
     status: page.status,

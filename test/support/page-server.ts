@@ -34,7 +34,15 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
     // The pages in the frames of the preview, without scripts, which would not run there.
     if (ctx.path === '/branding/preview/frame') {
       const framed = bySlug.get(`${String(ctx.query['view']).replaceAll('/', '-')}--${String(ctx.query['sample'])}`);
-      ctx.body = framed ? renderSample(renderer, framed, 'en').replaceAll(/<script[^>]*><\/script>/g, '') : '';
+      ctx.body = framed
+        ? renderSample(renderer, framed, 'en').replaceAll(/<script[^>]*><\/script>| autofocus(?=[ >])/g, '')
+        : '';
+      return;
+    }
+    // The letter in the frame of the mailbox.
+    if (ctx.path.startsWith('/dev/mailbox/')) {
+      ctx.type = 'text/html; charset=utf-8';
+      ctx.body = '<!doctype html><html lang="en"><title>Letter</title><main><h1>Letter</h1></main></html>';
       return;
     }
     // The pending challenge of the email field.

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { activityView } from '#account/activity/activity-view.ts';
 import { toldEvents } from '#account/activity/shown-events.ts';
 import { shownEventTypes } from '#app/event-types.ts';
+import { publishPasswordHelp } from '#credentials/module.ts';
 import { defaultBrand, brandStylesheet, type Brand } from '#kernel/brand.ts';
 import { loadStaticFiles, type StaticFiles } from '#kernel/http/static.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -60,6 +61,7 @@ function isView(value: unknown): value is View<object> {
 
 export function brandedFiles(brand: Brand = defaultBrand): StaticFiles {
   const files = loadStaticFiles();
+  publishPasswordHelp(files);
   files.publish('brand.css', brandStylesheet(brand, files.url));
   return files;
 }

@@ -13,7 +13,12 @@ const unshared = { publish: async () => {}, subscribe: () => {}, isHealthy: () =
 
 /** Permissions of the application's database, read again. */
 export const permissionsIn = ({ app: { database } }: TestApp) =>
-  createPermissions({ audit: { record: async () => {} }, clock: systemClock, database, invalidation: unshared });
+  createPermissions({
+    audit: { record: async () => {}, recordAll: async () => {} },
+    clock: systemClock,
+    database,
+    invalidation: unshared,
+  });
 
 /** The code of what an operation refuses to a user; null when it does not. */
 export async function codeForUser(

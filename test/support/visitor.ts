@@ -154,6 +154,7 @@ export function formsOf(page: Pick<Page, 'text' | 'url'>): Form[] {
     };
     for (const [tag] of body.matchAll(/<(?:input|button)\b[^>]*>/g)) {
       const name = attribute(tag, 'name') ?? '';
+      if (attribute(tag, 'type') === 'button') continue;
       if (tag.startsWith('<button')) form.buttons.push({ name, value: attribute(tag, 'value') ?? '' });
       else if (name && attribute(tag, 'type') !== 'checkbox') form.fields[name] = attribute(tag, 'value') ?? '';
     }

@@ -1,35 +1,41 @@
-import { byUser } from '#audit/module.ts';
+import { type By, byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { TotpEnrolments, TotpService } from '#credentials/module.ts';
+import {
+  LONGEST_TYPED_CODE,
+  type RecoveryCodes,
+  type TotpEnrolments,
+  type TotpService,
+  triedCode,
+} from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { LATELY, type OwnPages } from '#oidc/sessions/module.ts';
-import type { Policies } from '#settings/module.ts';
+import { LATELY, type OwnPages, type SignedInPerson } from '#oidc/sessions/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { type AuthenticatorPage, authenticatorView } from './authenticator-view.ts';
 import { identifierOf } from '#directory/users/module.ts';
 
 type AuthenticatorRouteDependencies = {
-  ownPages: Pick<OwnPages, 'require'>;
+  ownPages: Pick<OwnPages, 'require' | 'noteEnrolment'>;
   totp: Pick<TotpService, 'find' | 'remove'>;
   totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;
-  /** The name of the app in lists. */
-  policies: Policies<'branding'>;
+  recoveryCodes: Pick<RecoveryCodes, 'prepareMissing' | 'show'>;
 };
 
 const PAGE = '/account/authenticator';
-const codeForm = form(z.object({ code: z.string().trim().min(1, 'required').max(64) }));
+/** Where recovery codes are shown that were made with the app. */
+const CODES = '/account/recovery-codes/show';
+const codeForm = form(z.object({ code: z.string().max(LONGEST_TYPED_CODE, 'wrong').default('') }));
 const noFields = form(z.object({}));
 const authenticatorPage = formPage<Pick<AuthenticatorPage, 'problem'>>();
 
 /** Routes of the authenticator app on the account page: offer, confirmation by code, removal. */
 export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Router<State> {
-  const { ownPages, totp, totpEnrolments, policies } = deps;
+  const { ownPages, totp, totpEnrolments, recoveryCodes } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, showOffer);
@@ -40,16 +46,24 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await codeForm.read(ctx);
-    if (!form.isValid)
-      return authenticatorPage.refuse(ctx, PAGE, { problem: form.errors.code === 'required' ? 'required' : 'wrong' });
+    const tried = triedCode(form);
+    if ('lack' in tried) return authenticatorPage.refuse(ctx, PAGE, { problem: tried.lack });
+    const outcome = await confirm(person, tried.code, byUser(person.userId, visitorOf(ctx)));
+    if (outcome.kind !== 'confirmed') return authenticatorPage.refuse(ctx, PAGE, { problem: outcome.kind });
+    const codes = await recoveryCodes.show({ userId: person.userId, holder: person.sessionId });
+    return seeOther(ctx, codes === null ? '/account/security?done=saved' : CODES);
+  }
+
+  /** A user without recovery codes gets some with the app: it can be lost. */
+  function confirm(person: SignedInPerson, code: string, by: By) {
     const { userId, sessionId: holder } = person;
-    const { name } = policies.for({ user: userId }).branding;
-    const outcome = await totpEnrolments.confirm(
-      { userId, holder, code: form.values.code, name },
-      byUser(userId, visitorOf(ctx)),
-    );
-    if (outcome.kind === 'confirmed') return seeOther(ctx, '/account/security?done=saved');
-    return authenticatorPage.refuse(ctx, PAGE, { problem: outcome.kind });
+    return totpEnrolments.confirm({ userId, holder, code, name: '' }, by, async () => {
+      const writeCodes = await recoveryCodes.prepareMissing({ userId, holder }, by);
+      return async (em) => {
+        await ownPages.noteEnrolment(em, person);
+        await writeCodes(em);
+      };
+    });
   }
 
   async function removeApp(ctx: Context): Promise<void> {
@@ -70,7 +84,7 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
     if (person === null) return;
     const { problem = null } = authenticatorPage.refused(ctx);
     const { userId, user, sessionId: holder } = person;
-    const [app, { qr, key }] = await Promise.all([
+    const [app, { qr, uri, key }] = await Promise.all([
       totp.find(userId),
       totpEnrolments.offer({ userId, holder, account: identifierOf(user) }),
     ]);
@@ -78,6 +92,7 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
       frame: accountFrame(ctx, person),
       app: app && { name: app.name, addedAt: app.createdAt },
       qr,
+      uri,
       key,
       problem,
     });

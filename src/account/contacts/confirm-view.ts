@@ -1,4 +1,5 @@
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '../account-frame.ts';
+import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 /** Confirming an address or a number of the account. */
@@ -13,7 +14,9 @@ export type ConfirmPage = {
   sentTo: string;
   /** The link was opened: no code is asked. */
   byLink: boolean;
-  problem: { kind: 'required' | 'wrong' | 'throttled' } | null;
+  problem: { kind: 'required' | 'incomplete' | 'wrong' | 'throttled' } | null;
+  /** The answer to the button `action=resend`, once. */
+  resent: Resent | null;
 };
 
 const plain: ConfirmPage = {
@@ -24,6 +27,7 @@ const plain: ConfirmPage = {
   sentTo: 'n.haddad@orchard.example',
   byLink: false,
   problem: null,
+  resent: null,
 };
 const change: ConfirmPage = { ...plain, what: 'change', action: '/account/emails/confirm/change' };
 const phone: ConfirmPage = {
@@ -38,10 +42,12 @@ export const confirmView = view<ConfirmPage>('account/contacts/confirm.njk', {
   samples: {
     plain,
     'of a change': change,
+    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...phone, resent }])),
     'of a number': phone,
     'after the link': { ...plain, byLink: true },
     'of a change, after the link': { ...change, byLink: true },
     empty: { ...plain, problem: { kind: 'required' } },
+    incomplete: { ...phone, problem: { kind: 'incomplete' } },
     wrong: { ...phone, problem: { kind: 'wrong' } },
     throttled: { ...change, problem: { kind: 'throttled' } },
     hostile: { ...plain, frame: hostileFrame, sentTo: '"><i onclick=alert(1)>@x.example' },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LONGEST_TYPED_CODE } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 import { newEmailField } from '#directory/users/module.ts';
 import type { SignedInPerson } from '#oidc/sessions/module.ts';
@@ -10,14 +11,17 @@ export const emailForm = form(
   }),
 );
 
-export const phoneForm = form(z.object({ phone: z.string().trim().min(1, 'required').max(64, 'phone') }));
+export const phoneForm = form(z.object({ phone: z.string().trim().min(1, 'required').max(256, 'phone') }));
 
 /** One of those in the list: its id, or `first`. */
 export const chosenForm = form(z.object({ contact: z.string().max(64) }));
 
 /** A code that was typed, or the button of a page that a link opened. */
 export const proofForm = form(
-  z.object({ action: z.string().max(16).default(''), code: z.string().trim().max(64).default('') }),
+  z.object({
+    action: z.string().max(16).default(''),
+    code: z.string().max(LONGEST_TYPED_CODE, 'wrong').default(''),
+  }),
 );
 
 /**

@@ -1,4 +1,5 @@
 import { Router } from '#kernel/http/router.ts';
+import { triedCode } from '#credentials/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { byUser } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -16,14 +17,14 @@ import { type ConfirmPage, confirmView } from './confirm-view.ts';
 
 export type ConfirmDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
-  emailProofs: Pick<EmailProofs, 'send' | 'pending' | 'find' | 'confirmByCode' | 'confirmByLink'>;
+  emailProofs: Pick<EmailProofs, 'send' | 'sendAgain' | 'pending' | 'find' | 'confirmByCode' | 'confirmByLink'>;
   emailChanges: Pick<EmailChanges, 'confirmByCode' | 'confirmByLink'>;
   links: Readonly<Record<What, MailedLink>>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 const changePage = formPage<Pick<ChangePage, 'email' | 'problem'>>();
-const confirmPage = formPage<Pick<ConfirmPage, 'problem'>>();
+const confirmPage = formPage<Pick<ConfirmPage, 'problem' | 'resent'>>();
 const HOME = '/account/emails';
 const CHANGE = `${HOME}/change`;
 const purposes = { address: 'verify_email', change: 'change_email' } as const;
@@ -83,9 +84,11 @@ export function emailConfirmRoutes(what: What, dependencies: ConfirmDependencies
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo: `${path}?${AGAIN}` });
     if (person === null) return;
     const form = await proofForm.read(ctx);
-    const { action, code } = form.isValid ? form.values : { action: '', code: '' };
-    if (action === 'confirm') return confirmByLink(ctx, person);
-    if (code === '') return confirmPage.refuse(ctx, path, { problem: { kind: 'required' } });
+    if (form.values.action === 'confirm') return confirmByLink(ctx, person);
+    if (form.values.action === 'resend') return sendAgain(ctx, person);
+    const tried = triedCode(form);
+    if ('lack' in tried) return confirmPage.refuse(ctx, path, { problem: { kind: tried.lack } });
+    const { code } = tried;
     const owner = { userId: person.userId, by: byUser(person.userId, visitorOf(ctx)) };
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const outcome = await (what === 'change'
@@ -93,6 +96,18 @@ export function emailConfirmRoutes(what: What, dependencies: ConfirmDependencies
       : emailProofs.confirmByCode(owner, { code, browser }));
     if (outcome !== 'confirmed') return confirmPage.refuse(ctx, path, { problem: { kind: outcome } });
     return seeOther(ctx, `${HOME}?done=saved`);
+  }
+
+  /** To the address that waits in this browser. */
+  async function sendAgain(ctx: Context, person: SignedInPerson): Promise<void> {
+    const address = await pendingAddress(ctx, person);
+    if (address === undefined) return seeOther(ctx, HOME);
+    const { userId } = person;
+    const browser = askingBrowser(deviceCookie.read(ctx), person);
+    const asker = { userId, by: byUser(userId, visitorOf(ctx)), language: ctx.state.language, browser };
+    const path = `${HOME}/confirm/${what}`;
+    const why = what === 'change' ? 'change' : 'further';
+    return confirmPage.refuse(ctx, path, { resent: await emailProofs.sendAgain(asker, { address, why, path }) });
   }
 
   async function confirmByLink(ctx: Context, { userId }: Pick<SignedInPerson, 'userId'>): Promise<void> {
@@ -109,7 +124,7 @@ export function emailConfirmRoutes(what: What, dependencies: ConfirmDependencies
     if (links[what].keep(ctx)) return;
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
-    const { problem = null } = confirmPage.refused(ctx);
+    const { problem = null, resent = null } = confirmPage.refused(ctx);
     const opened = problem === null ? await emailProofs.find(purposes[what], links[what].read(ctx)) : null;
     const isTheirs = opened?.userId === person.userId;
     if (ctx.params['link'] !== undefined && !isTheirs && problem === null) return showDead(ctx);
@@ -124,6 +139,7 @@ export function emailConfirmRoutes(what: What, dependencies: ConfirmDependencies
       sentTo,
       byLink: isTheirs,
       problem,
+      resent,
     });
   }
 

@@ -1,4 +1,5 @@
 import { Router } from '#kernel/http/router.ts';
+import { triedCode } from '#credentials/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { type By, byUser } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -6,11 +7,11 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
-import { readPhoneNumber } from '#kernel/sms/number.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#oidc/sessions/module.ts';
-import type { ContactService, ShownContact, PhoneChanges, PhoneProofs } from '#directory/contacts/module.ts';
+import { readPhoneNumber } from '#directory/users/module.ts';
+import type { Asker, ContactService, ShownContact, PhoneChanges, PhoneProofs } from '#directory/contacts/module.ts';
 import { askingBrowser, chosenForm, phoneForm, proofForm } from './contact-form.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
 import { type PhonesPage, phonesView } from './contacts-view.ts';
@@ -18,14 +19,14 @@ import { type PhonesPage, phonesView } from './contacts-view.ts';
 export type PhoneRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   contacts: Pick<ContactService, 'list' | 'find'>;
-  phoneProofs: Pick<PhoneProofs, 'send' | 'pending' | 'confirmByCode'>;
+  phoneProofs: Pick<PhoneProofs, 'send' | 'sendAgain' | 'pending' | 'confirmByCode'>;
   phoneChanges: PhoneChanges;
   texts: Pick<Texts, 'isOn' | 'reaches'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 const phonesPage = formPage<Pick<PhonesPage, 'phone' | 'problem'>>();
-const confirmPage = formPage<Pick<ConfirmPage, 'problem'>>();
+const confirmPage = formPage<Pick<ConfirmPage, 'problem' | 'resent'>>();
 const PAGE = '/account/phones';
 const CONFIRM = `${PAGE}/confirm`;
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
@@ -89,24 +90,33 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await proofForm.read(ctx);
-    const code = form.isValid ? form.values.code : '';
-    if (code === '') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: 'required' } });
+    if (form.values.action === 'resend') return sendAgain(ctx, person);
+    const tried = triedCode(form);
+    if ('lack' in tried) return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: tried.lack } });
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const owner = { userId: person.userId, by: byOwner(ctx, person), browser };
-    const outcome = await phoneProofs.confirmByCode(owner, code);
+    const outcome = await phoneProofs.confirmByCode(owner, tried.code);
     if (outcome !== 'confirmed') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: outcome } });
     return seeOther(ctx, `${PAGE}?done=saved`);
   }
 
+  /** To the number that waits in this browser. */
+  async function sendAgain(ctx: Context, person: SignedInPerson): Promise<void> {
+    const asker = askerOf(ctx, person);
+    const pending = await phoneProofs.pending(person.userId, asker.browser);
+    if (pending === null || !texts.reaches(pending.address)) return seeOther(ctx, PAGE);
+    return confirmPage.refuse(ctx, CONFIRM, { resent: await phoneProofs.sendAgain(asker, pending.address) });
+  }
+
+  const askerOf = (ctx: Context, person: SignedInPerson): Asker => ({
+    userId: person.userId,
+    by: byOwner(ctx, person),
+    language: ctx.state.language,
+    browser: askingBrowser(deviceCookie.read(ctx), person),
+  });
+
   async function send(ctx: Context, person: SignedInPerson, number: string): Promise<void> {
-    const browser = askingBrowser(deviceCookie.read(ctx), person);
-    const asker = {
-      userId: person.userId,
-      by: byOwner(ctx, person),
-      language: ctx.state.language,
-      browser,
-    };
-    if (await phoneProofs.send(asker, number)) return seeOther(ctx, CONFIRM);
+    if (await phoneProofs.send(askerOf(ctx, person), number)) return seeOther(ctx, CONFIRM);
     return phonesPage.refuse(ctx, PAGE, { problem: { kind: 'limited' } });
   }
 
@@ -140,7 +150,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
   async function showConfirm(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
-    const { problem = null } = confirmPage.refused(ctx);
+    const { problem = null, resent = null } = confirmPage.refused(ctx);
     const pending = await phoneProofs.pending(person.userId, askingBrowser(deviceCookie.read(ctx), person));
     if (pending === null) return seeOther(ctx, PAGE);
     return show(ctx, 200, confirmView, {
@@ -151,6 +161,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
       sentTo: pending.address,
       byLink: false,
       problem,
+      resent,
     });
   }
 

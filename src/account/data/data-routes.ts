@@ -8,7 +8,7 @@ import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages } from '#oidc/sessions/module.ts';
-import { canonicalIdentifier, type ClosingService, identifierOf } from '#directory/users/module.ts';
+import { canonicalIdentifier, cleanIdentifier, type ClosingService, identifierOf } from '#directory/users/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import type { ConnectedApps } from '../apps/connected-apps.ts';
 import type { DataExport } from './data-export.ts';
@@ -27,7 +27,7 @@ const noFields = form(z.object({}));
 const closePage = formPage<Pick<ClosePage, 'problem'> & Partial<Pick<ClosePage, 'organizations'>>>();
 /** Named on the page; the page of organizations shows all of them. */
 const MOST_NAMED = 3;
-const closeForm = form(z.object({ email: z.string().trim().max(254).default('') }));
+const closeForm = form(z.object({ email: z.string().overwrite(cleanIdentifier).default('') }));
 
 /** Routes of `/account/data`: download of the user's data as JSON, and deletion of the account. */
 export function dataRoutes(deps: DataRouteDependencies): Router<State> {

@@ -1,5 +1,6 @@
 import { SECOND } from '#kernel/clock.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
+import type { Language } from '#kernel/i18n.ts';
 import type { SignedInBrowser } from '#oidc/module.ts';
 
 /** One signed-in browser as its owner sees it. */
@@ -18,7 +19,7 @@ export type ShownDevice = {
 };
 
 /** Where an address is, in words; null where we do not know places. */
-export type PlaceText = (ip: string, language: string) => string | null;
+export type PlaceText = (ip: string, language: Language) => string | null;
 
 const phones = new Set(['Android', 'iOS', 'Windows Phone']);
 

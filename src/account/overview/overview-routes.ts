@@ -3,10 +3,12 @@ import type { AuditReader } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { languages } from '#kernel/i18n.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages, SessionService, SignedInPerson } from '#oidc/sessions/module.ts';
+import type { ContactService } from '#directory/contacts/module.ts';
 import { userClosingCancelled } from '#directory/users/events.ts';
-import type { User } from '#directory/users/module.ts';
+import type { User, UserId } from '#directory/users/module.ts';
 import { type AccountFrame, accountFrame } from '../account-frame.ts';
 import { type PlaceText, shownDevices } from '../devices/device-text.ts';
 import type { OwnOrganizations } from '../organizations/own-organizations.ts';
@@ -22,11 +24,13 @@ type OverviewRouteDependencies = {
   events: Pick<AuditReader, 'listOfUser'>;
   place: PlaceText;
   own: Pick<OwnOrganizations, 'isOffered'>;
+  contacts: Pick<ContactService, 'list'>;
+  texts: Pick<Texts, 'isOn'>;
 };
 
 /** The route `/account`: the overview page. */
 export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
-  const { ownPages, methods, sessions, place, own } = deps;
+  const { ownPages, methods, sessions, place, own, contacts, texts } = deps;
   const router = new Router<State>();
 
   router.get('/account', showOverview);
@@ -34,11 +38,11 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
   async function showOverview(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
-    const [found, browsers, frame, hasOrganizations] = await Promise.all([
+    const [found, browsers, frame, links] = await Promise.all([
       methods.find(person.userId),
       sessions.list(person.userId),
       frameOf(ctx, person),
-      own.isOffered(person.userId),
+      linksOf(person.userId),
     ]);
     const devices = shownDevices(browsers, {
       currentId: person.sessionId,
@@ -49,9 +53,14 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
       fewCodes: found.codes?.isFew ? found.codes.left : null,
       methods: shownMethods(found),
       devices: devices.slice(0, MOST_OVERVIEW_DEVICES),
-      hasOrganizations,
+      ...links,
       details: shownDetails(person.user),
     });
+  }
+
+  async function linksOf(userId: UserId): Promise<Pick<OverviewPage, 'hasOrganizations' | 'hasPhones'>> {
+    const hasPhones = texts.isOn() || (await contacts.list(userId, 'phone')).length > 0;
+    return { hasOrganizations: await own.isOffered(userId), hasPhones };
   }
 
   /** A user who signed in to cancel the account deletion sees that it worked. */

@@ -15,6 +15,8 @@ export type OverviewPage = {
   devices: readonly ShownDevice[];
   /** Whether the user belongs to one, is invited to one, or may create one. */
   hasOrganizations: boolean;
+  /** Whether numbers can be added, or there are some to look at. */
+  hasPhones: boolean;
   details: {
     emailVerified: boolean;
     phone: { number: string; isVerified: boolean } | null;
@@ -47,6 +49,7 @@ const plain: OverviewPage = {
     { ...laptop, id: 'k3', browser: null, system: null, place: null, isCurrent: false },
   ],
   hasOrganizations: true,
+  hasPhones: true,
   details: { emailVerified: true, phone: { number: '+31612345647', isVerified: true }, language: 'English' },
 };
 
@@ -59,6 +62,7 @@ export const overviewView = view<OverviewPage>('account/overview/overview.njk', 
       fewCodes: 2,
       methods: { passkeys: { count: 0, lastUsedAt: null }, appAddedAt: null, passwordChangedAt: null },
       devices: [laptop],
+      hasPhones: false,
       details: { emailVerified: false, phone: { number: '+31612345647', isVerified: false }, language: null },
     },
     ...Object.fromEntries(

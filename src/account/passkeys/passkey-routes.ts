@@ -15,16 +15,19 @@ import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
+import type { ReadUser } from '#directory/users/module.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#oidc/sessions/module.ts';
 import { accountFrame } from '../account-frame.ts';
 import { type NewPasskeyPage, newPasskeyView } from './new-passkey-view.ts';
 import { type PasskeyPage, passkeyView } from './passkey-view.ts';
 
-type PasskeyRouteDependencies = {
-  ownPages: Pick<OwnPages, 'require'>;
+export type PasskeyRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require' | 'noteEnrolment'>;
   passkeys: Pick<PasskeyService, 'list' | 'rename' | 'remove' | 'relyingParty'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   passwords: Pick<PasswordService, 'has'>;
+  /** The accounts with a passkey in this browser: their next sign-in here begins with it. */
+  passkeysHere: { made(ctx: Context, user: ReadUser): void; forget(ctx: Context, user: ReadUser): void };
 };
 
 const NEW = '/account/passkeys/new';
@@ -50,7 +53,7 @@ const refusals: Readonly<Record<string, PasskeyPage['problem']>> = {
 
 /** Routes of passkeys on the account page: add, rename, remove. */
 export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
-  const { ownPages, passkeys, passkeyRegistration, passwords } = deps;
+  const { ownPages, passkeys, passkeyRegistration, passwords, passkeysHere } = deps;
   const router = new Router<State>();
 
   router.get(NEW, showNew);
@@ -69,8 +72,10 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
       await enrolment(person),
       credential,
       byUser(person.userId, visitorOf(ctx)),
+      async () => (em) => ownPages.noteEnrolment(em, person),
     );
     if (outcome.kind !== 'registered') return newPage.refuse(ctx, NEW, { problem: outcome.kind });
+    if (outcome.passkey.verifiesUser) passkeysHere.made(ctx, person.user);
     return seeOther(ctx, `${SECURITY}?done=saved`);
   }
 
@@ -86,7 +91,9 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
       return;
     }
     try {
-      if (await passkeys.remove(person.userId, id, by)) seeOther(ctx, `${CHANGED}&done=removed`);
+      if (!(await passkeys.remove(person.userId, id, by))) return;
+      if ((await passkeys.list(person.userId)).length === 0) passkeysHere.forget(ctx, person.user);
+      seeOther(ctx, `${CHANGED}&done=removed`);
     } catch (error) {
       const problem = error instanceof AppError ? refusals[error.code] : undefined;
       if (problem === undefined) throw error;

@@ -21,7 +21,7 @@ import { type PasswordPage, passwordView } from './password-view.ts';
 
 type PasswordRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
-  passwords: Pick<PasswordService, 'has' | 'minimumLengthOf'>;
+  passwords: Pick<PasswordService, 'has' | 'rulesOf'>;
   passkeys: Pick<PasskeyService, 'countUsable'>;
   changes: PasswordChanges;
   deviceCookie: Pick<BrowserCookie, 'read'>;
@@ -97,7 +97,7 @@ export function passwordRoutes({
     show(ctx, 200, passwordView, {
       frame: accountFrame(ctx, person),
       hasPassword: await passwords.has(person.userId),
-      minimumLength: await passwords.minimumLengthOf(person.userId),
+      rules: await passwords.rulesOf(person.userId),
       mayRemove: await mayRemove(person),
       current,
       problem,

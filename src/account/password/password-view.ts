@@ -1,4 +1,4 @@
-import { type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
+import { type FieldRules, type NewPasswordProblem, newPasswordProblems, sampleRules } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '../account-frame.ts';
 
@@ -11,7 +11,7 @@ type CurrentProblem =
 export type PasswordPage = {
   frame: AccountFrame;
   hasPassword: boolean;
-  minimumLength: number;
+  rules: FieldRules;
   /** With a passkey there is another way in, so that the password may go. */
   mayRemove: boolean;
   current: CurrentProblem | null;
@@ -21,7 +21,7 @@ export type PasswordPage = {
 const plain: PasswordPage = {
   frame: sampleFrame,
   hasPassword: true,
-  minimumLength: 15,
+  rules: sampleRules,
   mayRemove: false,
   current: null,
   problem: null,

@@ -25,12 +25,12 @@ const claims: readonly AskedClaim[] = ['name', 'given_name', 'family_name', 'nic
 
 type OwnPolicy = Pick<PolicyInForce, 'users' | 'profile'>;
 
-/** Everything that users may write about themselves. */
-export function ownFields({ users, profile: { properties } }: OwnPolicy): readonly PersonField[] {
+/** Everything that users may write about themselves on the page. */
+export function ownFields({ users, profile: { fields, required, properties } }: OwnPolicy): readonly PersonField[] {
   const username = users.username === 'off' ? [] : [usernameField];
   return [
     ...username,
-    ...claims.map(claimField),
+    ...claims.filter((claim) => fields.includes(claim) || required.includes(claim)).map(claimField),
     ...properties.filter(({ editable }) => editable === 'user').map(propertyField),
   ];
 }

@@ -27,12 +27,13 @@ const savedForm = form(z.object({ saved: z.literal('1') }));
 
 /**
  * Routes of recovery codes on the account page: create, show, confirm. They need a sign-in within the last five
- * minutes.
+ * minutes, or a second factor that was added in this session since.
  */
 export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<State> {
   const { ownPages, recoveryCodes, policies } = deps;
   const router = new Router<State>();
-  const lately = (ctx: Context, returnTo: string) => ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo });
+  const lately = (ctx: Context, returnTo: string) =>
+    ownPages.require(ctx, { maxAgeSeconds: LATELY, countsEnrolment: true, returnTo });
 
   router.get(PAGE, showCount);
   router.post(PAGE, makeCodes);

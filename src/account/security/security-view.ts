@@ -48,7 +48,7 @@ const plain: SecurityPage = {
       backup: 'device',
     },
   ],
-  app: { name: 'Authenticator', addedAt: day },
+  app: { name: '', addedAt: day },
   codes: { left: 8, isFew: false, madeAt: day },
   passwordChangedAt: day,
   linked: [

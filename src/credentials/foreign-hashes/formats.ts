@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { aspnetForm } from './aspnet-identity.ts';
 import { HashRefusal } from './family.ts';
 import { firebaseForm } from './firebase-scrypt.ts';
+import { hmacForm } from './hmac.ts';
 import { keycloakForm } from './keycloak.ts';
 import { readForeignHash, schemes } from './registry.ts';
 import { decoded, digests, saltedDigestForm } from './salted-digest.ts';
@@ -21,6 +22,13 @@ const digestParameters = z.strictObject({
   template: z.string().default('{salt}{password}'),
   salt: z.string().default(''),
   salt_encoding: encoding.default('utf8'),
+  encoding: z.enum(['hex', 'base64']).default('hex'),
+});
+
+const hmacParameters = z.strictObject({
+  algorithm: z.enum(digests),
+  key: z.string(),
+  key_encoding: encoding.default('utf8'),
   encoding: z.enum(['hex', 'base64']).default('hex'),
 });
 
@@ -55,6 +63,11 @@ const written: Readonly<Record<string, (hash: string, parameters: unknown) => st
       salt: decoded('the salt', salt, saltEncoding),
       expected: decoded('the hash', hash, encoding),
     });
+  },
+  hmac(hash, given) {
+    if (hash.startsWith('$hmac-')) return hash;
+    const { algorithm, key, key_encoding: keyEncoding, encoding } = parsed(hmacParameters, given);
+    return hmacForm(algorithm, decoded('the key', key, keyEncoding), decoded('the hash', hash, encoding));
   },
 };
 

@@ -4,6 +4,7 @@ import { bcryptFamily } from './bcrypt.ts';
 import { djangoFamily } from './django.ts';
 import { type Check, type Family, HashRefusal } from './family.ts';
 import { firebaseScryptFamily } from './firebase-scrypt.ts';
+import { hmacFamily } from './hmac.ts';
 import { ldapFamily } from './ldap.ts';
 import { md5CryptFamily } from './md5-crypt.ts';
 import { pbkdf2Family } from './pbkdf2.ts';
@@ -28,6 +29,7 @@ const families: readonly Family[] = [
   wordpressFamily,
   ldapFamily,
   saltedDigestFamily,
+  hmacFamily,
 ];
 
 export const schemes: readonly string[] = families.map(({ scheme }) => scheme);

@@ -3,7 +3,8 @@ import { equalSecrets } from '#kernel/crypto.ts';
 import { base64Bytes, type Check, type Family, HashRefusal, hexBytes, matched } from './family.ts';
 import { LONGEST_DIGEST_TEMPLATE } from '../limits.ts';
 
-const digestBytes = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
+/** Bytes of each digest. */
+export const digestBytes = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
 export type Digest = keyof typeof digestBytes;
 export const digests = Object.keys(digestBytes) as Digest[];
 

@@ -8,6 +8,8 @@ import type { KnownDevices } from '../trusted-devices/known-device.ts';
 import { type AskingBrowser, type Holder, OneTimeBudget, subjectOf, type TriedRow } from './one-time-budget.ts';
 import { secretLifetimes, type Purpose, type PurposeGroup, purposeGroups, undoPurposes } from './one-time-secret.ts';
 import { CODE_LIFETIME, SPENT_SECRET_KEPT_FOR } from '../lifetimes.ts';
+import { readLetters } from '#directory/users/typed/text.ts';
+import { type AskedAgain, noMore, type Resent, takeResend } from './resends.ts';
 
 export type NewSecret = {
   purpose: Purpose;
@@ -108,6 +110,12 @@ export class OneTimeSecrets {
     // Kept as an empty one, so that pages and counters answer as for one that was sent.
     else await em.execute('update one_time_secret set link_hash = null, code_hash = null where id = ?', [toUuid(id)]);
     return { link, code };
+  }
+
+  /** Has another one sent, if this browser may be: counted before. `send` answers false where its page may tell that a limit held it back. */
+  async askAgain(asked: AskedAgain, send: () => Promise<unknown>): Promise<Resent> {
+    const resent = await takeResend(this.#database, this.#clock, asked);
+    return resent.kind !== 'sent' || (await send()) !== false ? resent : noMore(this.#clock);
   }
 
   /** The last secret for this browser that still works, at least as a link: for the page that waits for it. */
@@ -258,7 +266,7 @@ export class OneTimeSecrets {
   }
 
   #isCode({ id, code_hash: stored }: TriedRow, typed: string): boolean {
-    const code = typed.replaceAll(/[\s-]/g, '');
+    const code = readLetters(typed);
     if (!/^\d{6}$/.test(code) || stored === null) return false;
     return this.#codeKeys.some((key) =>
       equalSecrets(Buffer.from(stored), this.#codeHash(key, fromUuid('ots', id), code)),

@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import { oneLine, type UserId } from '#directory/users/module.ts';
 import type { CredentialState } from '../methods.ts';
 import type { SecondFactorDemand } from '../second-factors/second-factor-demand.ts';
 import type { FactorEndings, TellOwner } from '../second-factors/second-factor-notice.ts';
@@ -98,7 +98,7 @@ export class PasskeyService {
     return this.#deps.database.transaction(async (em) => {
       const passkey = await em.findOne(Passkey, { id, userId });
       if (!passkey) return false;
-      passkey.name = name.trim().slice(0, LONGEST_PASSKEY_NAME) || null;
+      passkey.name = oneLine(name).slice(0, LONGEST_PASSKEY_NAME) || null;
       await em.flush();
       await this.#deps.audit.record(em, userPasskeyRenamed(of(passkey, by)));
       return true;

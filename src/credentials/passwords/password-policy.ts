@@ -2,22 +2,19 @@ import {
   instance,
   leastPasswordLength,
   type Policies,
+  type Policy,
   type PolicySubject,
   type UserPolicies,
 } from '#settings/module.ts';
 import type { User, UserId } from '#directory/users/module.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
-import type { PasswordProblem } from './password-problem.ts';
+import type { FieldRules, PasswordProblem } from './password-problem.ts';
+import { type AboutUser, wordsAbout } from './password-rule.ts';
 import { weaknessOf } from './password-strength.ts';
+import { MOST_WORDS_IN_PAGE } from '../limits.ts';
 
-/** The user of the new password: known facts about a user do not make a password. */
-export type PasswordOwner = {
-  /** Null while there is no account yet. */
-  userId: UserId | null;
-  email?: string | null | undefined;
-  username?: string | null | undefined;
-  name?: string | undefined;
-};
+/** The user of the new password; without an id while there is no account yet. */
+export type PasswordOwner = AboutUser & { userId: UserId | null };
 
 /** The owner of an account that exists. */
 export const passwordOwner = (user: Pick<User, 'id' | 'email' | 'username' | 'profile'>): PasswordOwner => ({
@@ -44,37 +41,51 @@ export class PasswordPolicy {
     this.#deps = dependencies;
   }
 
-  minimumLength(subject: PolicySubject): number {
-    return leastPasswordLength(this.#deps.policies.for(subject));
+  /** For the field of a new password. */
+  rules(subject: PolicySubject): FieldRules {
+    return fieldRules(this.#deps.policies.for(subject));
   }
 
   /** A password is of no one organization: the rules of all organizations of the user count. */
+  async rulesOf(userId: UserId): Promise<FieldRules> {
+    return fieldRules(await this.#deps.policies.ofUser(userId));
+  }
+
   async minimumLengthOf(userId: UserId): Promise<number> {
     return leastPasswordLength(await this.#deps.policies.ofUser(userId));
   }
 
   /** Null when the password may be set. Others may be asked about it: never within a transaction. */
-  async check(
-    password: string,
-    { userId, email, username, name = '' }: PasswordOwner,
-  ): Promise<PasswordProblem | null> {
+  async check(password: string, owner: PasswordOwner): Promise<PasswordProblem | null> {
     const { breached, isReused, policies } = this.#deps;
-    const { branding, ...inForce } = userId === null ? policies.for(instance) : await policies.ofUser(userId);
-    const { password: policy } = inForce;
-    const weakness = await weaknessOf(password, {
-      minimumLength: leastPasswordLength(inForce),
-      minimumScore: policy.minimumScore,
-      about: [
-        PRODUCT,
-        branding.name,
-        ...policy.blockedWords,
-        ...(email ?? '').split(/[@.]/),
-        username ?? '',
-        ...name.split(/\s+/),
-      ],
-    });
+    const { userId } = owner;
+    const inForce = userId === null ? policies.for(instance) : await policies.ofUser(userId);
+    const weakness = await weaknessIn(inForce, password, owner);
     if (weakness !== null) return weakness;
     if (userId !== null && (await isReused(userId, password))) return { kind: 'reused' };
-    return (await breached.has(password, policy)) ? { kind: 'breached' } : null;
+    return (await breached.has(password, inForce.password)) ? { kind: 'breached' } : null;
   }
+
+  /** The part of `check` without other services and the database: for a form that is refused anyway. */
+  weakness(password: string, owner: AboutUser): Promise<PasswordProblem | null> {
+    return weaknessIn(this.#deps.policies.for(instance), password, owner);
+  }
+}
+
+type InForce = { password: Policy<'password'>; branding: Policy<'branding'>; mfa: Policy<'mfa'> };
+
+const wordsOfHouse = ({ branding, password }: InForce): string[] => [PRODUCT, branding.name, ...password.blockedWords];
+
+const fieldRules = (inForce: InForce): FieldRules => ({
+  minimumLength: leastPasswordLength(inForce),
+  minimumScore: inForce.password.minimumScore,
+  words: wordsOfHouse(inForce).slice(0, MOST_WORDS_IN_PAGE),
+});
+
+function weaknessIn(inForce: InForce, password: string, owner: AboutUser): Promise<PasswordProblem | null> {
+  return weaknessOf(password, {
+    minimumLength: leastPasswordLength(inForce),
+    minimumScore: inForce.password.minimumScore,
+    about: [...wordsOfHouse(inForce), ...wordsAbout(owner)],
+  });
 }

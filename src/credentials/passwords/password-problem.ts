@@ -1,3 +1,11 @@
+import type { PasswordRules } from './password-rule.ts';
+
+/** The rules as the page of a new password tells them to its field, which adds what is typed about the user. */
+export type FieldRules = Pick<PasswordRules, 'minimumLength' | 'minimumScore'> & { words: readonly string[] };
+
+/** For the samples of pages that ask for a new password. */
+export const sampleRules: FieldRules = { minimumLength: 15, minimumScore: 2, words: ['Latchkey'] };
+
 /** Hints of zxcvbn for which there are words (`password.advice.*`): what makes a password weak, then how to do better. */
 export const passwordAdvice = [
   'straightRow',

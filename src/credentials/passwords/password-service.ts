@@ -12,7 +12,8 @@ import { passwordRefused } from '../errors.ts';
 import { type HashCost, hashPassword, isOutdated, verifyPassword } from './password-hash.ts';
 import type { PasswordHistory, StoredHash } from './password-history.ts';
 import type { PasswordOwner, PasswordPolicy } from './password-policy.ts';
-import type { PasswordProblem } from './password-problem.ts';
+import type { FieldRules, PasswordProblem } from './password-problem.ts';
+import type { AboutUser } from './password-rule.ts';
 import { defineEntity, p } from '@mikro-orm/core';
 
 const PasswordCredentialSchema = defineEntity({
@@ -151,19 +152,29 @@ export class PasswordService {
     return isNew ? userId : this.recognize({ userId, password });
   }
 
-  /** Fewest characters of a new one. */
-  /** For a new password of this user. */
-  minimumLengthOf(userId: UserId): Promise<number> {
-    return this.#deps.policy.minimumLengthOf(userId);
+  /** For the field of a new password of this user. */
+  rulesOf(userId: UserId): Promise<FieldRules> {
+    return this.#deps.policy.rulesOf(userId);
   }
 
-  minimumLength(subject: PolicySubject): number {
-    return this.#deps.policy.minimumLength(subject);
+  /** The same before there is a user. */
+  rules(subject: PolicySubject): FieldRules {
+    return this.#deps.policy.rules(subject);
+  }
+
+  /** Fewest characters of a new password of this user. */
+  minimumLengthOf(userId: UserId): Promise<number> {
+    return this.#deps.policy.minimumLengthOf(userId);
   }
 
   /** Why a password may not be set; null when it may. */
   async check(password: string, owner: PasswordOwner): Promise<PasswordProblem | null> {
     return this.#deps.policy.check(password, owner);
+  }
+
+  /** Why the password of a new user may not be set, as far as no one else is asked. */
+  weakness(password: string, owner: AboutUser): Promise<PasswordProblem | null> {
+    return this.#deps.policy.weakness(password, owner);
   }
 
   /** Checks a new password and hashes it. `save` then writes it; what the old one opened is for the act to end. */

@@ -1,8 +1,10 @@
 import { hashRaw } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
+import type { CodeShape } from '../one-time/typed-code.ts';
 import { argon2idOptions, type HashCost, safeHashCost } from '../passwords/password-hash.ts';
 import { defineEntity, p } from '@mikro-orm/core';
 import { User } from '#directory/users/module.ts';
+import { readLetters } from '#directory/users/typed/text.ts';
 
 /** Crockford's base32 without i, l, o and u, which are taken for others. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -29,9 +31,12 @@ export function newRecoveryCode(): string {
   return letters.join('').replaceAll(GROUP, '$&-');
 }
 
+/** The letters of a code, also as keyboards for Turkish have them. */
+export const recoveryCodeShape: CodeShape = { length: LENGTH, of: /^[0-9a-zı]+$/i };
+
 /** Normalizes a code typed from paper; null if it cannot be a code. */
 export function readRecoveryCode(typed: string): string | null {
-  const letters = typed.toLowerCase().replaceAll(/[\s-]/g, '').replaceAll('o', '0').replaceAll(/[il]/g, '1');
+  const letters = readLetters(typed).toLowerCase().replaceAll('o', '0').replaceAll(/[ilı]/g, '1');
   if (letters.length !== LENGTH || ![...letters].every((letter) => ALPHABET.includes(letter))) return null;
   return letters.replaceAll(GROUP, '$&-');
 }

@@ -2,6 +2,7 @@ import { createGuardrails, generateSecret, generateURI, verifySync } from 'otpli
 import { z } from 'zod';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { LEAST_IMPORTED_TOTP_BYTES } from '../limits.ts';
+import { readLetters } from '#directory/users/typed/text.ts';
 
 /** RFC 4226 §4, R6: 160 bits are recommended, 128 demanded. */
 const SECRET_BYTES = 20;
@@ -57,7 +58,7 @@ export function matchingStep(
   typed: string,
   { clock, window }: { clock: Clock; window: number },
 ): number | null {
-  const token = typed.replaceAll(/[\s-]/g, '');
+  const token = readLetters(typed);
   if (!/^\d+$/.test(token) || token.length !== digits) return null;
   const result = verifySync({
     secret,

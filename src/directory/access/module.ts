@@ -10,6 +10,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
+import { AccessBulk } from './bulk/access-bulk.ts';
 import { EffectivePermissions } from './effective-permissions.ts';
 import { EndedAssignments } from './ended-assignments.ts';
 import { FollowedRoles } from './followed-roles.ts';
@@ -19,7 +20,7 @@ import { lockOwned, onlyOwnedBy } from './owners.ts';
 
 export type Dependencies = {
   clock: Clock;
-  audit: Pick<AuditLog, 'record'>;
+  audit: Pick<AuditLog, 'record' | 'recordAll'>;
   database: Database;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
 };
@@ -33,10 +34,12 @@ export function createPermissions({ clock, database, audit, invalidation }: Depe
     followedRoles: new FollowedRoles({ clock, database, audit }),
     permissionHolders: new PermissionHolders(clock, database),
     endedAssignments: new EndedAssignments(clock, database),
+    accessBulk: new AccessBulk(clock, audit),
     owners: { lockOwned, onlyOwnedBy },
   };
 }
 
+export type { AccessBulk, Grantable } from './bulk/access-bulk.ts';
 export { holdersOf } from './permission-holders.ts';
 export type { EffectivePermissions } from './effective-permissions.ts';
 export {

@@ -1,4 +1,5 @@
 import { letter } from '#kernel/mail/letters.ts';
+import { type Circumstances, sampleCircumstances, sampleUnseen } from '#directory/users/module.ts';
 import { textTemplate } from '#kernel/sms/texts.ts';
 
 /** The link and the code that prove an address. */
@@ -39,14 +40,10 @@ export const proofLinkLetter = letter<Pick<ProofLetter, 'url'>>('directory/conta
 const noticeKinds = ['email_added', 'email_removed', 'phone_added', 'phone_removed', 'phone_changed'] as const;
 
 /** A change of a user's additional email addresses and phone numbers. */
-export type NoticeLetter = {
+export type NoticeLetter = Circumstances & {
   kind: (typeof noticeKinds)[number];
   /** The address or number. */
   value: string;
-  at: Date;
-  /** `Firefox, Linux`; null where it does not say. */
-  device: string | null;
-  ip: string | null;
   /** Until when an earlier mail can take back that this address lost the first place; null when none can. */
   undoableUntil: Date | null;
   accountUrl: string;
@@ -55,9 +52,7 @@ export type NoticeLetter = {
 const plainNotice: NoticeLetter = {
   kind: 'email_added',
   value: 'noor@orchard.example',
-  at: new Date('2026-11-22T10:31:00Z'),
-  device: 'Firefox, Linux',
-  ip: '192.0.2.7',
+  ...sampleCircumstances,
   undoableUntil: null,
   accountUrl: 'https://id.example.com/account/emails',
 };
@@ -65,10 +60,11 @@ const plainNotice: NoticeLetter = {
 export const noticeLetter = letter<NoticeLetter>('directory/contacts/notice', {
   samples: {
     'address added': plainNotice,
-    'address removed': { ...plainNotice, kind: 'email_removed', device: null, ip: null },
+    'address removed': { ...plainNotice, kind: 'email_removed', ...sampleUnseen },
     'former first address removed': {
       ...plainNotice,
       kind: 'email_removed',
+      notMeUrl: null,
       undoableUntil: new Date('2026-11-25T10:31:00Z'),
     },
     'number added': { ...plainNotice, kind: 'phone_added', value: '+12025550123' },
@@ -83,12 +79,8 @@ export const noticeLetter = letter<NoticeLetter>('directory/contacts/notice', {
 });
 
 /** To the address that was the first one: what took its place, and the way back. */
-type ChangedLetter = {
+type ChangedLetter = Circumstances & {
   to: string;
-  at: Date;
-  /** `Firefox, Linux`; null where it does not say. */
-  device: string | null;
-  ip: string | null;
   /** Null when this address has no right to take it back: it was the first one for a short time only. */
   revertUrl: string | null;
   /** Until when. */
@@ -97,9 +89,8 @@ type ChangedLetter = {
 
 const plainChanged: ChangedLetter = {
   to: 'noor@orchard.example',
-  at: new Date('2026-11-22T10:31:00Z'),
-  device: 'Firefox, Linux',
-  ip: '192.0.2.7',
+  ...sampleCircumstances,
+  notMeUrl: null,
   revertUrl: 'https://id.example.com/verification/revert?token=n7Qm3rVx0',
   endsAt: new Date('2026-11-25T10:31:00Z'),
 };
@@ -108,7 +99,7 @@ export const changedLetter = letter<ChangedLetter>('directory/contacts/changed',
   samples: {
     plain: plainChanged,
     'without a right to take it back': { ...plainChanged, revertUrl: null },
-    'from an unknown browser': { ...plainChanged, device: null, ip: null },
+    'from an unknown browser': { ...plainChanged, ...sampleUnseen },
     hostile: {
       ...plainChanged,
       to: '"><i onclick=alert(1)>@evil.example',

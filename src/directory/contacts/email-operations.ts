@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { emailInvalid, emailTaken, rightsMissing, userNotFound } from '#directory/users/errors.ts';
 import type { ManagedUsers } from '#directory/users/module.ts';
+import { givenEmail } from '#directory/users/typed/email-address.ts';
 import { listOperation, pageOfAll } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
@@ -68,7 +69,7 @@ const addEmail = operation({
   permission: 'users.manage',
   params: ofUser,
   input: z.strictObject({
-    email: z.string().max(254).describe('Email address'),
+    email: givenEmail.max(254).describe('Email address'),
     verified: z.boolean().default(false).describe('You know that it is the user’s: it counts at once'),
     primary: z.boolean().default(false).describe('It becomes the primary one, which must be verified'),
   }),

@@ -6,6 +6,7 @@ import {
   methods,
   type OneTimeSecrets,
   type OpenSecret,
+  type Resent,
 } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -37,7 +38,7 @@ export type ProofDependencies = {
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'findByIdentifier'>;
   contacts: Pick<ContactService, 'confirmEmail' | 'removeSince'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findOpen' | 'verifyCode' | 'findByLink' | 'consumeLink'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'findOpen' | 'verifyCode' | 'findByLink' | 'consumeLink'>;
   letters: Pick<Letters, 'send'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
@@ -103,6 +104,12 @@ export class EmailProofs {
     });
   }
 
+  /** Another link and code, for the page on which it is typed. */
+  sendAgain(asker: Asker, toProve: ToProve): Promise<Resent> {
+    const asked = { purpose: purposeOf(toProve.why), holds: asker.browser.holds, to: toProve.address };
+    return this.#deps.oneTimeSecrets.askAgain(asked, () => this.send(asker, toProve));
+  }
+
   /** The last valid secret for this user in this browser. */
   async pending(userId: UserId, purpose: ProofPurpose, browser: AskingBrowser): Promise<OpenSecret | null> {
     return this.#deps.oneTimeSecrets.findOpen(purpose, { userId }, browser);
@@ -166,6 +173,24 @@ export class EmailProofs {
   async confirmByProvider(prover: Prover & { interaction: string }, address: string): Promise<boolean> {
     try {
       await this.#deps.database.transaction((em) => this.#confirm(em, { ...prover, provedWith: [] }, address));
+      return true;
+    } catch (error) {
+      if (error instanceof NotTheirs) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Verifies by a mailed link that sets a new password, which only a reader of the mailbox has. Before the first proof another user may
+   * have put credentials in the account: all of them go. False when the address is no longer of this account.
+   */
+  async confirmByReset(
+    em: EntityManager,
+    { userId, by }: Pick<Prover, 'userId' | 'by'>,
+    address: string,
+  ): Promise<boolean> {
+    try {
+      await this.#confirm(em, { userId, by, provedWith: [], interaction: undefined }, address);
       return true;
     } catch (error) {
       if (error instanceof NotTheirs) return false;

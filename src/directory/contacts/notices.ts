@@ -1,8 +1,6 @@
 import type { By, EventTypeRow } from '#audit/module.ts';
-import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import type { Letters } from '#kernel/mail/letters.ts';
-import { readUser, tellOwner, type UserId } from '#directory/users/module.ts';
+import { type OwnerNoticeDependencies, readUser, tellOwner, type UserId } from '#directory/users/module.ts';
 import { changedLetter, type NoticeLetter, noticeLetter } from './contact-letters.ts';
 import {
   userEmailAdded,
@@ -13,7 +11,7 @@ import {
   userPhoneRemoved,
 } from './events.ts';
 
-export type NoticeDependencies = { clock: Clock; letters: Pick<Letters, 'send'>; issuer: string };
+export type NoticeDependencies = OwnerNoticeDependencies & { issuer: string };
 
 const types: Readonly<Record<NoticeLetter['kind'], EventTypeRow>> = {
   email_added: userEmailAdded,
@@ -55,12 +53,10 @@ export class ContactNotices {
         owner,
         address,
         visitor,
-        context: ({ at, device, ip }) => ({
+        context: (act) => ({
           kind,
           value,
-          at,
-          device,
-          ip,
+          ...act,
           undoableUntil: address === value ? undoableUntil : null,
           accountUrl,
         }),
@@ -89,7 +85,7 @@ export class ContactNotices {
       address: former,
       visitor,
       expiresAt: endsAt,
-      context: ({ at, device, ip }) => ({ to, at, device, ip, revertUrl, endsAt }),
+      context: (act) => ({ to, ...act, revertUrl, endsAt }),
     });
   }
 }

@@ -1,5 +1,5 @@
 import type { AuditLog } from '#audit/module.ts';
-import type { AskingBrowser, OneTimeSecrets, OpenSecret } from '#credentials/module.ts';
+import type { AskingBrowser, OneTimeSecrets, OpenSecret, Resent } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import type { ContactService } from './contact-service.ts';
@@ -13,7 +13,7 @@ import { userPhoneAdded } from './events.ts';
 export type PhoneDependencies = {
   database: Pick<Database, 'transaction'>;
   contacts: Pick<ContactService, 'confirmPhone'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findOpen' | 'verifyCode'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'findOpen' | 'verifyCode'>;
   texts: Pick<Texts, 'send'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
@@ -40,6 +40,12 @@ export class PhoneProofs {
       });
       return issued.code !== null;
     });
+  }
+
+  /** Another code, for the page on which it is typed. */
+  sendAgain(asker: Asker, number: string): Promise<Resent> {
+    const asked = { purpose: 'verify_phone', holds: asker.browser.holds, to: number } as const;
+    return this.#deps.oneTimeSecrets.askAgain(asked, () => this.send(asker, number));
   }
 
   async pending(userId: UserId, browser: AskingBrowser): Promise<OpenSecret | null> {

@@ -8,6 +8,7 @@ import {
   roleNotFound,
 } from '#directory/organizations/errors.ts';
 import type { OrganizationService } from '#directory/organizations/module.ts';
+import { givenEmail } from '#directory/users/typed/email-address.ts';
 import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
 import { bulkResults, bulkRows, eachRow } from '#kernel/operations/bulk.ts';
 import { listOperation } from '#kernel/operations/list-operation.ts';
@@ -64,7 +65,7 @@ const createInvitation = operation({
   permission,
   params: organization,
   input: z.strictObject({
-    email: z.string().max(320).describe('Email address that receives the invitation'),
+    email: givenEmail.max(320).describe('Email address that receives the invitation'),
     roles: roles.describe('Role of the new member in the organization'),
     language: language.describe('Language of the mail'),
   }),
@@ -88,7 +89,7 @@ const createInvitations = operation({
   permission,
   params: organization,
   input: z.strictObject({
-    invitations: bulkRows(z.strictObject({ email: z.string().max(320), roles, language })).describe(
+    invitations: bulkRows(z.strictObject({ email: givenEmail.max(320), roles, language })).describe(
       'Email addresses to invite, each with the roles of the new member and the language of the mail',
     ),
   }),

@@ -28,7 +28,7 @@ const listEvents = listOperation({
   errors: [organizationNotFound],
   description: 'Search the audit log of an organization, newest first.',
   example: { types: 'organization.*', since: '2026-01-01T00:00:00Z' },
-  command: { words: 'organization events' },
+  command: { words: 'organization events', options: { user_id: { flags: '--user <user>' } } },
   run: async ({ organization_id: organizationId, ...given }, page, _by: By, services: Services) => {
     const { organizations, events, catalogue } = services;
     await organizations.require(organizationId);

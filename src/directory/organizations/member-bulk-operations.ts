@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
 import type { UserId, UserService } from '#directory/users/module.ts';
+import { givenEmail } from '#directory/users/typed/email-address.ts';
 import { bulkResults, bulkRows, eachRow } from '#kernel/operations/bulk.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
@@ -22,7 +23,7 @@ const params = { organization_id: idSchema('org') };
 const newMember = z
   .strictObject({
     user_id: idSchema('usr').optional(),
-    email: z.string().max(320).optional().describe('Email address of a user; the caller has users.read'),
+    email: givenEmail.max(320).optional().describe('Email address of a user; the caller has users.read'),
     roles: z.array(z.string().max(64)).max(MOST_ROLES_OF_MEMBER).default(['TENANT_USER']),
   })
   .refine(({ user_id: userId, email }) => (userId === undefined) !== (email === undefined), {

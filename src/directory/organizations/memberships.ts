@@ -28,4 +28,9 @@ export class Memberships {
       : await this.#database.sql<Row>(`${ACTIVE} $1`, [toUuid(userId)]);
     return rows.map(({ id }) => fromUuid('org', id));
   }
+
+  /** Whether a user belongs to any organization that can help them. */
+  async hasActive(user: string): Promise<boolean> {
+    return (await this.activeOf(user)).length > 0;
+  }
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { readMailAddress, readNewMailAddress } from '#kernel/mail/address.ts';
+import { LONGEST_TYPED_EMAIL } from './limits.ts';
+import { cleanEmail } from './typed/email-address.ts';
 
 /**
  * The form in which addresses are compared: the local part in lower case (ASCII only, so that no Unicode folding can
@@ -17,7 +19,7 @@ export function newCanonicalEmail(typed: string): string | null {
   return readNewMailAddress(typed.trim())?.toLowerCase() ?? null;
 }
 
-const typedEmail = z.string().trim().min(1, 'required').max(512, 'email');
+const typedEmail = z.string().max(LONGEST_TYPED_EMAIL, 'email').overwrite(cleanEmail).min(1, 'required');
 
 /** An address with which a user is looked up; what is wrong with it is `required` or `email`. */
 export const emailField = typedEmail.refine((typed) => canonicalEmail(typed) !== null, 'email');

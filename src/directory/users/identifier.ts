@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { sha256 } from '#kernel/crypto.ts';
 import { canonicalEmail, emailField } from './email.ts';
 import type { User } from './user.ts';
+import { LONGEST_TYPED_EMAIL } from './limits.ts';
+import { cleanEmail } from './typed/email-address.ts';
+import { withoutHidden } from './typed/text.ts';
 import { canonicalUsername } from './username.ts';
 
 /** The form in which what a user typed to sign in is counted and compared: an email address or a username. Null when it is neither. */
@@ -9,11 +12,17 @@ export function canonicalIdentifier(typed: string): string | null {
   return canonicalEmail(typed) ?? canonicalUsername(typed);
 }
 
+/** A typed text that names a user, cleaned as an email address, or as a username, which keeps the width of its letters until it is compared. */
+export function cleanIdentifier(typed: string): string {
+  const address = cleanEmail(typed);
+  return canonicalEmail(address) === null ? withoutHidden(typed) : address;
+}
+
 const anyIdentifier = z
   .string()
-  .trim()
+  .max(LONGEST_TYPED_EMAIL, 'email')
+  .overwrite(cleanIdentifier)
   .min(1, 'required')
-  .max(512, 'email')
   .refine((typed) => canonicalIdentifier(typed) !== null, 'email');
 
 /** The field with which a user is looked up: an email address, or a username where users have them. Its errors are `required` and `email`. */

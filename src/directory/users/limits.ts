@@ -20,3 +20,7 @@ export const ACTIVITY_GATHER_TIME = SECOND;
 export const SHORTEST_USERNAME = 2;
 /** Characters of a username: as many as the local part of an email address has. */
 export const LONGEST_USERNAME = 64;
+/** Characters of an email address with everything that a paste brings along: a link may have a subject and a text behind the address. */
+export const LONGEST_TYPED_EMAIL = 2048;
+/** Characters of a phone number with its blanks and marks. */
+export const LONGEST_TYPED_NUMBER = 128;

@@ -80,6 +80,7 @@ export { ClosingService } from './closing-service.ts';
 export { usernameFieldError, type Usernames } from './usernames.ts';
 export {
   canonicalIdentifier,
+  cleanIdentifier,
   identifierField,
   identifierOf,
   type ShownAccount,
@@ -91,7 +92,13 @@ export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { type ReadUser, User, type UserId } from './user.ts';
 export type { Role, RoleHolder, UserStatus } from './role.ts';
-export { tellOwner } from './owner-notice.ts';
+export {
+  type Circumstances,
+  type OwnerNoticeDependencies,
+  sampleCircumstances,
+  sampleUnseen,
+  tellOwner,
+} from './owner-notice.ts';
 export { activeAmong, lockActive, lockUser, readUser } from './user.ts';
 export { ManagedUsers, type RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
@@ -123,4 +130,7 @@ export {
 } from './property-fields.ts';
 export { fieldSamples, shownFields, type ShownField } from './shown-fields.ts';
 export { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
+export { cleanEmail } from './typed/email-address.ts';
+export { readPhoneNumber } from './typed/national-phone-number.ts';
+export { oneLine } from './typed/text.ts';
 export { MOST_CONTACTS, UNDO_WINDOW } from './limits.ts';

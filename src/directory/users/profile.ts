@@ -1,15 +1,11 @@
 import { z } from 'zod';
 import { systemClock } from '#kernel/clock.ts';
 import { FIRST_TIME_ZONE } from './limits.ts';
+import { cleanPhoneNumber } from './typed/phone-number.ts';
+import { oneLine } from './typed/text.ts';
 
-/** Control characters, zero-width characters and bidi overrides have no place in a name. */
-const hidden = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
-/** A schema of one line of text with at most `max` characters; hidden characters are removed. */
-export const plainText = (max: number) =>
-  z
-    .string()
-    .transform((value) => value.replace(hidden, '').trim())
-    .pipe(z.string().max(max));
+/** A schema of one line of text with at most `max` characters, cleaned (`oneLine`). */
+export const plainText = (max: number) => z.string().transform(oneLine).pipe(z.string().max(max));
 const webUrl = z.url({ protocol: /^https?$/ }).max(2048);
 
 /** The message of a date that has not come yet. */
@@ -75,5 +71,8 @@ export const profileSchema = z.strictObject({
 
 export type Profile = z.infer<typeof profileSchema>;
 
-/** E.164, as the phone_number claim asks for. */
-export const phoneNumberSchema = z.string().regex(/^\+[1-9]\d{6,14}$/, 'must be a phone number such as +12025550123');
+/** E.164, as the phone_number claim asks for; other spellings are cleaned. */
+export const phoneNumberSchema = z
+  .string()
+  .overwrite(cleanPhoneNumber)
+  .regex(/^\+[1-9]\d{6,14}$/, 'must be a phone number such as +12025550123');

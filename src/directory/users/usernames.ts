@@ -33,7 +33,7 @@ type Dependencies = {
 /** Tells the owner of the account by mail; the slice account answers. */
 export type TellUsernameChanged = (
   em: EntityManager,
-  owner: Pick<User, 'email' | 'profile'>,
+  owner: Pick<User, 'id' | 'email' | 'profile'>,
   change: 'set' | 'changed' | 'removed',
   by: By,
 ) => Promise<void>;

@@ -4,6 +4,7 @@ import { listOperation } from '#kernel/operations/list-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import { registrationClosed } from '#directory/users/errors.ts';
+import { givenEmail } from '#directory/users/typed/email-address.ts';
 import { notOnWaitlist } from './errors.ts';
 import type { WaitlistEntry } from './waitlist-entry.ts';
 import type { WaitlistService } from './waitlist-service.ts';
@@ -15,7 +16,7 @@ type Services = { waitlist: Pick<WaitlistService, 'page' | 'require' | 'inviteFi
 /** Email addresses of one request. */
 const MOST_INVITED = 1000;
 
-const params = { email: z.string().max(320) };
+const params = { email: givenEmail.max(320) };
 
 const entrySchema = z.strictObject({
   email: z.string(),
@@ -61,7 +62,7 @@ const inviteFromWaitlist = operation({
   permission: 'waitlist.manage',
   input: z
     .strictObject({
-      emails: z.array(z.string().max(320)).max(MOST_INVITED).default([]).describe('Email addresses on the waitlist'),
+      emails: z.array(givenEmail.max(320)).max(MOST_INVITED).default([]).describe('Email addresses on the waitlist'),
       first: z
         .int()
         .min(1)

@@ -1,4 +1,5 @@
 import { byVisitor } from '#audit/module.ts';
+import { triedCode } from '#credentials/module.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import { Router } from '#kernel/http/router.ts';
 import { unreachable } from '#kernel/errors.ts';
@@ -34,7 +35,7 @@ export type RouteDependencies = {
 const PATH = '/waitlist';
 const CHECK = `${PATH}/check`;
 const joinPage = formPage<Pick<JoinPage, 'name' | 'email' | 'errors' | 'problem'>>();
-const codePage = formPage<Pick<CodePage, 'problem'>>();
+const codePage = formPage<Pick<CodePage, 'problem' | 'resent'>>();
 
 /** Routes of `/waitlist`: join, verify by code or link, confirmation. */
 export function waitlistRoutes({
@@ -79,9 +80,9 @@ export function waitlistRoutes({
     const known = asked.read(ctx);
     if (known === null) return seeOther(ctx, PATH);
     if (form.isValid && form.values.action === 'resend') return resend(ctx, known);
-    const code = form.isValid ? form.values.code.trim() : '';
-    if (code === '') return codePage.refuse(ctx, CHECK, { problem: { kind: form.isValid ? 'required' : 'wrong' } });
-    const outcome = await waitlist.joinByCode(known, code, byVisitor(visitorOf(ctx)));
+    const tried = triedCode(form);
+    if ('lack' in tried) return codePage.refuse(ctx, CHECK, { problem: { kind: tried.lack } });
+    const outcome = await waitlist.joinByCode(known, tried.code, byVisitor(visitorOf(ctx)));
     switch (outcome) {
       case 'verified':
         asked.clear(ctx);
@@ -98,8 +99,8 @@ export function waitlistRoutes({
   async function resend(ctx: Context, known: Asked): Promise<void> {
     const problem = await applications.take(ctx.state.ip);
     if (problem !== null) return codePage.refuse(ctx, CHECK, { problem });
-    await waitlist.ask(known, { by: byVisitor(visitorOf(ctx)), language: ctx.state.language });
-    return seeOther(ctx, `${CHECK}?sent`);
+    const resent = await waitlist.askAgain(known, { by: byVisitor(visitorOf(ctx)), language: ctx.state.language });
+    return codePage.refuse(ctx, CHECK, { resent });
   }
 
   /** Opening the link does nothing yet: programs that read mail open links. */
@@ -144,12 +145,12 @@ export function waitlistRoutes({
   function showCode(ctx: Context): void {
     const known = asked.read(ctx);
     if (known === null) return seeOther(ctx, PATH);
-    const { problem = null } = codePage.refused(ctx);
+    const { problem = null, resent = null } = codePage.refused(ctx);
     return show(ctx, 200, codeView, {
       action: CHECK,
       email: known.email,
       changeUrl: PATH,
-      isSentAgain: ctx.query['sent'] !== undefined,
+      resent,
       problem,
     });
   }

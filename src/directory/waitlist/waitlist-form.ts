@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LONGEST_TYPED_CODE } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 import { newEmailField, profileSchema } from '#directory/users/module.ts';
 
@@ -21,7 +22,7 @@ export const joinForm = form(
 
 /** `action=resend` for another mail. */
 export const codeForm = form(
-  z.object({ code: z.string().max(64).default(''), action: z.string().max(16).default('') }),
+  z.object({ code: z.string().max(LONGEST_TYPED_CODE).default(''), action: z.string().max(16).default('') }),
 );
 
 export const buttonForm = form(z.object({ action: z.string().max(16).default('') }));

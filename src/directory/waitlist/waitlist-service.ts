@@ -1,5 +1,5 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import type { AskingBrowser, CodeOutcome, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
+import type { AskingBrowser, CodeOutcome, OneTimeSecret, OneTimeSecrets, Resent } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -16,7 +16,7 @@ export type WaitlistDependencies = {
   clock: Clock;
   database: Database;
   users: Pick<UserService, 'findByIdentifier'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'record'>;
   invitations: {
@@ -71,6 +71,12 @@ export class WaitlistService {
         return letters.send(confirmLetter, { ...envelope, to: { address: email }, context }, em);
       });
     });
+  }
+
+  /** Another link and code. */
+  askAgain(asked: Asked, reader: Reader): Promise<Resent> {
+    const { secret: holds, email: to } = asked;
+    return this.#deps.oneTimeSecrets.askAgain({ purpose: 'waitlist', holds, to }, () => this.ask(asked, reader));
   }
 
   /** The owner of a link, without consuming it. */

@@ -1,3 +1,4 @@
+import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
@@ -48,22 +49,24 @@ export type CodePage = {
   action: string;
   email: string;
   changeUrl: string;
-  isSentAgain: boolean;
-  problem: { kind: 'required' | 'wrong' | 'used_up' } | Throttled | null;
+  /** The answer to the button that asks again, once. */
+  resent: Resent | null;
+  problem: { kind: 'required' | 'incomplete' | 'wrong' | 'used_up' } | Throttled | null;
 };
 
 const code: CodePage = {
   action: '/waitlist/check',
   email: 'noor@fernway.example',
   changeUrl: '/waitlist',
-  isSentAgain: false,
+  resent: null,
   problem: null,
 };
 
 export const codeView = view<CodePage>('directory/waitlist/check.njk', {
   samples: {
     plain: code,
-    'sent again': { ...code, isSentAgain: true },
+    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...code, resent }])),
+    incomplete: { ...code, problem: { kind: 'incomplete' } },
     wrong: { ...code, problem: { kind: 'wrong' } },
     throttled: { ...code, problem: throttled },
     hostile: { ...code, email: '"><b>@evil.example', problem: { kind: 'used_up' } },

@@ -20,7 +20,11 @@ export const brandChoice = {
   wordmark: z.boolean().optional(),
   privacyUrl: page.optional(),
   termsUrl: page.optional(),
-  helpUrl: page.optional(),
+  /** A page, or a mailbox (`mailto:`). */
+  helpUrl: z
+    .url({ protocol: /^(https?|mailto)$/ })
+    .max(2048)
+    .optional(),
 };
 
 /** The choices of one client: what it leaves out is as everywhere else. */

@@ -80,7 +80,7 @@ export function createEdge({
   app.use(securityHeaders(config));
   app.use(leaveEmptyUntyped);
   app.use(errorBoundary(clock));
-  app.use(requestGuard(config));
+  app.use(requestGuard(config, mounts));
   const callback = app.callback.bind(app);
   let calls: DirectCalls = { find: () => undefined };
   const listener = (): RequestListener => {

@@ -19,6 +19,8 @@ type InvalidForm<S extends Schema> = {
   errors: Partial<Record<Field<S>, string>>;
   /** The typed values that the page may show again; never a secret. */
   values: Partial<Record<Field<S>, string>>;
+  /** A secret as it was typed, so that everything is checked at once; it is neither shown nor kept. */
+  secret(field: Field<S>): string;
 };
 
 type Form<S extends Schema> = {
@@ -53,7 +55,7 @@ export function form<S extends Schema>(schema: S): Form<S> {
       if (parsed.success) return { isValid: true, values: parsed.data };
       const errors: InvalidForm<S>['errors'] = {};
       for (const issue of parsed.error.issues) errors[String(issue.path[0]) as Field<S>] ??= kindOf(issue, raw);
-      return { isValid: false, errors, values: shown(raw) };
+      return { isValid: false, errors, values: shown(raw), secret: (field) => given.get(field) ?? '' };
     },
   };
 }

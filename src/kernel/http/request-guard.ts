@@ -8,9 +8,9 @@ import { issuerOf } from '../issuer.ts';
 import { closeAfterAnswer, collect, declaredLength, invalidText, refuseLarge, unsupported } from './body.ts';
 import { watchBody } from './body-watch.ts';
 import type { Context, Middleware } from './context.ts';
-import type { Mount } from './mounts.ts';
+import type { Mount, Mounts } from './mounts.ts';
 import { requireOwnHost, requireSingleCredentials } from './origin.ts';
-import { seeOther } from './redirect.ts';
+import { ownPath, seeOther } from './redirect.ts';
 import { noteRefusal } from './request-log.ts';
 import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
 
@@ -18,12 +18,18 @@ import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
  * Middleware that checks host, target, method and body of each request before any feature (RFC 9110, RFC 9112). It
  * throws 400, 404, 405, 413, 415 or 421.
  */
-export function requestGuard(config: Pick<Config, 'issuerUrl' | 'issuerAliases' | 'clientCertHeader'>): Middleware {
+export function requestGuard(
+  config: Pick<Config, 'issuerUrl' | 'issuerAliases' | 'clientCertHeader'>,
+  mounts: Pick<Mounts, 'find'>,
+): Middleware {
   return async function requestGuard(ctx, next) {
     const { mount } = ctx.state;
     ctx.state.calledOrigin = requireOwnHost(ctx.req, config);
     requireSingleCredentials(ctx.req);
     requireTarget(ctx);
+    const page = plainlySpelled(ctx, mounts);
+    if (page !== null) return seeOther(ctx, page);
+    if (!isPlainPath(ctx.path)) throw notFound();
     if (ctx.state.place === 'outside') noteRefusal(ctx, { reason: OUTSIDE });
     if (mount === undefined) throw knownMethods.has(ctx.method) ? notFound() : notAllowed(ctx, ['GET', 'HEAD']);
     if (!mount.methods.includes(ctx.method)) throw notAllowed(ctx, mount.methods);
@@ -75,7 +81,6 @@ function requireTarget(ctx: Context): void {
     throw new AppError({ code: 'request.misdirected', status: 421, message: 'The request is for another host.' });
   if (!/^[\x21-\x7e]*$/.test(target) || target.includes('#')) throw invalidText();
   if (target.includes('%')) requireDecodable(target);
-  if (!isPlainPath(ctx.path)) throw notFound();
 }
 
 function requireDecodable(target: string): void {
@@ -86,6 +91,19 @@ function requireDecodable(target: string): void {
     throw invalidText(cause);
   }
   if (text.includes('\0')) throw invalidText();
+}
+
+/**
+ * The address of a page of people that was asked for with a slash at its end or with doubled ones, as people and programs write them;
+ * null for any other. Endpoints of protocols, and pages whose GET is a step, are known by one spelling alone.
+ */
+function plainlySpelled(ctx: Context, mounts: Pick<Mounts, 'find'>): string | null {
+  if (ctx.state.place !== 'own' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return null;
+  const path = ctx.path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+  if (path === ctx.path || !isPlainPath(path)) return null;
+  const mount = mounts.find(path);
+  if (mount?.audience !== 'page' || mount.delegated || mount.getActs || !mount.methods.includes('GET')) return null;
+  return ownPath(`${path}${ctx.search}`);
 }
 
 /**

@@ -53,6 +53,9 @@ const STRICT_TRANSPORT = 'max-age=63072000; includeSubDomains';
 /** For answers that hold no page: nothing in them may load or run anything. */
 const policyOfData = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const policyOfLetter =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox";
+
 const policyOfPage = (nonce: string, { formsLeadOut = false }: Pick<Mount, 'formsLeadOut'>): string =>
   [
     "default-src 'none'",
@@ -115,6 +118,11 @@ export function allowFramingByUs(ctx: HeaderContext): void {
       .replace(/script-src [^;]*/, "script-src 'none'")
       .replace(/form-action [^;]*/, "form-action 'none'"),
   );
+}
+
+/** For a mail that a page of ours shows in a frame: it has the styles that mail programs need, and nothing in it runs or is sent. */
+export function allowLetterInFrame(ctx: HeaderContext): void {
+  ctx.res.setHeader('Content-Security-Policy', policyOfLetter);
 }
 
 function amendPolicy(ctx: HeaderContext, amend: (policy: string) => string): void {

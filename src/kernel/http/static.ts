@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { brotliCompress, brotliCompressSync, constants, gzip as gzipOf, gzipSync } from 'node:zlib';
 import type { Context, Middleware } from './context.ts';
 import { type Mount, READ } from './mounts.ts';
 
@@ -16,6 +17,8 @@ export type StaticFiles = {
   url(name: string): string;
   /** Adds or replaces a file that is made while running, such as the stylesheet of the brand. */
   publish(name: string, content: Buffer | string): void;
+  /** The same for a large file that few browsers ask for: it is made and compressed at the first request. Its address changes with `version`. */
+  offer(name: string, offered: Offered): void;
   serve: Middleware;
 };
 
@@ -25,6 +28,7 @@ type File = {
   etag: string;
   encodings: Readonly<Partial<Record<Encoding, Buffer>>> & { identity: Buffer };
 };
+type Offered = { readonly version: string; make(): string };
 type Encoding = 'identity' | 'gzip' | 'br';
 
 const types: Readonly<Record<string, string>> = {
@@ -65,14 +69,17 @@ let shipped: ReadonlyMap<string, File> | undefined;
 export function loadStaticFiles(): StaticFiles {
   shipped ??= readyMade(publicFolder);
   const files = new Map(shipped);
+  const offers = new Map<string, { url: string; file(): Promise<File> }>();
   return {
-    url: (name) => urlOf(files, name),
+    url: (name) => offers.get(name)?.url ?? urlOf(files, name),
     publish: (name, content) => void files.set(name, fileOf(name, content)),
+    offer: (name, offered) => void offers.set(name, offerOf(name, offered)),
     async serve(ctx, next) {
       const isOurs = ctx.path.startsWith(prefix);
       const name = isOurs ? nameOf(ctx.path) : fixedAddresses[ctx.path];
       if (!isOurs && name === undefined) return next();
-      const file = ctx.method === 'GET' || ctx.method === 'HEAD' ? files.get(name ?? '') : undefined;
+      const isRead = ctx.method === 'GET' || ctx.method === 'HEAD';
+      const file = isRead ? (files.get(name ?? '') ?? (await offers.get(name ?? '')?.file())) : undefined;
       if (!file) return refuse(ctx);
       send(ctx, file, isOurs ? (file.url === ctx.path ? forEver : forNow) : forADay);
       return undefined;
@@ -109,10 +116,30 @@ function fileOf(name: string, content: Buffer | string): File {
   const type = types[extname(name)];
   if (type === undefined) throw new Error(`no content type is known for the public file "${name}"`);
   const body = Buffer.from(extname(name) === '.css' ? withRelativeAddresses(name, content.toString()) : content);
-  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 12);
-  const url = `${prefix}${name.slice(0, -extname(name).length)}.${hash}${extname(name)}`;
-  return { type, url, etag: hash, encodings: encode(type, body) };
+  const etag = hashOf(body);
+  return { type, url: addressOf(name, etag), etag, encodings: encode(type, body) };
 }
+
+function offerOf(name: string, { version, make }: Offered): { url: string; file(): Promise<File> } {
+  const type = types[extname(name)] ?? '';
+  const etag = hashOf(Buffer.from(version));
+  const url = addressOf(name, etag);
+  let made: Promise<File> | undefined;
+  const compressed = async (): Promise<File> => {
+    const identity = Buffer.from(make());
+    const [br, gzip] = await Promise.all([
+      promisify(brotliCompress)(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+      promisify(gzipOf)(identity, { level: 9 }),
+    ]);
+    return { type, url, etag, encodings: { identity, gzip, br } };
+  };
+  return { url, file: () => (made ??= compressed()) };
+}
+
+const hashOf = (content: Buffer): string => createHash('sha256').update(content).digest('base64url').slice(0, 12);
+
+const addressOf = (name: string, hash: string): string =>
+  `${prefix}${name.slice(0, -extname(name).length)}.${hash}${extname(name)}`;
 
 /** A stylesheet names other files as they stand from it, so that it is the same below any path of an issuer. */
 function withRelativeAddresses(name: string, css: string): string {

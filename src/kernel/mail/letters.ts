@@ -7,7 +7,7 @@ import type { EntityManager } from '../database.ts';
 import { languages, loadMessages, type Language } from '../i18n.ts';
 import type { Mail, Mailer } from '../mail.ts';
 import { compileTemplates, strict } from '../views/templates.ts';
-import { everyWords } from '../views/words.ts';
+import { everyWords, momentsIn } from '../views/words.ts';
 import { paletteOf } from './letter-colors.ts';
 
 /** A letter: its templates `<slice>/<name>`, and contexts that it must survive, the ugly ones among them. */
@@ -23,11 +23,15 @@ export function letter<C extends object>(
 
 type LetterText = Pick<Mail, 'subject' | 'text' | 'html'>;
 
-/** Recipient, language, and all other data of a mail except its text. */
-type Sending<C extends object> = Omit<Mail, keyof LetterText> & { language: Language; context: C };
+/** Recipient, language, and all other data of a mail except its text. `timeZone`: of the recipient, where it is known; UTC elsewhere. */
+type Sending<C extends object> = Omit<Mail, keyof LetterText> & {
+  language: Language;
+  timeZone?: string | undefined;
+  context: C;
+};
 
 export type Letters = {
-  render<C extends object>(letter: Letter<C>, context: NoInfer<C>, language: Language): LetterText;
+  render<C extends object>(letter: Letter<C>, context: NoInfer<C>, language: Language, timeZone?: string): LetterText;
   /**
    * Above the limits nothing is sent, and the response does not reveal it. False when a limit held it back.
    *
@@ -55,7 +59,12 @@ export function createLetters({ mailer, brand, issuer, inspect }: LettersOptions
   const htmlWords = everyWords(messages, 'letter', inspect);
   const plainWords = everyWords(messages, 'plain', inspect);
 
-  function render<C extends object>({ name }: Letter<C>, context: C, language: Language): LetterText {
+  function render<C extends object>(
+    { name }: Letter<C>,
+    context: C,
+    language: Language,
+    timeZone?: string,
+  ): LetterText {
     const present = brand();
     const frame = {
       letter: inspect ? strict(clean(context)) : clean(context),
@@ -66,23 +75,27 @@ export function createLetters({ mailer, brand, issuer, inspect }: LettersOptions
       language,
       direction: languages[language].direction,
     };
+    const moment = timeZone === undefined ? null : momentsIn(timeZone, language);
+    const inZone = moment === null ? {} : { moment };
     const template = name.replace(/\/(?=[^/]+$)/, '/mail/');
-    const subject = plain.render(`${template}.subject.njk`, { ...frame, ...plainWords.get(language) }).trim();
-    const text = plain.render(`${template}.text.njk`, { ...frame, ...plainWords.get(language) });
+    const subject = plain
+      .render(`${template}.subject.njk`, { ...frame, ...plainWords.get(language), ...inZone })
+      .trim();
+    const text = plain.render(`${template}.text.njk`, { ...frame, ...plainWords.get(language), ...inZone });
     return {
       subject,
       text: `${text
         .replaceAll(/[ \t]+$/gm, '')
         .replaceAll(/\n{3,}/g, '\n\n')
         .trim()}\n`,
-      html: html.render(`${template}.html.njk`, { ...frame, ...htmlWords.get(language), subject }),
+      html: html.render(`${template}.html.njk`, { ...frame, ...htmlWords.get(language), ...inZone, subject }),
     };
   }
 
   return {
     render,
-    async send(letter, { context, language, ...envelope }, em) {
-      return mailer.send({ ...envelope, ...render(letter, context, language) }, em);
+    async send(letter, { context, language, timeZone, ...envelope }, em) {
+      return mailer.send({ ...envelope, ...render(letter, context, language, timeZone) }, em);
     },
   };
 }

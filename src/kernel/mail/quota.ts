@@ -56,6 +56,15 @@ export async function takeQuota(
 
 /** One more of each, or, where one of them is consumed, of none. */
 export async function takeAll(em: EntityManager, clock: Clock, limits: readonly Limit[]): Promise<boolean> {
+  return (await takeOrWait(em, clock, limits)) === null;
+}
+
+/** The same; null when it was counted, else the limit that lasts longest, and until when. */
+export async function takeOrWait(
+  em: EntityManager,
+  clock: Clock,
+  limits: readonly Limit[],
+): Promise<{ within: number; until: Date } | null> {
   const now = clock.now().getTime();
   const wanted = limits.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const keys = wanted.map(({ key }) => key);
@@ -71,14 +80,19 @@ export async function takeAll(em: EntityManager, clock: Clock, limits: readonly 
   );
   const sent = new Map(rows.map((row) => [row.key, row.sent]));
   const recent = wanted.map(({ key, within }) => (sent.get(key) ?? []).filter((at) => at > now - within));
-  if (wanted.some(({ most }, i) => recent[i]!.length >= most)) return false;
+  const [longest] = wanted
+    .flatMap(({ most, within }, i) =>
+      recent[i]!.length < most ? [] : [{ within, until: recent[i]!.at(-most)! + within }],
+    )
+    .toSorted((a, b) => b.until - a.until);
+  if (longest !== undefined) return { within: longest.within, until: new Date(longest.until) };
   for (const [i, { key, within }] of wanted.entries())
     await em.execute('update mail_quota set sent = ?::jsonb, ends_at = ? where key = ?', [
       JSON.stringify([...recent[i]!, now]),
       new Date(now + within),
       key,
     ]);
-  return true;
+  return null;
 }
 
 /** Whether one of these is consumed; counts nothing. */

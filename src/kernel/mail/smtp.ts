@@ -67,6 +67,16 @@ export function createSmtp(
   };
 }
 
+/** Connects, greets and signs in, and sends nothing. Throws what the server or the network said. */
+export async function greetSmtp(url: string, clientName: string): Promise<void> {
+  const transport = await connect(url, clientName, smtpPatience);
+  try {
+    await transport.verify();
+  } finally {
+    transport.close();
+  }
+}
+
 const inParts = ({ address }: MailAddress): MailAddress => ({ name: '', address });
 
 /**

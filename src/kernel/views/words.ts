@@ -74,6 +74,32 @@ function wordsOf(messages: Messages, language: Language, medium: Medium, inspect
   };
 }
 
+/** Moments in the time zone of a reader, for mails, with its name: `22 November 2026 at 11:31 CET`. Null for a zone that is unknown here. */
+export function momentsIn(timeZone: string, language: Language): ((date: Date, style: 'time' | 'full' | 'date') => string) | null {
+  if (!isTimeZone(timeZone)) return null;
+  const { formats } = languages[language];
+  const styles = {
+    time: { timeStyle: 'short' },
+    full: { dateStyle: 'long', timeStyle: 'short' },
+    date: { dateStyle: 'long' },
+  } as const;
+  const zone = new Intl.DateTimeFormat(formats, { timeZone, timeZoneName: 'short' });
+  return (date, style) => {
+    const text = new Intl.DateTimeFormat(formats, { ...styles[style], timeZone }).format(date);
+    if (style === 'date') return text;
+    return `${text} ${zone.formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value ?? timeZone}`;
+  };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

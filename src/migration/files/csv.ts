@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
+import { pipeline, Readable } from 'node:stream';
+import { CsvError, type Options, parse } from 'csv-parse';
 import { FileProblem, type Numbered } from './numbered.ts';
+import { textOf } from './text.ts';
 import { LONGEST_RECORD } from '../limits.ts';
 
-const booleans = new Set(['email_verified', 'phone_number_verified', 'administrator']);
+const booleans = new Set(['email_verified', 'phone_number_verified', 'administrator', 'password_update_required']);
 const numbers = new Set(['totp_digits', 'totp_period']);
 const objects = new Set([
   'address',
@@ -12,6 +12,8 @@ const objects = new Set([
   'identities',
   'further_emails',
   'further_phone_numbers',
+  'roles',
+  'groups',
   'password_hash_parameters',
 ]);
 
@@ -43,6 +45,7 @@ export const COLUMNS = [
   'created_at',
   'password_hash',
   'password_hash_format',
+  'password_update_required',
   'totp_secret',
   'totp_algorithm',
   'totp_digits',
@@ -52,22 +55,23 @@ export const COLUMNS = [
   'further_phone_numbers',
 ] as const;
 
-/** RFC 4180, UTF-8, with the names of the columns in the first line. */
-export async function* readCsv(path: string): AsyncGenerator<Numbered> {
-  const records = parse({
-    bom: true,
-    columns: true,
-    info: true,
-    skip_empty_lines: true,
-    max_record_size: LONGEST_RECORD,
-  });
-  pipeline(createReadStream(path), records, () => undefined);
+/** RFC 4180, with the names of the columns in the first line. */
+export async function* readCsv(path: string, encoding?: string): AsyncGenerator<Numbered> {
+  for await (const { line, record } of rowsOf(path, encoding, { columns: true }))
+    yield typed(line, record as Record<string, string>);
+}
+
+/** The rows of a file that has no names of columns. */
+export async function* readBareCsv(path: string, encoding?: string): AsyncGenerator<Numbered> {
+  yield* rowsOf(path, encoding, { relax_column_count: true });
+}
+
+async function* rowsOf(path: string, encoding: string | undefined, options: Options): AsyncGenerator<Numbered> {
+  const rows = parse({ ...options, info: true, skip_empty_lines: true, max_record_size: LONGEST_RECORD });
+  pipeline(Readable.from(textOf(path, encoding)), rows, () => undefined);
   try {
-    for await (const { info, record } of records as AsyncIterable<{
-      info: { lines: number };
-      record: Record<string, string>;
-    }>)
-      yield typed(info.lines, record);
+    for await (const { info, record } of rows as AsyncIterable<{ info: { lines: number }; record: unknown }>)
+      yield { line: info.lines, record };
   } catch (error) {
     // After an unclosed quote the start of the next record is unknown.
     if (error instanceof CsvError) throw new FileProblem(error.message);

@@ -2,16 +2,24 @@ import { setTimeout } from 'node:timers/promises';
 import { SECOND } from '#kernel/clock.ts';
 import type { RunOperation } from '#kernel/operations/bound-operation.ts';
 import type { LineResult, Outcome } from '../import-service.ts';
+import { type Named, namesIn } from '../names.ts';
 import { FileProblem, type Numbered } from './numbered.ts';
 import { BUSY_RETRIES, LARGEST_BATCH, MOST_LINES, MOST_SHOWN_PROBLEMS } from '../limits.ts';
 
 /** Transient errors: sign-ins occupy the hashing threads, or another command writes the same users. */
 const passing = new Set(['credentials.busy', 'migration.changed_meanwhile']);
 
-export type ImportSummary = Record<Outcome, number> & {
+/** The outcome of a line; an account that belongs to no user, such as the account of a service, is skipped. */
+export type RunResult = Omit<LineResult, 'outcome'> & { outcome: Outcome | 'skipped' };
+
+/** The same warning about any number of users, with the first of them. */
+type Warned = Named & { warning: string; users: number; line: number };
+
+export type ImportSummary = Record<RunResult['outcome'], number> & {
   lines: number;
   dry_run: boolean;
-  refusals: Pick<LineResult, 'line' | 'email' | 'username' | 'reason'>[];
+  refusals: Pick<LineResult, 'line' | 'email' | 'username' | 'legacy_id' | 'reason'>[];
+  warnings: Warned[];
 };
 
 type Run = {
@@ -20,7 +28,7 @@ type Run = {
   update: boolean;
   dryRun: boolean;
   /** Each line, as soon as it is decided. */
-  report: (result: LineResult) => void;
+  report: (result: RunResult) => void;
   progress: (summary: ImportSummary) => void;
 };
 
@@ -33,30 +41,60 @@ export async function runImport({ people, ask, update, dryRun, report, progress 
     unchanged: 0,
     exists: 0,
     refused: 0,
+    skipped: 0,
     dry_run: dryRun,
     refusals: [],
-  };
-  const count = (result: LineResult) => {
-    summary.lines += 1;
-    summary[result.outcome] += 1;
-    if (result.outcome === 'refused' && summary.refusals.length < MOST_SHOWN_PROBLEMS)
-      summary.refusals.push(refusalOf(result));
-    report(result);
+    warnings: [],
   };
   for await (const batch of inBatches(people)) {
-    const problems = batch
-      .filter(({ problem }) => problem !== undefined)
-      .map(({ line, problem = '' }): LineResult => ({ line, outcome: 'refused', reason: problem }));
-    const lines = batch.filter(({ problem }) => problem === undefined).map(({ line, record }) => ({ line, record }));
+    const lines = batch.filter(isForUs).map(({ line, record }) => ({ line, record }));
     const results = lines.length === 0 ? [] : await send(ask, { lines, update, dry_run: dryRun });
-    [...problems, ...results].sort((a, b) => a.line - b.line).forEach(count);
+    const warned = new Map(batch.map(({ line, warnings = [] }) => [line, warnings]));
+    const all = [
+      ...batch.filter((person) => !isForUs(person)).map(resultHere),
+      ...results.map((result) => withWarnings(result, warned.get(result.line) ?? [])),
+    ];
+    for (const result of all.toSorted((a, b) => a.line - b.line)) {
+      count(summary, result);
+      report(result);
+    }
     progress(summary);
   }
   return summary;
 }
 
-function refusalOf({ line, email, username, reason = '' }: LineResult): ImportSummary['refusals'][number] {
-  return { line, ...(email === undefined ? {} : { email }), ...(username === undefined ? {} : { username }), reason };
+const isForUs = ({ problem, skipped }: Numbered): boolean => problem === undefined && skipped === undefined;
+
+function resultHere({ line, record, problem, skipped = '' }: Numbered): RunResult {
+  const outcome = problem === undefined ? 'skipped' : 'refused';
+  return { line, outcome, ...namesIn(record), reason: problem ?? skipped };
+}
+
+/** Warnings about the file come first, because the others follow from it. */
+function withWarnings(result: LineResult, ofFile: readonly string[]): RunResult {
+  const warnings = [...ofFile, ...(result.warnings ?? [])];
+  return warnings.length === 0 || result.outcome === 'refused' ? result : { ...result, warnings };
+}
+
+function count(summary: ImportSummary, result: RunResult): void {
+  summary.lines += 1;
+  summary[result.outcome] += 1;
+  if (result.outcome === 'refused' && summary.refusals.length < MOST_SHOWN_PROBLEMS)
+    summary.refusals.push({ line: result.line, ...nameOf(result), reason: result.reason ?? '' });
+  for (const warning of result.warnings ?? []) {
+    const known = summary.warnings.find((each) => each.warning === warning);
+    if (known) known.users += 1;
+    else if (summary.warnings.length < MOST_SHOWN_PROBLEMS)
+      summary.warnings.push({ warning, users: 1, line: result.line, ...nameOf(result) });
+  }
+}
+
+function nameOf({ email, username, legacy_id: legacyId }: Named): Named {
+  return {
+    ...(email === undefined ? {} : { email }),
+    ...(username === undefined ? {} : { username }),
+    ...(legacyId === undefined ? {} : { legacy_id: legacyId }),
+  };
 }
 
 async function send(

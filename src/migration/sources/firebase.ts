@@ -1,4 +1,5 @@
-import { isObject, instantOf, jsonIn, type Members, objectsIn, textIn } from './members.ts';
+import type { Mapped } from '../files/numbered.ts';
+import { booleanOf, instantOf, isObject, jsonIn, type Members, objectsIn, textIn } from './members.ts';
 
 /** The issuer of each provider's subjects (OpenID Connect Core §2). */
 const issuers: Readonly<Record<string, string>> = {
@@ -6,19 +7,27 @@ const issuers: Readonly<Record<string, string>> = {
   'apple.com': 'https://appleid.apple.com',
 };
 
-/** A user of `firebase auth:export users.json`. The project's parameters (signer key and others) are in a separate file. */
-export function fromFirebase(user: unknown): unknown {
-  if (!isObject(user)) return user;
+/** The columns of an export as CSV, which has no line of names; a provider takes four from its own on. */
+const COLUMNS = ['localId', 'email', 'emailVerified', 'passwordHash', 'salt', 'displayName', 'photoUrl'];
+const LATER_COLUMNS = ['createdAt', 'lastSignedInAt', 'phoneNumber', 'disabled', 'customAttributes'];
+const PROVIDERS = { 'google.com': 7, 'facebook.com': 11, 'twitter.com': 15, 'github.com': 19 };
+
+/** A user of `firebase auth:export`, as JSON or as CSV. The project's parameters (signer key and others) are in a separate file. */
+export function fromFirebase(given: unknown): Mapped {
+  const user = Array.isArray(given) ? fromColumns(given) : given;
+  if (!isObject(user)) return { record: user };
   const hash = textIn(user, 'passwordHash');
-  return {
-    legacy_id: textIn(user, 'localId'),
+  const id = textIn(user, 'localId');
+  const providers = objectsIn(user, 'providerUserInfo');
+  const record = {
+    legacy_id: id,
     email: user['email'],
-    email_verified: user['emailVerified'],
+    email_verified: booleanOf(user['emailVerified']),
     phone_number: user['phoneNumber'],
     name: user['displayName'],
     picture: user['photoUrl'],
     properties: jsonIn(user, 'customAttributes'),
-    status: user['disabled'] === true ? 'disabled' : 'active',
+    status: booleanOf(user['disabled']) === true ? 'disabled' : 'active',
     created_at: instantOf(user['createdAt']),
     ...(hash === undefined
       ? {}
@@ -28,10 +37,34 @@ export function fromFirebase(user: unknown): unknown {
           password_hash_parameters: { salt: textIn(user, 'salt') ?? '' },
         }),
     identities: [
-      ...(textIn(user, 'localId') ? [{ connection: 'firebase', subject: user['localId'] }] : []),
-      ...objectsIn(user, 'providerUserInfo').filter(isElsewhere).map(identityOf),
+      ...(id === undefined ? [] : [{ connection: 'firebase', subject: id }]),
+      ...providers.filter(isElsewhere).map(identityOf),
     ],
   };
+  const isNameless = [user['email'], user['phoneNumber'], hash].every((value) => !value) && providers.length === 0;
+  if (isNameless && id !== undefined) return { record, skipped: 'is an anonymous account' };
+  return { record, warnings: [...factorsOf(user), ...attributesOf(user)] };
+}
+
+function factorsOf(user: Members): string[] {
+  const kinds = objectsIn(user, 'mfaInfo').map((factor) => ('totpInfo' in factor ? 'authenticator app' : 'phone'));
+  return [...new Set(kinds)].map((kind) => `mfaInfo: ${kind} is left out: the export has no secret of it`);
+}
+
+function attributesOf(user: Members): string[] {
+  const text = textIn(user, 'customAttributes');
+  const isRead =
+    text === undefined || Object.keys(jsonIn(user, 'customAttributes')).length > 0 || /^\s*\{\s*\}/.test(text);
+  return isRead ? [] : ['properties: left out: customAttributes is no JSON object'];
+}
+
+function fromColumns(columns: readonly unknown[]): Members {
+  const from = (names: readonly string[], first: number) =>
+    Object.fromEntries(names.map((name, at) => [name, columns[first + at]]));
+  const providerUserInfo = Object.entries(PROVIDERS)
+    .filter(([, first]) => columns[first])
+    .map(([providerId, first]) => ({ providerId, rawId: columns[first] }));
+  return { ...from(COLUMNS, 0), providerUserInfo, ...from(LATER_COLUMNS, PROVIDERS['github.com'] + 4) };
 }
 
 /** A password and a phone are not identities of another provider. */

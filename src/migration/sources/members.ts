@@ -32,3 +32,8 @@ export function instantOf(milliseconds: unknown): string | undefined {
   const date = new Date(Number(milliseconds ?? Number.NaN));
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
+
+/** A boolean, or its text; another value stays as it is, and is refused later with its reason. */
+export function booleanOf(value: unknown): unknown {
+  return typeof value === 'string' ? ({ true: true, false: false }[value.trim().toLowerCase()] ?? value) : value;
+}

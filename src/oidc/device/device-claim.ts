@@ -9,10 +9,18 @@ export type Claimable = {
   save(): Promise<string>;
 };
 
-/** RFC 8628 §3.2. */
-export function sayInterval(engine: Engine): void {
+/** The address that people type, which is shorter than the one of the engine and leads there (sign-in/device). */
+const SHORT_PATH = '/device';
+
+/** RFC 8628 §3.2: how often a device may ask, and the address for its user. */
+export function sayForDevice(engine: Engine): void {
   engine.on('device_authorization.success', (_ctx, response) => {
-    Object.assign(response, { interval: DEVICE_POLL_INTERVAL / SECOND });
+    const verification_uri = `${engine.issuer}${SHORT_PATH}`;
+    Object.assign(response, {
+      verification_uri,
+      verification_uri_complete: `${verification_uri}?user_code=${encodeURIComponent(String(response['user_code']))}`,
+      interval: DEVICE_POLL_INTERVAL / SECOND,
+    });
   });
 }
 

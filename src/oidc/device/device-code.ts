@@ -1,4 +1,5 @@
 import { errors } from 'oidc-provider';
+import { readLetters } from '#directory/users/typed/text.ts';
 import { SECOND } from '#kernel/clock.ts';
 import type { Found } from '../artifacts/artifact-store.ts';
 import type { PollRules } from '../artifacts/postgres-artifacts.ts';
@@ -38,6 +39,26 @@ export class DeviceCodeUsed extends errors.OIDCProviderError {
   constructor() {
     super(400, 'invalid_request');
     this.name = 'AlreadyUsedError';
+  }
+}
+
+/** Letters of a user code, as its mask has them in two groups. */
+export const USER_CODE_LENGTH = 8;
+
+/** A user code as it was typed or pasted, in the form of the engine: capital letters without a dash. */
+export const readUserCode = (typed: string): string => readLetters(typed).toUpperCase();
+
+/** As a device shows it: `WDJB-MJHT`. */
+export const shownUserCode = (typed: string): string => readUserCode(typed).replace(/^.{4}(?=.)/, '$&-');
+
+/** Fewer letters than a user code has: no try. */
+export class UserCodeIncomplete extends errors.OIDCProviderError {
+  readonly userCode: string;
+
+  constructor(userCode: string) {
+    super(400, 'invalid_request');
+    this.name = 'IncompleteError';
+    this.userCode = userCode;
   }
 }
 

@@ -1,4 +1,4 @@
-import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 
 /**
  * How long relying parties may keep the key set (RFC 9111 §5.2.2.1). One that does so to the last moment must never meet an unknown
@@ -13,3 +13,5 @@ export const PUBLICATION_AFTER_USE = HOUR;
 
 /** A rotation reaches every node within 10 s, also when no message does: two polls and the time to load. */
 export const POLL_EVERY = 4 * SECOND;
+/** A rotation that is due for longer was missed: the job runs every day. */
+export const LATE_AFTER = 2 * DAY;

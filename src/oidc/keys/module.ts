@@ -48,6 +48,7 @@ export function createKeys({ invalidation, ...deps }: Dependencies) {
 }
 
 export { type KeyPolicy, keySetCaching } from './key-policy.ts';
+export { keyFindings } from './key-diagnosis.ts';
 export { maintenance } from './key-rotation.ts';
 export type { PrivateJwk } from './key-material.ts';
 export { SigningKey } from './signing-key.ts';

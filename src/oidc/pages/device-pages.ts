@@ -2,7 +2,7 @@ import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provid
 import { seeOther } from '#kernel/http/redirect.ts';
 import { ownPathOf } from '../engine.ts';
 import type { DeviceForms } from '../device/device-forms.ts';
-import { isHeldBy } from '../device/device-code.ts';
+import { isHeldBy, readUserCode, shownUserCode } from '../device/device-code.ts';
 import type { ShownDevice, ShownDevices } from '../device/shown-devices.ts';
 import { signInExpired } from '../errors.ts';
 import { type DeviceProblem, type EngineForm, type EnginePages, onPage } from './pages.ts';
@@ -24,6 +24,7 @@ type Request = {
 
 const problems: Readonly<Record<string, DeviceProblem>> = {
   NoCodeError: 'required',
+  IncompleteError: 'incomplete',
   NotFoundError: 'unknown',
   ExpiredError: 'expired',
   AlreadyUsedError: 'used',
@@ -63,7 +64,9 @@ export function devicePages(
       const device = typeof page === 'string' ? shown.find(ctx, sessionOf(ctx), page) : null;
       return device === null ? showCode(ctx, { userCode: '', problem: null }) : showRequest(ctx, device);
     },
-    async userCodeConfirmSource(ctx, _form, _client, _device, userCode) {
+    async userCodeConfirmSource(ctx, _form, _client, _device, denormalized) {
+      const typed = ctx.oidc.params?.['user_code'];
+      const userCode = typeof typed === 'string' ? shownUserCode(typed) : denormalized;
       const handle = String((ctx.oidc.entities.DeviceCode as unknown as { jti?: string } | undefined)?.jti);
       goTo(ctx, shown.keep(ctx, sessionOf(ctx), { handle, userCode }));
     },
@@ -153,7 +156,7 @@ export function devicePages(
     };
     const handle = entities.DeviceCode?.jti ?? entities.Interaction?.deviceCode;
     const page = shown.pageOf(ctx, sessionOf(ctx), (device) =>
-      handle === undefined ? lettersOf(device.userCode) === lettersOf(userCode) : device.handle === handle,
+      handle === undefined ? readUserCode(device.userCode) === readUserCode(userCode) : device.handle === handle,
     );
     if (page !== null) goTo(ctx, page);
     return page !== null;
@@ -162,7 +165,6 @@ export function devicePages(
 
 const sessionOf = (ctx: KoaContextWithOIDC): string => ctx.oidc.session!.uid;
 const goTo = (ctx: KoaContextWithOIDC, page: string): void => seeOther(ctx, `${pathTo(ctx)}?device=${page}`);
-const lettersOf = (userCode: string): string => userCode.toUpperCase().replaceAll(/\W/g, '');
 
 /** A button about a device was pressed, or a sign-in for one ended. A code that was only typed is refused where it was typed. */
 const isAnswer = ({ oidc }: KoaContextWithOIDC): boolean =>

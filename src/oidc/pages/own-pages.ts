@@ -6,6 +6,7 @@ import { sessionCookie } from '../configuration.ts';
 import { forwardView } from './forward-view.ts';
 import { ownPathOf } from '../engine.ts';
 import type { DeviceForms } from '../device/device-forms.ts';
+import { shownUserCode } from '../device/device-code.ts';
 import { deviceForm } from './device-pages.ts';
 import type { EnginePages } from './pages.ts';
 
@@ -67,7 +68,7 @@ function showUserCode(
   forms: Pick<DeviceForms, 'tokenOf'>,
 ): void {
   const given = ctx.oidc.params?.['user_code'];
-  const userCode = typeof given === 'string' ? given : '';
+  const userCode = typeof given === 'string' ? shownUserCode(given) : '';
   pages.deviceCode(ctx, { form: deviceForm(ctx, forms), userCode, problem: null });
 }
 

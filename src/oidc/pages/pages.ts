@@ -11,6 +11,7 @@ export type EngineForm = { action: string; fields: Readonly<Record<string, strin
 
 export type DeviceProblem =
   | 'required'
+  | 'incomplete'
   | 'unknown'
   | 'expired'
   | 'used'

@@ -2,7 +2,15 @@ import { Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import type { FormHolder } from '../device/device-forms.ts';
 import { type Patch, source } from './patch.ts';
 import { type Claimable, claimDeviceCode } from '../device/device-claim.ts';
-import { DeviceCodeUsed, isHeldBy, stageOf, UserCodeThrottled } from '../device/device-code.ts';
+import {
+  DeviceCodeUsed,
+  isHeldBy,
+  readUserCode,
+  stageOf,
+  USER_CODE_LENGTH,
+  UserCodeIncomplete,
+  UserCodeThrottled,
+} from '../device/device-code.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import { instance } from '#settings/module.ts';
 import { USER_CODE_WINDOW } from '../limits.ts';
@@ -57,12 +65,15 @@ type FindAnyByUserCode = (userCode: string, options?: unknown) => Promise<object
  */
 export const userCodeLimit: Patch = {
   members: { 'DeviceCode.findByUserCode': { method: 1 } },
-  reason: 'The engine bounds no guesses of user codes (RFC 8628 §5.1).',
+  reason:
+    'The engine bounds no guesses of user codes (RFC 8628 §5.1), and reads none that was pasted in full-width letters or with invisible characters.',
   upstream: source('models/device_code.js'),
   apply(engine, { throttle, policies }) {
     const model = engine.DeviceCode as unknown as { findByUserCode: FindAnyByUserCode };
     const { findByUserCode } = model;
-    model.findByUserCode = async function findByLimitedUserCode(userCode, options) {
+    model.findByUserCode = async function findByLimitedUserCode(normalized, options) {
+      const userCode = typedCode(Provider.ctx) ?? normalized;
+      if (userCode.length < USER_CODE_LENGTH) throw new UserCodeIncomplete(userCode);
       const { limits } = policies.for(instance);
       const policy = { name: 'user-code', points: limits.userCodeFailures, duration: USER_CODE_WINDOW };
       const keys = keysOf(Provider.ctx);
@@ -75,6 +86,12 @@ export const userCodeLimit: Patch = {
     };
   },
 };
+
+/** As the browser sent it: the engine drops what it takes for no letter. */
+function typedCode(ctx: KoaContextWithOIDC | undefined): string | null {
+  const typed = ctx?.oidc.params?.['user_code'];
+  return typeof typed === 'string' ? readUserCode(typed) : null;
+}
 
 function keysOf(ctx: KoaContextWithOIDC | undefined): string[] {
   if (!ctx) return [];

@@ -36,6 +36,7 @@ type LastingSession = {
   transient?: boolean | undefined;
   spared?: Spared | undefined;
   connection?: string | undefined;
+  enrolledAt?: number | undefined;
   loginAccount(signIn: SignIn): void;
 };
 
@@ -57,6 +58,8 @@ export const rememberedSessions: Patch = {
       if (sessionId !== undefined && this.accountId === undefined && this.exp === undefined) this.uid = sessionId;
       this.spared = result?.login?.spared;
       this.connection = result?.login?.connection;
+      // Of the user before, maybe.
+      this.enrolledAt = undefined;
       loginAccount.call(this, signIn);
     };
   },
@@ -97,7 +100,7 @@ export const sessionTrace: Patch = {
   apply({ Session }, { clock, policies }) {
     const kept = (Session as unknown as { IN_PAYLOAD: readonly string[] }).IN_PAYLOAD;
     Object.defineProperty(Session, 'IN_PAYLOAD', {
-      value: [...kept, 'lastSeen', 'administeredAt', 'spared', 'connection'],
+      value: [...kept, 'lastSeen', 'administeredAt', 'enrolledAt', 'spared', 'connection'],
     });
     const model = Session.prototype as unknown as TracedSession;
     const { save } = model;

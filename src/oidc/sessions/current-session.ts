@@ -22,6 +22,8 @@ export type CurrentSession = {
   authTime: number;
   /** When a page for administrators was last used. */
   administeredAt: number | null;
+  /** When the user last added a second factor here, by a proof of it; null where that was never, or before they last proved who they are. */
+  enrolledAt: number | null;
 };
 
 type Stored = {
@@ -35,6 +37,7 @@ type Stored = {
   connection?: string;
   lastSeen?: LastSeen;
   administeredAt?: number;
+  enrolledAt?: number;
 };
 
 type Dependencies = {
@@ -70,6 +73,7 @@ export class CurrentSessions {
       connection: stored.connection ?? null,
       authTime: loginTs,
       administeredAt: stored.administeredAt ?? null,
+      enrolledAt: stored.enrolledAt ?? null,
     };
     this.#stored.set(session, stored);
     return session;

@@ -1,16 +1,18 @@
 import { access, type Permission } from '#directory/access/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { randomSecret } from '#kernel/crypto.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import type { Context } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { ownPath, seeOther } from '#kernel/http/redirect.ts';
 import { isByDemanded } from '../authority/organization-demands.ts';
 import { acrOf, type Level, LEVELS } from '../levels.ts';
 import type { CurrentSession, CurrentSessions } from './current-session.ts';
+import type { SignedInBrowsers } from './signed-in-browsers.ts';
 import type { ReadUser, UserId, UserService } from '#directory/users/module.ts';
 import { notPermitted, reauthRequired, signInRequired } from './errors.ts';
 import type { ReturnPaths } from './return-path.ts';
-import { ADMINISTRATOR_ABSOLUTE_SECONDS, ADMINISTRATOR_IDLE_SECONDS } from './limits.ts';
+import { ADMINISTRATOR_ABSOLUTE_SECONDS, ADMINISTRATOR_IDLE_SECONDS, LATELY } from './limits.ts';
 
 /** Demands of a page on its user, besides a session. */
 type Demands = {
@@ -19,6 +21,8 @@ type Demands = {
    * a user with a second factor has used it.
    */
   maxAgeSeconds?: number;
+  /** A second factor that was added in this session within the last five minutes counts as proved then: for what follows upon adding it. */
+  countsEnrolment?: boolean;
   /** The least level; by default 1, or what `maxAgeSeconds` brings. */
   level?: Level;
   /** Only of those who have it, and not for longer than they work here. */
@@ -44,6 +48,7 @@ export type OwnPagesDependencies = {
   /** The built-in client, and the registered address it comes back to. */
   client: { id: string; redirectUri: string };
   current: Pick<CurrentSessions, 'find' | 'touch'>;
+  browsers: Pick<SignedInBrowsers, 'noteEnrolment'>;
   users: Pick<UserService, 'findById'>;
   /** The level that this user must show for what is sensitive: 2 once a second factor was confirmed, whether or not it can be used. */
   reachable(userId: UserId): Promise<Level>;
@@ -61,7 +66,7 @@ export const AGAIN = 'again';
 const SECRET = /^[\w-]{43}$/;
 
 /** The demands of this page on this user; NumericDate arithmetic in seconds. */
-type Wanted = { level: Level; maxAge: number | null; isForAdministrators: boolean };
+type Wanted = { level: Level; maxAge: number | null; isForAdministrators: boolean; countsEnrolment?: boolean };
 
 /** The gate before every page of ours for users who are signed in. */
 export class OwnPages {
@@ -103,6 +108,11 @@ export class OwnPages {
     return present && personOf(ctx, present);
   }
 
+  /** Written with a second factor that the user has just added in this session. It makes no page but those with `countsEnrolment` open. */
+  async noteEnrolment(em: EntityManager, { userId, sessionId }: SignedInPerson): Promise<void> {
+    await this.#deps.browsers.noteEnrolment(em, userId, sessionId);
+  }
+
   /** Leads to the sign-in of an account, and back to the page. A user who is signed in chooses another account first. */
   signInAs(ctx: Context, email: string, { isOther }: { isOther: boolean }): void {
     const wanted = { level: 1, maxAge: null, isForAdministrators: false } as const;
@@ -131,7 +141,10 @@ export class OwnPages {
     return isByDemanded(session.connection, await demandedConnections(user)) ? { session, user } : null;
   }
 
-  async #wanted(userId: UserId | null, { maxAgeSeconds, level, permission }: Demands): Promise<Wanted> {
+  async #wanted(
+    userId: UserId | null,
+    { maxAgeSeconds, level, permission, countsEnrolment = false }: Demands,
+  ): Promise<Wanted> {
     const isForAdministrators = permission !== undefined;
     const ages = [maxAgeSeconds, isForAdministrators ? ADMINISTRATOR_ABSOLUTE_SECONDS : undefined].filter(
       (age) => age !== undefined,
@@ -141,12 +154,14 @@ export class OwnPages {
       level: level ?? reachable,
       maxAge: ages.length === 0 ? null : Math.min(...ages),
       isForAdministrators,
+      countsEnrolment,
     };
   }
 
-  #isEnough({ authTime, level }: CurrentSession, wanted: Wanted): boolean {
-    const age = epochSeconds(this.#deps.clock) - authTime;
-    return level >= wanted.level && (wanted.maxAge === null || age <= wanted.maxAge);
+  #isEnough({ authTime, level, enrolledAt }: CurrentSession, wanted: Wanted): boolean {
+    const now = epochSeconds(this.#deps.clock);
+    if (wanted.countsEnrolment && wanted.level <= 2 && now - (enrolledAt ?? 0) <= LATELY) return true;
+    return level >= wanted.level && (wanted.maxAge === null || now - authTime <= wanted.maxAge);
   }
 
   /** Pages for administrators end after a time without use, even in an active browser. */

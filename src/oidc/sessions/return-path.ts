@@ -7,6 +7,12 @@ import { LONGEST_RETURN_PATH } from './limits.ts';
 
 const STATE = /^([\w-]{1,1400})\.([\da-z]{1,10})\.([\w-]{43})$/;
 
+/** The page in a `state` of ours, as anyone can read it: for words on a page, and never to go there. */
+export function pageInState(state: unknown): string | null {
+  const [, text = ''] = STATE.exec(typeof state === 'string' ? state : '') ?? [];
+  return text === '' ? null : ownPath(Buffer.from(text, 'base64url').toString());
+}
+
 /**
  * Where a browser goes on after a sign-in for a page of ours, in the `state` of the request: signed, for this browser alone,
  * and for as long as the sign-in may take. It allows no other redirect.

@@ -1,4 +1,4 @@
-import { type Clock, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Handles } from '../artifacts/handles.ts';
@@ -65,6 +65,16 @@ export class SignedInBrowsers {
       [accountId, handles.lookup(id), clock.now()],
     );
     return row ? { authTime: row.payload.loginTs ?? 0, level: levelOf(row.payload.acr) ?? 1 } : null;
+  }
+
+  /** The user has just added a second factor in a session, by a proof of it. */
+  async noteEnrolment(em: EntityManager, accountId: string, id: string): Promise<void> {
+    const { clock, handles } = this.#deps;
+    await em.execute(
+      `update oidc_artifact set payload = payload || ?::jsonb
+       where account_id = ? and kind = 'Session' and lookup_hash = ? and revoked_at is null`,
+      [JSON.stringify({ enrolledAt: epochSeconds(clock) }), accountId, handles.lookup(id)],
+    );
   }
 
   /** The open sessions among the given ones. */

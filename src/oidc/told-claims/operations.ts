@@ -3,6 +3,7 @@ import type { By } from '#audit/module.ts';
 import { clientNotFound } from '#applications/clients/errors.ts';
 import { organizationNotFound } from '#directory/organizations/errors.ts';
 import { userNotFound } from '#directory/users/errors.ts';
+import { givenEmail } from '#directory/users/typed/email-address.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import { operation } from '#kernel/operations/operation.ts';
@@ -17,7 +18,7 @@ const previewClaims = operation({
   permission: 'users.read',
   params: { client_id: z.string() },
   input: z.strictObject({
-    user: z.string().min(1).max(320).describe('User, by id, email address or username'),
+    user: givenEmail.min(1).max(320).describe('User, by id, email address or username'),
     scope: z
       .string()
       .max(1024)

@@ -5,6 +5,7 @@ import { clientDeleted } from '#applications/clients/events.ts';
 import type { By } from '#audit/module.ts';
 import { organizationNotFound } from '#directory/organizations/errors.ts';
 import { userNotFound } from '#directory/users/errors.ts';
+import { givenEmail } from '#directory/users/typed/email-address.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { Clock } from '#kernel/clock.ts';
@@ -178,7 +179,7 @@ const previewAssertion = operation({
   permission: 'users.read',
   params,
   input: z.strictObject({
-    user: z.string().min(1).max(320).describe('User, by id, email address or username'),
+    user: givenEmail.min(1).max(320).describe('User, by id, email address or username'),
     organization_id: z.string().optional().describe('Organization that the sign-in is for; none by default'),
   }),
   output: z.strictObject({

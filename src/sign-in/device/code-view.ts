@@ -12,6 +12,8 @@ type DeviceCodePage = {
 
 export type DeviceCodeProblem =
   | { kind: 'required' }
+  /** Fewer letters than a code has. */
+  | { kind: 'incomplete' }
   /** Never issued, or mistyped. */
   | { kind: 'unknown' }
   | { kind: 'expired' }
@@ -31,6 +33,7 @@ export const deviceCodeView = view<DeviceCodePage>('sign-in/device/code.njk', {
     plain,
     'filled in': { ...plain, userCode: 'WDJB-MJHT' },
     empty: { ...plain, problem: { kind: 'required' } },
+    incomplete: { ...plain, userCode: 'WDJB', problem: { kind: 'incomplete' } },
     unknown: { ...plain, userCode: 'WDJB-MJHX', problem: { kind: 'unknown' } },
     expired: { ...plain, userCode: 'WDJB-MJHT', problem: { kind: 'expired' } },
     used: { ...plain, userCode: 'WDJB-MJHT', problem: { kind: 'used' } },

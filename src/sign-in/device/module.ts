@@ -3,11 +3,14 @@
  *
  * Owns    views/sign-in/device: the code, the confirmation, the end.
  * Leaves  codes and tokens to oidc, the sign-in to interaction.
- * URLs    none of its own: the engine shows them at /oidc/device.
+ * URLs    /device, the short address for people; the engine shows the pages at /oidc/device.
  */
 import type { ApiLookup } from '#applications/apis/module.ts';
 import { fromNow, SECOND, type Clock } from '#kernel/clock.ts';
-import type { Context } from '#kernel/http/context.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { inPopup, type Mount, READ } from '#kernel/http/mounts.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { Router } from '#kernel/http/router.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
@@ -24,6 +27,12 @@ export type Dependencies = {
   dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void>;
 };
 
+const SHORT_PATH = '/device';
+const FORM_PATH = '/oidc/device';
+
+/** Where people type the code of a device; the pages have their addresses with the engine. */
+export const deviceMounts: readonly Mount[] = [{ path: SHORT_PATH, audience: 'page', methods: READ, ...inPopup }];
+
 type Problem = Parameters<EnginePages['deviceRefused']>[1]['problem'];
 
 /** The result of a form about a code, shown once. */
@@ -32,8 +41,12 @@ const codePage = formPage<{ userCode: string; problem: Problem; until: Date | nu
 /** Creates the pages of the device flow (RFC 8628). */
 export function createDevice({ clock, users, apis, dress }: Dependencies): {
   pages: Pick<EnginePages, 'deviceCode' | 'deviceRefused' | 'deviceConfirm' | 'deviceDone'>;
+  routes: Router<State>;
 } {
+  const routes = new Router<State>();
+  routes.get(SHORT_PATH, leadToForm);
   return {
+    routes,
     pages: {
       deviceCode(ctx, { form, userCode, problem }) {
         if (problem !== null) {
@@ -79,6 +92,11 @@ export function createDevice({ clock, users, apis, dress }: Dependencies): {
       },
     },
   };
+
+  /** With the code of a link or a QR code, and with the language of the page. */
+  function leadToForm(ctx: Context): void {
+    seeOther(ctx, `${FORM_PATH}${ctx.search}`);
+  }
 
   /** A scope of an API is shown in its words; one that no API of the request has, as it is. */
   async function describeScopes(

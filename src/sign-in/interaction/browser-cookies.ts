@@ -18,9 +18,11 @@ export type BrowserCookies = {
   canCreateCookie: BrowserCookie;
   /** The accounts that the browser remembers (remembered-accounts.ts). */
   rememberedCookie: BrowserCookie;
+  /** The accounts with a passkey that was made here (passkeys-here.ts). */
+  passkeysCookie: BrowserCookie;
 };
 
-/** The cookies of sign-ins: known device, trusted browser, passkey support of the browser, remembered accounts. */
+/** The cookies of sign-ins: known device, trusted browser, passkey support of the browser, remembered accounts, passkeys made here. */
 export function browserCookies(issuer: URL): BrowserCookies {
   const deviceCookie = browserCookie(issuer, 'device', { maxAge: DEVICE_KNOWN_FOR });
   // The request that is being answered does not carry what its answer sets.
@@ -39,5 +41,6 @@ export function browserCookies(issuer: URL): BrowserCookies {
     // As long as the browser runs: it may be moved to another device afterwards.
     canCreateCookie: browserCookie(issuer, 'passkeys'),
     rememberedCookie: browserCookie(issuer, 'remembered', { maxAge: ACCOUNT_REMEMBERED_FOR }),
+    passkeysCookie: browserCookie(issuer, 'passkeys-here', { maxAge: ACCOUNT_REMEMBERED_FOR }),
   };
 }

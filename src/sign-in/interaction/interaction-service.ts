@@ -19,6 +19,7 @@ import {
 import { type EarlyPage, isOpenNow, isSessionAsked, neededLevel, nextStep, type Page, type Step } from './next-step.ts';
 import { InteractionRecords, type RecordDependencies } from './interaction-records.ts';
 import { type Assessment, nothingYet, type ProgressStore } from './progress.ts';
+import type { PasskeysHere } from './passkeys-here.ts';
 import type { RememberedAccounts } from './remembered-accounts.ts';
 import { forHintedUser, questionOf } from './question.ts';
 import { type EndingDependencies, SignInEnding } from './sign-in-completion.ts';
@@ -26,13 +27,14 @@ import { type KnowledgeDependencies, SignInKnowledge } from './sign-in-knowledge
 import type { Way, Ways } from './offered-first-factors.ts';
 import type { OfferedProvider, SessionProvider } from './upstream.ts';
 
-export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress' | 'remembered'> &
+export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress' | 'remembered' | 'passkeysHere'> &
   KnowledgeDependencies & {
     clock: Clock;
     engine: Interactions;
     progress: ProgressStore;
     ways: Ways;
     remembered: RememberedAccounts;
+    passkeysHere: PasskeysHere;
     providers: RecordDependencies['providers'] & {
       offered(organization: string | null): Promise<readonly OfferedProvider[]>;
       /** The providers that an authorization request names: several of a domain. */
@@ -72,14 +74,15 @@ export class InteractionService extends InteractionRecords {
     const progress = this.#deps.progress.of(question);
     await this.#deps.dress(ctx, question.client.id, parseId('org', question.organization ?? ''));
     this.#questions.set(ctx, question);
-    const { clock, remembered, providers: upstream } = this.#deps;
+    const { clock, remembered, passkeysHere, providers: upstream } = this.#deps;
     const providers = await upstream.offered(question.organization);
     const asked = await upstream.askedBy(question.params, question.client.id);
     const began = question.isAgain ? (question.session?.connection ?? null) : null;
     const again = began === null ? null : await upstream.ofSession(began);
     const accounts = remembered.list(ctx);
+    const passkeySince = passkeysHere.of(ctx);
     const lastProvider = upstream.lastUsed(ctx);
-    const found = { question, progress, sessionUser, accounts, providers, asked, lastProvider, again };
+    const found = { question, progress, sessionUser, accounts, passkeySince, providers, asked, lastProvider, again };
     return this.seen({ ...found, now: epochSeconds(clock) });
   }
 

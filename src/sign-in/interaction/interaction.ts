@@ -17,6 +17,8 @@ export type Inside = {
   sessionUser: SessionUser | null;
   /** The accounts that this browser remembers, each with a way that is open. */
   accounts: readonly RememberedAccount[];
+  /** Since when this browser has a passkey for an identifier, as a NumericDate (passkeys-here.ts). */
+  passkeySince(identifier: string): number | null;
   providers: readonly OfferedProvider[];
   /** The providers that the request names: one by its connection, or all connections of a domain. */
   asked: readonly OfferedProvider[];
@@ -33,7 +35,7 @@ export type Inside = {
 type Seen = Inside & { lead: Lead['kind'] };
 
 /** The part of the request that steps may know. */
-export type StepQuestion = Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
+export type StepQuestion = Pick<EngineInteraction, 'client' | 'asked' | 'isAgain' | 'ownPage'> & {
   /** The email address in the relying party's hint; empty without a valid one. */
   loginHint: string;
   /** The user must prove now who they are, wherever that is: an upstream provider is told so. */
@@ -55,7 +57,7 @@ export type Interaction = {
   remembered: RememberedAccount | null;
   /** `identifier` without what only this browser remembers: for the fields of forms. */
   typed: string | null;
-  /** The box "Keep me signed in" as an earlier page of this sign-in left it; null where none had one. */
+  /** "Keep me signed in" as an earlier page of this sign-in left it, or as the session has it that is proved again; null where a page asks. */
   keep: boolean | null;
   /** The upstream providers that this sign-in can begin with; none where policy closes that way. */
   providers: readonly OfferedProvider[];
@@ -136,7 +138,7 @@ const asksForFreshProof = (params: Readonly<Record<string, unknown>>): boolean =
 /** The sign-in as steps see it. */
 export function seen(found: Inside): Interaction {
   const { question, progress, sessionUser, accounts, realm, now } = found;
-  const { uid, client, asked, isAgain, params, organization } = question;
+  const { uid, client, asked, isAgain, ownPage, params, organization } = question;
   const { typed, identifier, lead, led } = namedIn(found);
   const { upstream } = progress;
   // A user who came back from there proves an account of before, so that it is linked.
@@ -145,6 +147,8 @@ export function seen(found: Inside): Interaction {
     upstream.userId !== null &&
     realm?.providers.some(({ slug }) => slug === upstream.connection.slug);
   const isClosed = realm?.isClosed === true && !isBack;
+  const facts = factsOf(question, progress, sessionUser, now);
+  const isSameSession = facts.session !== null || isOfSession(found);
   return {
     uid,
     path: `/interaction/${uid}`,
@@ -152,15 +156,17 @@ export function seen(found: Inside): Interaction {
       client,
       asked,
       isAgain,
+      ownPage,
       loginHint: hintOf(params),
       needsFreshProof: isAgain || asksForFreshProof(params),
       organization,
     },
     identifier,
-    facts: factsOf(question, progress, sessionUser, now),
+    facts,
     remembered: led ?? rememberedAs(accounts, identifier),
     typed,
-    keep: progress.remember,
+    // A session that its user proves again stays as it is: nothing asks whether to keep it.
+    keep: progress.remember ?? (isSameSession ? (question.session?.isRemembered ?? null) : null),
     providers: providersIn(found, isClosed),
     leadsTo: isBack ? null : leadsToIn(found),
     choices: isBack ? [] : choicesIn(found),

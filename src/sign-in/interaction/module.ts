@@ -4,7 +4,7 @@
  * Owns    the table sign_in_progress of older processes, the dispatcher, the type of a step (sign-in-step.ts), the order of the
  *         steps (next-step.ts), the records of steps (interaction-records.ts), the proofs, the user and the session (facts.ts), the facts of the user
  *         (sign-in-facts.ts), the level of proofs (proof.ts), the first factors (ways.ts), the accounts that a browser
- *         remembers (remembered-accounts.ts), the end of a sign-in (sign-in-ending.ts).
+ *         remembers (remembered-accounts.ts), the passkeys that it made (passkeys-here.ts), the end of a sign-in (sign-in-ending.ts).
  * Leaves  every question to its step: the user to login, consent to consent.
  * URLs    /interaction/:uid.
  */
@@ -54,6 +54,7 @@ export type {
 export type { InteractionService } from './interaction-service.ts';
 export { SIGN_IN_OPEN_FOR } from './limits.ts';
 export { olderSignIns, ProgressStore, SignInProgress } from './progress.ts';
+export { PasskeysHere } from './passkeys-here.ts';
 export { RememberedAccounts } from './remembered-accounts.ts';
 export { beganIn, levelOfProofs } from './proof.ts';
 export { isUnmet, refusalOfFacts, RefusedSignIns } from './refused-sign-ins.ts';
@@ -61,7 +62,7 @@ export type { Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';
 export type { SignInEnd } from './interaction.ts';
 export { type SignInOutcome, signInOutcomes, type SignInStep, StepRouter, turnBack } from './sign-in-step.ts';
-export { rememberedWho, unknownWho, whoIs, type WhoShown } from './who-view.ts';
+export { againSamples, rememberedWho, unknownWho, whoIs, type WhoShown } from './who-view.ts';
 export { type Way, Ways } from './offered-first-factors.ts';
 export {
   manyButtons,

@@ -9,17 +9,16 @@ import { firstFactorOf } from './proof.ts';
 import { hintOf, type Lead, sends } from './remembered-lead.ts';
 
 /** The part of a sign-in that decides the next step: what the engine asks, and what this browser remembers. */
-export function questionOf(
-  { remembered, providers, leadsTo, choices, isClosed, question: { organization }, [inside]: found }: Interaction,
-  ways: Pick<Ways, 'openFor'>,
-): Question {
+export function questionOf(interaction: Interaction, ways: Pick<Ways, 'openFor'>): Question {
+  const { remembered, providers, leadsTo, choices, isClosed, question: asking, [inside]: found } = interaction;
+  const { organization } = asking;
   const { question, progress, sessionUser, accounts, lead } = found;
   const open = ways.openFor(organization, providers);
   const { prompt, isAgain, asked } = question;
   const isChosen = progress.identifier !== null && !progress.isCarried;
   // Nothing is sent to a remembered account before its user has typed or chosen it.
   const isLastUsed = remembered !== null && open.includes(remembered.way) && (isChosen || !sends(remembered.way));
-  const rememberedWay = isLastUsed ? remembered.way : open[0];
+  const rememberedWay = hasPasskeyHere(interaction, open) ? passkeyPage : isLastUsed ? remembered.way : open[0];
   // The user of the session has the factor with which it began, and maybe no other one.
   const sessionWay = isOfSession(found) ? wayOfSession(found, open) : null;
   const firstWay =
@@ -35,6 +34,14 @@ export function questionOf(
     mustType: isAgain && !isChosen && sends(firstWay),
     remembered: rememberedHere(lead, accounts.length),
   };
+}
+
+const passkeyPage = methods.passkey.first.page;
+
+/** Whether this browser has a passkey for the address, and no other way was used here since. */
+function hasPasskeyHere({ identifier, remembered, [inside]: found }: Interaction, open: readonly Way[]): boolean {
+  const since = identifier === null || !open.includes(passkeyPage) ? null : found.passkeySince(identifier);
+  return since !== null && (remembered === null || remembered.at <= since);
 }
 
 function wayOfSession({ question: { session }, again }: Inside, open: readonly Way[]): Way | null {

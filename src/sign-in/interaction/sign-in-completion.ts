@@ -6,6 +6,7 @@ import { acrOf, type Interactions, type PromptName } from '#oidc/module.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { inside, type KnownInteraction, type SignInEnd } from './interaction.ts';
 import type { ProgressStore } from './progress.ts';
+import type { PasskeysHere } from './passkeys-here.ts';
 import type { RememberedAccounts } from './remembered-accounts.ts';
 import type { StepRules } from './step-rules.ts';
 import { userSignedIn } from './events.ts';
@@ -16,6 +17,7 @@ export type EndingDependencies = {
   users: Pick<UserService, 'active' | 'findById'>;
   audit: Pick<AuditLog, 'part'>;
   remembered: Pick<RememberedAccounts, 'note'>;
+  passkeysHere: Pick<PasskeysHere, 'used'>;
   /** In the order of notification. */
   steps: readonly StepRules[];
 };
@@ -33,16 +35,16 @@ export class SignInEnding {
 
   /** Answers with the path at which the browser goes on. */
   async finish(ctx: Context, interaction: KnownInteraction, answered: readonly PromptName[]): Promise<string> {
-    const { engine, users, steps, remembered } = this.#deps;
+    const { engine, users, steps } = this.#deps;
     const { path, userId, facts, requirements } = interaction;
     const { proofs, level, amr } = facts;
     if (proofs.length === 0 || level === 0) throw new Error('a sign-in was to finish without a proof');
-    const { question, progress } = interaction[inside];
+    const { question } = interaction[inside];
     const authTime = Math.max(...proofs.map(({ at }) => at));
     const sessionId = facts.ownSessionId ?? (await engine.nextSessionId(ctx));
     const end = { ...interaction, level, amr, sessionId };
     const { spared } = requirements;
-    const remember = progress.remember === true;
+    const remember = interaction.keep === true;
     const { connection } = facts;
     const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember, spared, connection, sessionId };
     let next: string | null;
@@ -55,11 +57,18 @@ export class SignInEnding {
     }
     // A proof that was revoked since the read does not count: the sign-in starts again.
     if (next === null) return path;
-    const [first] = proofs;
-    if (facts.session === null && first !== undefined)
-      remembered.note(ctx, facts.user, { keep: progress.remember, way: methods[first.factor].first?.page ?? null });
+    if (facts.session === null) this.#remember(ctx, interaction);
     for (const step of steps) await step.signedIn?.(ctx, end);
     return next;
+  }
+
+  /** This browser keeps for the next sign-in who signed in here, and how. */
+  #remember(ctx: Context, { facts: { user, proofs }, keep }: KnownInteraction): void {
+    const { remembered, passkeysHere } = this.#deps;
+    const [way] = proofs.map(({ factor }) => methods[factor].first?.page ?? null);
+    if (way === undefined) return;
+    remembered.note(ctx, user, { keep, way });
+    if (way === methods.passkey.first.page) passkeysHere.used(ctx, user, { keep });
   }
 
   #act(

@@ -6,6 +6,7 @@ import {
   type ChoosingInteraction,
   type Interaction,
   type InteractionService,
+  type PasskeysHere,
   type RememberedAccounts,
   StepRouter,
 } from '#sign-in/interaction/module.ts';
@@ -18,14 +19,15 @@ export type ChooserDependencies = {
     InteractionService,
     'require' | 'choosing' | 'recordIdentifier' | 'recordChoice' | 'recordAccount' | 'proceed'
   >;
-  remembered: Pick<RememberedAccounts, 'forget'>;
+  remembered: Pick<RememberedAccounts, 'list' | 'forget'>;
+  passkeysHere: Pick<PasskeysHere, 'forget'>;
   users: Pick<UserService, 'findById'>;
 };
 
 const ANOTHER_ACCOUNT = 'another';
 
 /** Routes of the account chooser, and the form by which a browser forgets an account. */
-export function chooserRoutes({ interactions, remembered, users }: ChooserDependencies): Router<State> {
+export function chooserRoutes({ interactions, remembered, passkeysHere, users }: ChooserDependencies): Router<State> {
   const router = new StepRouter();
 
   router.page('account', showChooser);
@@ -72,6 +74,8 @@ export function chooserRoutes({ interactions, remembered, users }: ChooserDepend
     const interaction = await interactions.require(ctx);
     const form = await chooserForm.read(ctx);
     if (!form.isValid) return seeOther(ctx, interaction.path);
+    const account = remembered.list(ctx).find(({ id }) => id === form.values.account);
+    if (account !== undefined) passkeysHere.forget(ctx, { email: account.identifier, username: null });
     remembered.forget(ctx, form.values.account);
     const { remembered: current, typed, facts } = interaction;
     const hasBegun = current?.id === form.values.account && typed !== null && facts.userId === null;

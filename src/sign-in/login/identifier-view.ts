@@ -8,7 +8,7 @@ import {
 import { view } from '#kernel/views.ts';
 
 export type IdentifierPage = {
-  /** Where the form posts to. Fields: `email`, `remember`; button `action=continue`. */
+  /** Where the form posts to. Fields: `email`, `remember`, and `filled_password`, unseen; button `action=continue`. */
   action: string;
   /** The application of the sign-in; null for our own pages. */
   client: { name: string } | null;
@@ -16,6 +16,8 @@ export type IdentifierPage = {
   email: string;
   /** Whether a username is an answer too. */
   hasUsernames: boolean;
+  /** Whether passwords are in use, so that a password manager may have one. */
+  hasPasswords: boolean;
   /** Where passkeys are used instead; null where there are none. */
   passkeyUrl: string | null;
   buttons: ProviderButtons;
@@ -41,6 +43,7 @@ const plain: IdentifierPage = {
   client: { name: 'Tally' },
   email: '',
   hasUsernames: false,
+  hasPasswords: true,
   passkeyUrl: '/interaction/4Tj2/passkey',
   buttons: noButtons,
   remember: null,
@@ -64,6 +67,7 @@ export const identifierView = view<IdentifierPage>('sign-in/login/identifier.njk
       problem: { kind: 'cancelled', provider: 'Google' },
     },
     'without a client': { ...plain, client: null },
+    'without passwords': { ...plain, hasPasswords: false },
     'without passkeys and new accounts': { ...plain, passkeyUrl: null, createUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },
     'not an address': { ...plain, email: 'noor at fernway', problem: { kind: 'email' } },

@@ -3,7 +3,7 @@
  *
  * Owns    views/sign-in/login, the pages for e-mail address, password and choice of account, the limit on tries from an address.
  * Leaves  the next step to interaction/next-step, password checks to credentials.
- * URLs    /interaction/:uid/{login,password,account}, …/account/forget.
+ * URLs    /interaction/:uid/{login,password,account}, …/account/forget, …/cancel.
  */
 import type { SignInStep } from '#sign-in/interaction/module.ts';
 import { type LoginDependencies, LoginService } from './login-service.ts';

@@ -1,4 +1,4 @@
-import { type OtherWay, rememberedWho, unknownWho, type WhoShown } from '#sign-in/interaction/module.ts';
+import { againSamples, type OtherWay, rememberedWho, unknownWho, type WhoShown } from '#sign-in/interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type PasswordPage = WhoShown & {
@@ -12,6 +12,8 @@ export type PasswordPage = WhoShown & {
   retryUrl: string;
   /** For who has forgotten it. */
   forgotUrl: string;
+  /** For who has no account yet, whatever address was typed; null where none can be made. */
+  createUrl: string | null;
   /** The other ways to begin a sign-in. */
   otherWays: readonly OtherWay[];
   problem: PasswordProblem | null;
@@ -36,6 +38,7 @@ const plain: PasswordPage = {
   remember: false,
   retryUrl: '/interaction/4Tj2/password',
   forgotUrl: '/interaction/4Tj2/forgot',
+  createUrl: '/interaction/4Tj2/create',
   otherWays: [
     { way: 'passkey', url: '/interaction/4Tj2/passkey' },
     { way: 'email-code', url: '/interaction/4Tj2/email-code' },
@@ -49,7 +52,10 @@ export const passwordView = view<PasswordPage>('sign-in/login/password.njk', {
     plain,
     remembered: { ...plain, ...rememberedWho, remember: true },
     'remembered, wrong': { ...plain, ...rememberedWho, remember: true, problem: { kind: 'wrong' } },
-    'no other way': { ...plain, otherWays: [] },
+    ...Object.fromEntries(
+      Object.entries(againSamples).map(([name, who]) => [name, { ...plain, ...who, createUrl: null, remember: null }]),
+    ),
+    'no other way': { ...plain, otherWays: [], createUrl: null },
     'asked before': { ...plain, remember: null },
     'another way': {
       ...plain,

@@ -6,6 +6,7 @@ import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import {
   type BegunInteraction,
@@ -15,7 +16,7 @@ import {
   StepRouter,
   whoIs,
 } from '#sign-in/interaction/module.ts';
-import { identifierForm, isAnotherUser, passwordForm } from './login-form.ts';
+import { identifierForm, isAnotherUser, passwordForm, pressForm } from './login-form.ts';
 import { type IdentifierPage, identifierView } from './identifier-view.ts';
 import type { LoginService } from './login-service.ts';
 import { type PasswordPage, passwordView } from './password-view.ts';
@@ -31,6 +32,7 @@ export type RouteDependencies = {
     | 'recordIdentifier'
     | 'recordProof'
     | 'userFound'
+    | 'next'
     | 'proceed'
   >;
   login: LoginService;
@@ -42,6 +44,8 @@ export type RouteDependencies = {
   buttons(ctx: Context, interaction: Interaction): ProviderButtons;
   /** Whether the sign-in may go on at a provider after the page for the address. */
   mayLeadAway(interaction: Interaction): Promise<boolean>;
+  /** Ends the sign-in and returns the redirect. The relying party receives `access_denied`. */
+  refuse(ctx: Context, description: string): Promise<string>;
   /** The challenge that a browser solves before a password is checked, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -63,6 +67,7 @@ export function loginRoutes({
   createUrl,
   buttons,
   mayLeadAway,
+  refuse,
   work,
 }: RouteDependencies): Router<State> {
   const router = new StepRouter();
@@ -71,6 +76,8 @@ export function loginRoutes({
   router.post('/interaction/:uid/login', submitIdentifier);
   router.page('password', showOwnPassword);
   router.post('/interaction/:uid/password', submitPassword);
+  router.get('/interaction/:uid/cancel', backFromCancel);
+  router.post('/interaction/:uid/cancel', cancel);
 
   async function showOwnIdentifier(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'login');
@@ -89,7 +96,26 @@ export function loginRoutes({
         ...box,
         problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
       });
-    return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email, box));
+    const named = await interactions.recordIdentifier(interaction, form.values.email, box);
+    if (await tryFilled(ctx, named, form.values.filled_password)) return;
+    return interactions.proceed(ctx, named);
+  }
+
+  /**
+   * A password that a password manager filled in ahead of its page. It is kept nowhere: where the next page asks for a password it is tried
+   * at once, as there; when it is wrong that page asks for one. True when it was right, and the answer is written.
+   */
+  async function tryFilled(ctx: Context, interaction: Interaction, password: string): Promise<boolean> {
+    if (password === '' || interaction.identifier === null) return false;
+    const { step } = await interactions.next(ctx, interaction);
+    if (step.kind !== 'page' || step.page !== 'password') return false;
+    if ((await work.check(ctx.state.ip, undefined)) === 'missing') return false;
+    const begun = { ...interaction, identifier: interaction.identifier };
+    const outcome = await attempt(ctx, begun, password);
+    if (outcome.kind !== 'verified') return false;
+    const remember = interaction.keep ?? interaction.remembered !== null;
+    await goOn(ctx, begun, { ...outcome, remember });
+    return true;
   }
 
   async function showOwnPassword(ctx: Context): Promise<void> {
@@ -127,6 +153,21 @@ export function loginRoutes({
     return login.attempt(typed, byVisitor(visitorOf(ctx), question.client.id)).catch(unavailableWhenBusy);
   }
 
+  /** The page that tells that the sign-in is over can be reloaded, and read in another language. */
+  async function backFromCancel(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'login');
+    if (interaction !== null) return seeOther(ctx, interaction.path);
+  }
+
+  /** A user who is asked again may leave it at that: the application is told so, and the session stays as it was. */
+  async function cancel(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'login');
+    if (interaction === null) return;
+    await pressForm.read(ctx);
+    if (!interaction.question.isAgain) return seeOther(ctx, interaction.path);
+    return seeOther(ctx, await refuse(ctx, 'The user cancelled the sign-in.'));
+  }
+
   async function goOn(
     ctx: Context,
     interaction: BegunInteraction,
@@ -150,6 +191,7 @@ export function loginRoutes({
       client: { name: question.client.name },
       email,
       hasUsernames: usernames.use !== 'off',
+      hasPasswords: interactions.isOpen(interaction, 'password'),
       passkeyUrl: interactions.isOpen(interaction, 'passkey') ? `${path}/passkey` : null,
       buttons: buttons(ctx, interaction),
       remember: (await mayLeadAway(interaction)) ? remember : null,
@@ -171,6 +213,8 @@ export function loginRoutes({
       remember: keep === null ? remember : null,
       retryUrl: page,
       forgotUrl: `${path}/forgot`,
+      createUrl:
+        remembered === null && interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,
       otherWays: interactions.otherWays(interaction, 'password'),
       problem,
       challenge,

@@ -16,6 +16,8 @@ type AnotherWayPage = {
     /** Recovery codes that are left; null for the other ways. */
     left: number | null;
   }[];
+  /** Whether an organization of the user can help. */
+  isMember: boolean;
   backUrl: string;
 };
 
@@ -31,13 +33,16 @@ const plain: AnotherWayPage = {
     { ...simple('email'), sentTo: 'n•••@fernway.example' },
     { ...simple('recovery-code'), left: 7 },
   ],
+  isMember: true,
   backUrl: '/interaction/4Tj2/second-factor',
 };
 
 export const anotherWayView = view<AnotherWayPage>('sign-in/mfa/another-way.njk', {
   samples: {
     plain,
+    'of no organization': { ...plain, isMember: false },
     'no way': { ...plain, ways: [] },
+    'no way, of no organization': { ...plain, ways: [], isMember: false },
     'one way': { ...plain, ways: [simple('totp')] },
     'one recovery code': { ...plain, ways: [simple('passkey'), { ...simple('recovery-code'), left: 1 }] },
     hostile: {

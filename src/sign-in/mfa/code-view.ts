@@ -1,3 +1,4 @@
+import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 import type { CodeWay } from './offered-second-factors.ts';
 import type { ShownAccount } from '#directory/users/module.ts';
@@ -23,10 +24,12 @@ export type CodePage = {
   /** This page again, for when the pause is over. */
   retryUrl: string;
   problem: CodeProblem | null;
+  /** The answer to the button that asks again, once. */
+  resent: Resent | null;
 };
 
 type CodeProblem =
-  | { kind: 'required' | 'wrong' | 'used-up' }
+  | { kind: 'required' | 'incomplete' | 'wrong' | 'used-up' }
   /** Too many codes were sent. */
   | { kind: 'limited' }
   | { kind: 'throttled'; until: Date; waitSeconds: number }
@@ -47,6 +50,7 @@ const plain: CodePage = {
   anotherUrl: `${base}/methods`,
   retryUrl: `${base}/totp`,
   problem: null,
+  resent: null,
 };
 const byMail: CodePage = {
   ...plain,
@@ -66,9 +70,11 @@ const onPaper: CodePage = {
 
 export const codeView = view<CodePage>('sign-in/mfa/code.njk', {
   samples: {
+    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...byMail, resent }])),
     plain,
     'eight digits, no trust, no other way': { ...plain, digits: 8, trustDays: 0, anotherUrl: null },
     empty: { ...plain, remember: true, problem: { kind: 'required' } },
+    incomplete: { ...plain, problem: { kind: 'incomplete' } },
     wrong: { ...plain, problem: { kind: 'wrong' } },
     throttled: {
       ...plain,
@@ -91,6 +97,7 @@ export const codeView = view<CodePage>('sign-in/mfa/code.njk', {
     'by text message, wrong': { ...byMail, way: 'sms', sentTo: '+49 ••••• 820', problem: { kind: 'wrong' } },
     'recovery code': onPaper,
     'recovery code, wrong': { ...onPaper, problem: { kind: 'wrong' } },
+    'recovery code, incomplete': { ...onPaper, problem: { kind: 'incomplete' } },
     'recovery code, empty': { ...onPaper, problem: { kind: 'required' } },
     'recovery code, busy': { ...onPaper, problem: { kind: 'unavailable' } },
     hostile: {

@@ -12,6 +12,8 @@ type EnrolPage = {
   changeUrl: string;
   /** Factors that can be added, the recommended one first; empty when no allowed factor would suffice. */
   choices: readonly ShownChoice[];
+  /** Whether an organization of the user can help. */
+  isMember: boolean;
   /** Until when it may be put off; null when it may not. */
   graceEnd: Date | null;
 };
@@ -24,6 +26,7 @@ const plain: EnrolPage = {
   account: { name: null, identifier: 'noor@fernway.example' },
   changeUrl: '/interaction/4Tj2/login',
   choices: (['passkey', 'totp'] as const).map(shownChoice),
+  isMember: false,
   graceEnd: null,
 };
 
@@ -33,6 +36,7 @@ export const enrolView = view<EnrolPage>('sign-in/mfa/enrol.njk', {
     'may be put off': { ...plain, graceEnd: new Date('2026-11-29T10:31:00Z') },
     'app first': { ...plain, choices: (['totp', 'passkey'] as const).map(shownChoice) },
     'nothing to choose': { ...plain, choices: [] },
+    'nothing to choose, of an organization': { ...plain, choices: [], isMember: true },
     hostile: { ...plain, account: { name: '"><b>', identifier: '"><img src=x onerror=alert(1)>@evil.example' } },
   },
 });

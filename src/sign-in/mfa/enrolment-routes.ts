@@ -1,13 +1,13 @@
 import { byUser } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import { methods, type TotpEnrolments } from '#credentials/module.ts';
+import { methods, type TotpEnrolments, triedCode } from '#credentials/module.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { identifierOf, shownAccount, type User } from '#directory/users/module.ts';
+import { identifierOf, shownAccount, type User, type UserId } from '#directory/users/module.ts';
 import type { EnrolmentOffer, EnrolmentService } from './enrolment-service.ts';
 import { enrolView, shownChoice } from './enrol-view.ts';
 import { enrolTotpForm, methodForm } from './mfa-form.ts';
@@ -20,6 +20,8 @@ export type EnrolmentRouteDependencies = {
   >;
   enrolments: EnrolmentService;
   totpEnrolments: Pick<TotpEnrolments, 'offer'>;
+  /** Whether an organization of the user can help. */
+  isMember(userId: UserId): Promise<boolean>;
 };
 
 type Turn = { due: DueInteraction; user: User; offer: EnrolmentOffer; base: string };
@@ -32,6 +34,7 @@ export function enrolmentRoutes({
   interactions,
   enrolments,
   totpEnrolments,
+  isMember,
 }: EnrolmentRouteDependencies): Router<State> {
   const router = new StepRouter();
   const path = '/interaction/:uid/enrol-factor';
@@ -52,6 +55,7 @@ export function enrolmentRoutes({
       account: shownAccount(user),
       changeUrl: `${due.path}/login`,
       choices: offer.choices.map(shownChoice),
+      isMember: offer.choices.length === 0 && (await isMember(user.id)),
       graceEnd: offer.graceEnd,
     });
   }
@@ -75,9 +79,9 @@ export function enrolmentRoutes({
     if (!turn) return;
     const form = await enrolTotpForm.read(ctx);
     if (form.values.action === 'skip') return skip(ctx, turn);
-    if (!form.isValid) return totpPage.refuse(ctx, ctx.path, { problem: { kind: 'wrong' } });
-    const { code = '' } = form.values;
-    if (code === '') return totpPage.refuse(ctx, ctx.path, { problem: { kind: 'required' } });
+    const tried = triedCode(form);
+    if ('lack' in tried) return totpPage.refuse(ctx, ctx.path, { problem: { kind: tried.lack } });
+    const { code } = tried;
     const { due } = turn;
     const { userId } = due;
     const outcome = await enrolments.confirmTotp(due, code, byUser(userId, visitorOf(ctx)), (em) =>

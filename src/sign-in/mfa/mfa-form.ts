@@ -1,16 +1,20 @@
 import { z } from 'zod';
+import { LONGEST_TYPED_CODE } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 
 export const codeForm = form(
   z.object({
-    code: z.string().trim().min(1, 'required').max(64, 'wrong'),
+    code: z.string().max(LONGEST_TYPED_CODE, 'wrong').default(''),
     remember: z.string().max(8).optional(),
   }),
 );
 
 /** A page that may also be left without an answer. */
 export const enrolTotpForm = form(
-  z.object({ code: z.string().trim().max(64, 'wrong').optional(), action: z.string().max(16).optional() }),
+  z.object({
+    code: z.string().max(LONGEST_TYPED_CODE, 'wrong').default(''),
+    action: z.string().max(16).optional(),
+  }),
 );
 
 export const methodForm = form(

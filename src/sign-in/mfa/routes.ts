@@ -2,9 +2,12 @@ import { byUser, byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import {
   codeFactors,
+  digitCode,
   isSentFactor,
   methods,
+  recoveryCodeShape,
   type TotpService,
+  triedCode,
   type TrustedDevices,
   unavailableWhenBusy,
 } from '#credentials/module.ts';
@@ -37,12 +40,14 @@ export type RouteDependencies = {
   /** The account may know the browser by it: then its tries are counted apart. */
   deviceCookie: Pick<BrowserCookie, 'read'>;
   refused: Pick<RefusedSignIns, 'note'>;
+  /** Whether an organization of the user can help. */
+  isMember(userId: UserId): Promise<boolean>;
 };
 
 /** A sign-in at its second step: who it is of, and the ways that are open. */
 type Turn = { due: DueInteraction; user: ReadUser; ways: readonly Way[]; base: string };
 
-const codePage = formPage<Pick<CodePage, 'remember' | 'problem'>>();
+const codePage = formPage<Pick<CodePage, 'remember' | 'problem' | 'resent'>>();
 
 /** The second step of a sign-in, and the other ways to take it. Passkeys have a page of their own in their slice. */
 export function secondFactorRoutes({
@@ -53,6 +58,7 @@ export function secondFactorRoutes({
   trustCookie,
   deviceCookie,
   refused,
+  isMember,
 }: RouteDependencies): Router<State> {
   const router = new StepRouter();
   const path = '/interaction/:uid/second-factor';
@@ -83,6 +89,7 @@ export function secondFactorRoutes({
         sentTo: isSentFactor(way) ? sentTo(user, way) : null,
         left: methods[way].channel === 'paper' ? (due.facts.held.recoveryCodes ?? 0) : null,
       })),
+      isMember: await isMember(due.userId),
       backUrl: base,
     });
   }
@@ -109,8 +116,8 @@ export function secondFactorRoutes({
     async function sendCode(ctx: Context): Promise<void> {
       const turn = await begin(ctx, way);
       if (!turn) return;
-      await sendForm.read(ctx);
-      await send(ctx, turn, way);
+      const form = await sendForm.read(ctx);
+      await (form.values.action === 'send' ? sendAgain(ctx, turn, way) : send(ctx, turn, way));
     }
   }
 
@@ -131,8 +138,10 @@ export function secondFactorRoutes({
       const form = await codeForm.read(ctx);
       const remember = form.values.remember !== undefined;
       const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
-      if (!form.isValid) return refuse({ kind: form.errors.code === 'required' ? 'required' : 'wrong' });
-      const outcome = await attempt(ctx, turn, { way, code: form.values.code });
+      const digits = await digitsOf(way, turn.due.userId);
+      const tried = triedCode(form, digits === null ? recoveryCodeShape : digitCode(digits));
+      if ('lack' in tried) return refuse({ kind: tried.lack });
+      const outcome = await attempt(ctx, turn, { way, code: tried.code });
       switch (outcome.kind) {
         case 'verified':
           return goOn(ctx, turn, { way, remember });
@@ -184,6 +193,11 @@ export function secondFactorRoutes({
     return outcome === 'limited' ? codePage.refuse(ctx, page, { problem: { kind: 'limited' } }) : seeOther(ctx, page);
   }
 
+  async function sendAgain(ctx: Context, turn: Turn, way: SentWay): Promise<void> {
+    const resent = await secondFactors.sendAgain(turn.due, way, arrivalOf(ctx, turn.due), ctx.state.language);
+    codePage.refuse(ctx, `${turn.base}/${way}/code`, { resent });
+  }
+
   async function trust(ctx: Context, { user }: Turn): Promise<void> {
     const secret = await trustedDevices.trust(user, trustCookie.read(ctx), byUser(user.id, visitorOf(ctx)));
     if (secret !== null) trustCookie.write(ctx, secret);
@@ -200,7 +214,7 @@ export function secondFactorRoutes({
   }
 
   async function showCode(ctx: Context, turn: Turn, way: CodeWay): Promise<void> {
-    const { remember = false, problem = null } = codePage.refused(ctx);
+    const { remember = false, problem = null, resent = null } = codePage.refused(ctx);
     const page = isSentFactor(way) ? `${turn.base}/${way}/code` : `${turn.base}/${way}`;
     show(ctx, 200, codeView, {
       way,
@@ -214,6 +228,7 @@ export function secondFactorRoutes({
       anotherUrl: anotherUrl(turn),
       retryUrl: page,
       problem,
+      resent,
     });
   }
 

@@ -4,6 +4,7 @@ import {
   type FactorOutcome,
   type OneTimeSecrets,
   type RecoveryCodes,
+  type Resent,
   type SecondFactorAttempts,
   type TotpService,
   secretLifetimes,
@@ -12,7 +13,6 @@ import type { DueInteraction } from '#sign-in/interaction/module.ts';
 import { type Clock, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { unreachable } from '#kernel/errors.ts';
-import { deviceName } from '#kernel/http/device-name.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
@@ -21,7 +21,7 @@ import type { CodeWay, SentWay } from './offered-second-factors.ts';
 import { userSecondFactorFailed } from '#credentials/events.ts';
 import { maskMailAddress } from '#kernel/mail/address.ts';
 import { isPhoneNumber, maskPhoneNumber } from '#kernel/sms/number.ts';
-import type { User } from '#directory/users/module.ts';
+import type { OwnerNoticeDependencies, User } from '#directory/users/module.ts';
 
 /** Enough for its owner to know it, too little for a user who only knows the password. */
 export const maskedAddress = (address: string): string =>
@@ -50,9 +50,10 @@ export type SecondFactorDependencies = {
   audit: Pick<AuditLog, 'note'>;
   totp: Pick<TotpService, 'verify'>;
   recoveryCodes: Pick<RecoveryCodes, 'verify'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'verifyCode'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'verifyCode'>;
   secondFactorAttempts: Pick<SecondFactorAttempts, 'guard'>;
   letters: Pick<Letters, 'send'>;
+  describeAct: OwnerNoticeDependencies['describeAct'];
   texts: Pick<Texts, 'send'>;
 };
 
@@ -96,7 +97,7 @@ export class SecondFactorService {
     { by: { visitor }, deviceSecret }: Arrival,
     language: Language,
   ): Promise<SendOutcome> {
-    const { clock, database, oneTimeSecrets, letters, texts } = this.#deps;
+    const { clock, database, oneTimeSecrets, letters, texts, describeAct } = this.#deps;
     const address = (way === 'email' ? user.email : provenNumber(user)) ?? null;
     if (address === null) return 'limited';
     return database.transaction(async (em) => {
@@ -106,18 +107,26 @@ export class SecondFactorService {
         if (code === null) return false;
         const envelope = { kind: purposes[way], language, expiresAt: fromNow(clock, LIFETIME), ip: visitor?.ip, share };
         if (way === 'sms') return texts.send(secondFactorCodeText, { ...envelope, to: address, context: { code } }, em);
-        const { browser, system } = deviceName(visitor?.userAgent ?? '');
         const context = {
+          ...(await describeAct(em, { owner: user, visitor, language, isSignIn: true, isPrimary: false })),
           code,
           lifetime: LIFETIME / SECOND,
           client: question.client.name,
-          device: [browser, system].filter((part) => part !== null).join(', ') || null,
-          ip: visitor?.ip ?? null,
         };
-        return letters.send(secondFactorCodeLetter, { ...envelope, to: { address }, context }, em);
+        const { zoneinfo: timeZone } = user.profile;
+        return letters.send(secondFactorCodeLetter, { ...envelope, to: { address }, timeZone, context }, em);
       });
       return issued.code === null ? 'limited' : 'sent';
     });
+  }
+
+  /** Another one, for the page on which it is typed. */
+  sendAgain(due: DueInteraction, way: SentWay, arrival: Arrival, language: Language): Promise<Resent> {
+    const asked = { purpose: purposes[way], holds: due.uid, to: due.userId };
+    return this.#deps.oneTimeSecrets.askAgain(
+      asked,
+      async () => (await this.send(due, way, arrival, language)) === 'sent',
+    );
   }
 
   async #check(

@@ -13,7 +13,7 @@ export type TotpPage = {
   mayBePutOff: boolean;
   /** The page where another factor can be chosen; null when there is no other. */
   chooseUrl: string | null;
-  problem: { kind: 'required' | 'wrong' | 'expired' } | null;
+  problem: { kind: 'required' | 'incomplete' | 'wrong' | 'expired' } | null;
 };
 
 const uri = 'otpauth://totp/Latchkey:noor%40fernway.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey';
@@ -34,6 +34,7 @@ export const totpView = view<TotpPage>('sign-in/mfa/totp.njk', {
     plain,
     'may be put off, nothing else to choose': { ...plain, mayBePutOff: true, chooseUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },
+    incomplete: { ...plain, problem: { kind: 'incomplete' } },
     wrong: { ...plain, problem: { kind: 'wrong' } },
     expired: { ...plain, problem: { kind: 'expired' } },
     hostile: { ...plain, identifier: '"><img src=x onerror=alert(1)>@evil.example' },

@@ -1,7 +1,12 @@
 import { type By, byUser } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import type { PasskeyRegistration, WebauthnUsers, WrittenWith } from '#credentials/module.ts';
-import { type DueInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
+import {
+  type DueInteraction,
+  type InteractionService,
+  type PasskeysHere,
+  StepRouter,
+} from '#sign-in/interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -17,6 +22,7 @@ export type EnrolDependencies = {
   users: Pick<UserService, 'findById'>;
   /** Prepares recovery codes for a user who adds a second factor because one is needed, and has none. */
   missingCodes(signIn: { userId: UserId; uid: string }, by: By): ReturnType<WrittenWith>;
+  passkeysHere: Pick<PasskeysHere, 'made'>;
 };
 
 const enrolPage = formPage<Pick<EnrolPage, 'problem'>>();
@@ -28,6 +34,7 @@ export function enrolRoutes({
   webauthnUsers,
   users,
   missingCodes,
+  passkeysHere,
 }: EnrolDependencies): Router<State> {
   const router = new StepRouter();
 
@@ -95,6 +102,7 @@ export function enrolRoutes({
       };
     });
     if (outcome.kind === 'registered') {
+      if (outcome.passkey.verifiesUser) passkeysHere.made(ctx, due.facts.user);
       interactions.userChanged(ctx);
       return interactions.proceed(ctx, await interactions.require(ctx));
     }

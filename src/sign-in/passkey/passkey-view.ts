@@ -37,6 +37,8 @@ type PasskeyProblem =
 
 const plain: PasskeyPage = {
   name: null,
+  lastUsed: null,
+  again: null,
   forgetAccount: null,
   continuesTo: null,
   remember: false,
@@ -73,7 +75,7 @@ export const passkeyView = view<PasskeyPage>('sign-in/passkey/passkey.njk', {
   samples: {
     plain,
     'with an address': withAddress,
-    remembered: { ...withAddress, ...rememberedWho, remember: true },
+    remembered: { ...withAddress, ...rememberedWho, lastUsed: 'passkey', remember: true },
     'as a second factor': second,
     cancelled: { ...plain, problem: { kind: 'cancelled' } },
     'timed out': { ...withAddress, problem: { kind: 'timed_out' } },

@@ -135,7 +135,7 @@ export function passkeyRoutes({
   async function showPasskey(ctx: Context, interaction: Interaction): Promise<void> {
     const { path, identifier, facts, remembered, keep } = interaction;
     const { problem = null, forget = null, remember = remembered !== null } = passkeyPage.refused(ctx);
-    const { name, forgetAccount, continuesTo } = whoIs(interaction);
+    const { name, lastUsed, forgetAccount, continuesTo, again } = whoIs(interaction);
     const options = await signIn.options(await questionOf(interaction));
     if (options === null) return seeOther(ctx, path);
     const isSecondFactor = facts.userId !== null;
@@ -146,8 +146,10 @@ export function passkeyRoutes({
       isSecondFactor,
       email,
       name: isSecondFactor ? null : name,
+      lastUsed: isSecondFactor ? null : lastUsed,
       forgetAccount: isSecondFactor ? null : forgetAccount,
       continuesTo: isSecondFactor ? null : continuesTo,
+      again: isSecondFactor ? null : again,
       remember: isSecondFactor || keep !== null ? null : remember,
       changeUrl: isSecondFactor || email === null ? null : `${path}/login`,
       otherUrl: isSecondFactor ? `${path}/second-factor/methods` : email === null ? `${path}/login` : null,

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { LONGEST_TYPED_CODE } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 
 export const codeForm = form(
   z.object({
-    code: z.string().trim().min(1, 'required').max(64, 'wrong'),
+    code: z.string().max(LONGEST_TYPED_CODE, 'wrong').default(''),
     remember: z.string().max(8).optional(),
   }),
 );

@@ -1,4 +1,5 @@
 import { type OtherWay, rememberedWho, unknownWho, type WhoShown } from '#sign-in/interaction/module.ts';
+import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type CodePage = WhoShown & {
@@ -14,10 +15,12 @@ export type CodePage = WhoShown & {
   remember: boolean | null;
   otherWays: readonly OtherWay[];
   problem: CodeProblem | null;
+  /** The answer to the button that asks again, once. */
+  resent: Resent | null;
 };
 
 /** `used_up`: too many tries. Each is the same where there is no such account. */
-type CodeProblem = 'required' | 'wrong' | 'used_up';
+type CodeProblem = 'required' | 'incomplete' | 'wrong' | 'used_up';
 
 const plain: CodePage = {
   ...unknownWho,
@@ -32,6 +35,7 @@ const plain: CodePage = {
     { way: 'passkey', url: '/interaction/4Tj2/passkey' },
   ],
   problem: null,
+  resent: null,
 };
 const sms: CodePage = {
   ...plain,
@@ -49,10 +53,12 @@ export const codeView = view<CodePage>('sign-in/passwordless/code.njk', {
     remembered: { ...plain, ...rememberedWho, remember: true },
     'only way': { ...plain, otherWays: [] },
     empty: { ...plain, problem: 'required' },
+    incomplete: { ...plain, problem: 'incomplete' },
     wrong: { ...plain, remember: true, problem: 'wrong' },
     'used up': { ...plain, problem: 'used_up' },
     'text message': sms,
     'text message, wrong': { ...sms, problem: 'wrong' },
+    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...plain, resent }])),
     hostile: { ...plain, email: '"><script>alert(1)</script>@evil.example' },
     long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },

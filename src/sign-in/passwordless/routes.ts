@@ -1,12 +1,11 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import { methods } from '#credentials/module.ts';
+import { methods, triedCode } from '#credentials/module.ts';
 import { type BegunInteraction, type InteractionService, StepRouter, whoIs } from '#sign-in/interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
-import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { codeForm, pressForm } from './code-form.ts';
 import { type CodePage, codeView } from './code-view.ts';
@@ -21,7 +20,7 @@ export type RouteDependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
-const codePage = formPage<Pick<CodePage, 'remember' | 'problem'>>();
+const codePage = formPage<Pick<CodePage, 'remember' | 'problem' | 'resent'>>();
 
 /** The pages for a code that comes by mail or as a text message: one way to begin a sign-in each. */
 export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie }: RouteDependencies): Router<State> {
@@ -47,8 +46,8 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
     const interaction = await interactions.beginning(ctx, way);
     if (interaction === null) return;
     await pressForm.read(ctx);
-    await codes.send(asking(ctx, interaction));
-    return seeOther(ctx, `${interaction.path}/${way}`);
+    const resent = await codes.sendAgain(asking(ctx, interaction));
+    return codePage.refuse(ctx, `${interaction.path}/${way}`, { resent });
   }
 
   async function submitCode(ctx: Context): Promise<void> {
@@ -57,9 +56,10 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
     const form = await codeForm.read(ctx);
     const remember = form.values.remember !== undefined || interaction.keep === true;
     const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
-    if (!form.isValid) return refuse(form.errors.code === 'required' ? 'required' : 'wrong');
+    const tried = triedCode(form);
+    if ('lack' in tried) return refuse(tried.lack);
     const proof = { factor: channel, amr: methods[channel].amr };
-    const outcome = await codes.verify(form.values.code, asking(ctx, interaction), (em, userId) =>
+    const outcome = await codes.verify(tried.code, asking(ctx, interaction), (em, userId) =>
       interactions.recordProofIn(em, interaction, { userId, proof, remember }),
     );
     switch (outcome.kind) {
@@ -76,7 +76,7 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
 
   function showCode(ctx: Context, interaction: BegunInteraction): void {
     const { remembered, keep } = interaction;
-    const { remember = remembered !== null, problem = null } = codePage.refused(ctx);
+    const { remember = remembered !== null, problem = null, resent = null } = codePage.refused(ctx);
     const page = `${interaction.path}/${way}`;
     show(ctx, 200, codeView, {
       channel,
@@ -88,6 +88,7 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
       otherWays: interactions.otherWays(interaction, way),
       remember: keep === null ? remember : null,
       problem,
+      resent,
     });
   }
 

@@ -7,6 +7,7 @@ import {
   methods,
   type OneTimeSecret,
   type OneTimeSecrets,
+  type Resent,
   type SentFirstFactor,
   secretLifetimes,
 } from '#credentials/module.ts';
@@ -66,7 +67,7 @@ export type SignInCodeDependencies = {
   people: Pick<ReachablePeople, 'find'>;
   /** Users who sign in by a connection of their organization alone are answered as unknown ones. */
   realms: { binds(person: Pick<ReachablePerson, 'id' | 'email'>): Promise<boolean> };
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
   letters: Pick<Letters, 'send'>;
   texts: Pick<Texts, 'send'>;
   policies: Policies<'signIn'>;
@@ -126,6 +127,13 @@ export class SignInCodes {
         }),
       );
     });
+  }
+
+  /** The same answer with and without an account. */
+  sendAgain(asking: Asking): Promise<Resent> {
+    const { channel, uid, identifier } = asking;
+    const asked = { purpose: purposes[channel], holds: uid, to: identifier };
+    return this.#deps.oneTimeSecrets.askAgain(asked, () => this.send(asking));
   }
 
   /** Checks a code that was typed in this sign-in. Tries are counted by account, and by address where there is none. */

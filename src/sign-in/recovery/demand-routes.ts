@@ -13,7 +13,7 @@ import type { RecoveryService } from './recovery-service.ts';
 
 export type DemandRouteDependencies = {
   interactions: Pick<InteractionService, 'require' | 'due' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
-  passwords: Pick<PasswordService, 'minimumLengthOf'>;
+  passwords: Pick<PasswordService, 'rulesOf'>;
   recovery: Pick<RecoveryService, 'setDemanded'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
@@ -70,7 +70,7 @@ export function demandRoutes({
       action: `${interaction.path}/${PAGE}`,
       reason: 'demanded',
       identifier: identifierOf(user),
-      minimumLength: await passwords.minimumLengthOf(user.id),
+      rules: await passwords.rulesOf(user.id),
       problem,
     });
   }

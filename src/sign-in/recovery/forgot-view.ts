@@ -1,4 +1,5 @@
 import type { OtherWay } from '#sign-in/interaction/module.ts';
+import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type ForgotPage = {
@@ -38,7 +39,7 @@ export const forgotView = view<ForgotPage>('sign-in/recovery/forgot.njk', {
 });
 
 /** The same for every address, with or without an account. */
-type SentPage = {
+export type SentPage = {
   /** The typed address; null outside of a sign-in, where nothing is stored. */
   email: string | null;
   /** Where the form posts to that asks again. Field: `email`; button `action=resend`. */
@@ -47,6 +48,8 @@ type SentPage = {
   changeUrl: string;
   backUrl: string | null;
   otherWays: readonly OtherWay[];
+  /** The answer to the button that asks again, once. */
+  resent: Resent | null;
 };
 
 const sent: SentPage = {
@@ -55,11 +58,13 @@ const sent: SentPage = {
   changeUrl: '/interaction/4Tj2/forgot',
   backUrl: '/interaction/4Tj2',
   otherWays: [{ way: 'passkey', url: '/interaction/4Tj2/passkey' }],
+  resent: null,
 };
 
 export const sentView = view<SentPage>('sign-in/recovery/sent.njk', {
   samples: {
     plain: sent,
+    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...sent, resent }])),
     'outside of a sign-in': { ...sent, email: null, changeUrl: '/recovery', backUrl: null, otherWays: [] },
     hostile: { ...sent, email: '"><script>alert(1)</script>@evil.example' },
     long: { ...sent, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },

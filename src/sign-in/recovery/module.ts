@@ -10,7 +10,7 @@ import { type NewPasswordDependencies, NewPasswords } from '#credentials/module.
 import type { Config } from '#kernel/config.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
-import type { PasswordDemands } from '#directory/users/module.ts';
+import type { OwnerNoticeDependencies, PasswordDemands } from '#directory/users/module.ts';
 import { demandRoutes, type DemandRouteDependencies } from './demand-routes.ts';
 import { type TellPasswordChanged, tellPasswordChanged } from './owner-letter.ts';
 import { recoveryRequirements } from './recovery-requirements.ts';
@@ -19,10 +19,11 @@ import { resetRoutes, type ResetRouteDependencies } from './reset-routes.ts';
 import { forgotRoutes, type RouteDependencies } from './routes.ts';
 import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
-export type Dependencies = { config: Pick<Config, 'issuer' | 'issuerUrl'>; passwordDemands: PasswordDemands } & Omit<
-  RecoveryDependencies,
-  'issuer' | 'newPasswords'
-> &
+export type Dependencies = {
+  config: Pick<Config, 'issuer' | 'issuerUrl'>;
+  passwordDemands: PasswordDemands;
+  describeAct: OwnerNoticeDependencies['describeAct'];
+} & Omit<RecoveryDependencies, 'issuer' | 'newPasswords'> &
   Omit<NewPasswordDependencies<'reset' | 'demanded'>, 'demands' | 'tellOwner'> &
   Omit<ResetRouteDependencies, 'recovery' | 'resetLink' | 'originCookie'> &
   Omit<DemandRouteDependencies, 'interactions' | 'recovery'> &
@@ -40,8 +41,8 @@ type Recovery = SignInStep & {
 export function createRecovery(given: Dependencies): Recovery {
   const { config, passwordDemands } = given;
   const { issuer } = config;
-  const { clock, letters, passwords, accessRevocation, audit } = given;
-  const tellChanged = tellPasswordChanged({ clock, issuer, letters });
+  const { letters, describeAct, passwords, accessRevocation, audit } = given;
+  const tellChanged = tellPasswordChanged({ issuer, letters, describeAct });
   const newPasswords = new NewPasswords<'reset' | 'demanded'>({
     passwords,
     accessRevocation,

@@ -1,4 +1,4 @@
-import { type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
+import { type FieldRules, type NewPasswordProblem, newPasswordProblems, sampleRules } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type NewPasswordPage = {
@@ -8,7 +8,7 @@ export type NewPasswordPage = {
   reason: 'forgotten' | 'demanded';
   /** The account of the password: the page names it, for a user who received another user's link. */
   identifier: string;
-  minimumLength: number;
+  rules: FieldRules;
   problem: NewPasswordProblem | null;
 };
 
@@ -16,7 +16,7 @@ const plain: NewPasswordPage = {
   action: '/recovery/link/q0E4Tj2mQ8xV',
   reason: 'forgotten',
   identifier: 'noor@fernway.example',
-  minimumLength: 15,
+  rules: sampleRules,
   problem: null,
 };
 

@@ -5,7 +5,13 @@ import { identifierField, type Usernames } from '#directory/users/module.ts';
 
 /** An email address, or a username where users have them. */
 export const forgotForm = (usernames: Usernames['use']) =>
-  form(z.object({ email: identifierField(usernames), work: z.string().max(2048).optional() }));
+  form(
+    z.object({
+      email: identifierField(usernames),
+      work: z.string().max(2048).optional(),
+      action: z.string().max(16).optional(),
+    }),
+  );
 
 /** Longer than any password that can be set, so that a long one gets its own clear answer. */
 export const newPasswordForm = form(

@@ -1,4 +1,11 @@
 import { letter } from '#kernel/mail/letters.ts';
+import { type Circumstances, sampleCircumstances, sampleUnseen } from '#directory/users/module.ts';
+
+/**
+ * The reason of the mail: a request on the page, the lock of the account after “this was not me” with the end of all sessions, or an
+ * operator who helps.
+ */
+export type ResetOccasion = 'asked' | 'locked' | 'operator';
 
 /** The link that sets a new password. */
 type ResetLetter = {
@@ -6,21 +13,21 @@ type ResetLetter = {
   url: string;
   /** How long it works, in seconds. */
   lifetime: number;
-  /** After “this was not me” on the account page: no reset was requested, and all sessions ended. */
-  isLocked: boolean;
+  occasion: ResetOccasion;
 };
 
 const plainReset: ResetLetter = {
   email: 'noor@fernway.example',
   url: 'https://id.example.com/recovery/link/4Tj2mQ8xVb0cZk3yN7sLw5pRd1gHf6uAe9iXo2vKq0E',
   lifetime: 1800,
-  isLocked: false,
+  occasion: 'asked',
 };
 
 export const resetLetter = letter<ResetLetter>('sign-in/recovery/reset', {
   samples: {
     plain: plainReset,
-    'after a lock': { ...plainReset, isLocked: true },
+    'after a lock': { ...plainReset, occasion: 'locked' },
+    'by an operator': { ...plainReset, occasion: 'operator' },
     hostile: { ...plainReset, email: '"<script>x\u202e"@evil.example' },
   },
 });
@@ -41,21 +48,15 @@ export const noResetLetter = letter<NoResetLetter>('sign-in/recovery/no-reset', 
 });
 
 /** The password is another one. */
-type ChangedLetter = {
+type ChangedLetter = Circumstances & {
   email: string;
-  at: Date;
-  /** The browser and its system; null when nothing is known of it. */
-  device: string | null;
-  ip: string | null;
   /** The address of the recovery page, for a user who did not do this. */
   url: string;
 };
 
 const plainChanged: ChangedLetter = {
+  ...sampleCircumstances,
   email: 'noor@fernway.example',
-  at: new Date('2026-11-22T10:31:00Z'),
-  device: 'Firefox, Linux',
-  ip: '192.0.2.7',
   url: 'https://id.example.com/recovery',
 };
 
@@ -63,7 +64,7 @@ export const changedLetter = letter<ChangedLetter>('sign-in/recovery/changed', {
   samples: {
     plain: plainChanged,
     'unknown device': { ...plainChanged, device: null },
-    'by an operator': { ...plainChanged, device: null, ip: null },
+    'by an operator': { ...plainChanged, ...sampleUnseen },
     hostile: { ...plainChanged, email: '"<script>x\u202e"@evil.example', device: '<script>alert(1)' },
   },
 });

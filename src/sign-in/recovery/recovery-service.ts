@@ -9,6 +9,7 @@ import {
   passwordOwner,
   type PasswordProblem,
   type PasswordService,
+  type Resent,
   secretLifetimes,
   type UndoRights,
 } from '#credentials/module.ts';
@@ -16,6 +17,7 @@ import { randomSecret } from '#kernel/crypto.ts';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
+import { fromUuid } from '#kernel/ids.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import {
   canonicalEmail,
@@ -23,13 +25,14 @@ import {
   unknownAddress,
   type ReachablePeople,
   type ReachablePerson,
+  type ReadUser,
   type User,
   type UserId,
   type UserService,
 } from '#directory/users/module.ts';
 import { userNotFound } from '#directory/users/errors.ts';
 import { noAddress, signsInElsewhere, tooManyMails, userDisabled } from './errors.ts';
-import { type NoReset, noResetLetter, resetLetter } from './recovery-letters.ts';
+import { type NoReset, noResetLetter, resetLetter, type ResetOccasion } from './recovery-letters.ts';
 import { userPasswordResetRequested } from './events.ts';
 
 export type RecoveryDependencies = {
@@ -43,8 +46,10 @@ export type RecoveryDependencies = {
   /** Users who sign in by a connection of their organization alone get no password, and are answered as unknown ones. */
   realms: { binds(person: Pick<ReachablePerson, 'id' | 'email'>): Promise<boolean> };
   passwords: Pick<PasswordService, 'has' | 'prepare'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'findByLink' | 'consumeLink'>;
   undoRights: Pick<UndoRights, 'cleanUp'>;
+  /** Verifies an address by a link that its mailbox received; before the first proof all credentials go. False when it is not the user's. */
+  proveAddress(em: EntityManager, prover: { userId: UserId; by: By }, address: string): Promise<boolean>;
   /** Whether users can sign in by mail: then no user needs to set a first password this way. */
   ways: Pick<Ways, 'isOpen'>;
   newPasswords: Pick<NewPasswords<'reset' | 'demanded'>, 'write'>;
@@ -71,7 +76,7 @@ type Answer =
   | { kind: NoReset | 'no_address'; person: ReachablePerson }
   | { kind: 'unknown' };
 
-/** A new password for who has forgotten theirs, by a link to an address that they have proved to be theirs. */
+/** A new password for a user who forgot the present one, by a link to the email address, which it proves where it was not proved before. */
 export class RecoveryService {
   readonly #deps: RecoveryDependencies;
 
@@ -100,7 +105,7 @@ export class RecoveryService {
         const url = this.#urlOf(link);
         const shared = { ...envelope, share };
         if (answer.kind === 'link' || answer.kind === 'unknown' || answer.kind === 'no_address')
-          return this.#sendLink(em, { ...shared, discard: !person?.email }, { address, url, isLocked: false });
+          return this.#sendLink(em, { ...shared, discard: !person?.email }, { address, url, occasion: 'asked' });
         return this.#deps.letters.send(
           noResetLetter,
           { ...shared, discard: url === null, context: { email: address, reason: answer.kind } },
@@ -118,6 +123,12 @@ export class RecoveryService {
     });
   }
 
+  /** Another mail for this sign-in; the same answer for every address. */
+  requestAgain(uid: string, request: ResetRequest): Promise<Resent> {
+    const asked = { purpose: PURPOSE, holds: uid, to: request.email } as const;
+    return this.#deps.oneTimeSecrets.askAgain(asked, () => this.request(request));
+  }
+
   /** For who says that a sign-in was not theirs: their password is gone, and this is the way back. */
   async sendAfterLock(em: EntityManager, { id, email, profile }: User, { visitor }: By): Promise<void> {
     if (!email) return;
@@ -133,7 +144,7 @@ export class RecoveryService {
     await this.#sendLink(
       em,
       { ...envelope, discard: false },
-      { address: email, url: this.#urlOf(link), isLocked: true },
+      { address: email, url: this.#urlOf(link), occasion: 'locked' },
     );
   }
 
@@ -157,7 +168,7 @@ export class RecoveryService {
       const { link } = await oneTimeSecrets.issue(em, secret);
       const language = chooseLanguage({ uiLocales: profile.locale });
       const envelope = { kind: 'password_reset_by_operator', to: { address: email }, language, ip: by.visitor?.ip };
-      const about = { address: email, url: this.#urlOf(link), isLocked: false };
+      const about = { address: email, url: this.#urlOf(link), occasion: 'operator' } as const;
       if (!(await this.#sendLink(em, { ...envelope, discard: false }, about))) throw tooManyMails();
       const details = { answer: 'link' };
       await audit.record(em, userPasswordResetRequested({ ...by, subject: { type: 'user', id }, details }));
@@ -171,7 +182,7 @@ export class RecoveryService {
     return secret === null ? null : this.#ownerOf(secret);
   }
 
-  /** Sets the password. One that is refused leaves the link as it was. */
+  /** Sets the password, and verifies the address that received the link. A password that is refused leaves the link as it was. */
   async reset(
     link: string,
     password: string,
@@ -186,6 +197,9 @@ export class RecoveryService {
     return database.transaction(async (em) => {
       const secret = await oneTimeSecrets.consumeLink(em, { purpose: PURPOSE, link });
       if (secret === null || secret.userId !== userId) return { kind: 'expired' };
+      const isProved =
+        user.emailVerified || (await this.#deps.proveAddress(em, { userId, by: about.by }, secret.address));
+      if (!isProved) return { kind: 'expired' };
       await newPasswords.write(em, { user, save: prepared.save, act: 'reset', ...about });
       await undoRights.cleanUp(em, userId, { by: secret.address });
       return { kind: 'done' };
@@ -212,20 +226,26 @@ export class RecoveryService {
     const person = await this.#deps.people.find(address);
     if (userId === null || person?.id !== userId || person.status !== 'active') return null;
     if (await this.#deps.realms.binds(person)) return null;
+    const user = await this.#deps.users.findById(userId);
     // A user who locks the account has no other way back into it, and an operator answers for the address.
-    if (!person.emailVerified && data['isAfterLock'] !== true && data['isByOperator'] !== true) return null;
-    return this.#deps.users.findById(userId);
+    if (data['isAfterLock'] === true || data['isByOperator'] === true) return user;
+    return user !== null && mayProve(person, user) ? user : null;
   }
 
   async #answerTo(email: string): Promise<Answer> {
-    const { people, passwords, ways, realms } = this.#deps;
+    const { people, passwords, users, ways, realms } = this.#deps;
     const person = await people.find(email);
     const hasPassword = await passwords.has(person?.id ?? null);
+    const user = await users.findById(person?.id ?? NO_USER);
     if (person === null || (await realms.binds(person))) return { kind: 'unknown' };
     if (!person.email) return { kind: 'no_address', person };
     if (person.status !== 'active') return { kind: 'disabled', person };
-    if (!person.emailVerified) return { kind: 'unverified', person };
-    return { kind: hasPassword || !ways.isOpen(methods.email.first.page) ? 'link' : 'no_password', person };
+    if (!mayProve(person, user)) return { kind: 'unverified', person };
+    // Before its first proof an address receives no code to sign in with.
+    return {
+      kind: hasPassword || !person.emailVerified || !ways.isOpen(methods.email.first.page) ? 'link' : 'no_password',
+      person,
+    };
   }
 
   #urlOf(link: string | null): string | null {
@@ -242,7 +262,7 @@ export class RecoveryService {
       share?: string | undefined;
       discard: boolean;
     },
-    { address, url, isLocked }: { address: string; url: string | null; isLocked: boolean },
+    { address, url, occasion }: { address: string; url: string | null; occasion: ResetOccasion },
   ): Promise<boolean> {
     const { letters, clock, issuer } = this.#deps;
     return letters.send(
@@ -251,12 +271,21 @@ export class RecoveryService {
         ...envelope,
         discard: envelope.discard || url === null,
         expiresAt: fromNow(clock, LIFETIME),
-        context: { email: address, url: url ?? issuer, lifetime: LIFETIME / SECOND, isLocked },
+        context: { email: address, url: url ?? issuer, lifetime: LIFETIME / SECOND, occasion },
       },
       em,
     );
   }
 }
+
+const NO_USER = fromUuid('usr', '00000000-0000-0000-0000-000000000000');
+
+/**
+ * Whether a link may go to the address. One that was never proved may be mistyped: it takes over no account with rights on the
+ * instance, for which an operator sends the link.
+ */
+const mayProve = (person: Pick<ReachablePerson, 'emailVerified'>, user: ReadUser | null): boolean =>
+  person.emailVerified || (user !== null && user.permissions.length === 0 && user.roles.length === 0);
 
 /** The user's language, or the language of this browser. */
 function languageOf(person: ReachablePerson | null, asked: Language): Language {

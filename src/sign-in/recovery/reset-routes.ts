@@ -16,7 +16,7 @@ import { identifierOf } from '#directory/users/module.ts';
 
 export type ResetRouteDependencies = {
   recovery: RecoveryService;
-  passwords: Pick<PasswordService, 'minimumLength'>;
+  passwords: Pick<PasswordService, 'rules'>;
   resetLink: MailedLink;
   /** The sign-in in which this browser asked for a link, if it did. */
   originCookie: Pick<BrowserCookie, 'read' | 'clear'>;
@@ -84,13 +84,13 @@ export function resetRoutes({
     const user = await recovery.find(resetLink.read(ctx));
     if (!user) return showExpired(ctx);
     const { problem = null } = passwordPage.refused(ctx);
-    const minimumLength = passwords.minimumLength(instance);
+    const rules = passwords.rules(instance);
     const identifier = identifierOf(user);
     return show(ctx, 200, newPasswordView, {
       action: ctx.path,
       reason: 'forgotten',
       identifier,
-      minimumLength,
+      rules,
       problem,
     });
   }

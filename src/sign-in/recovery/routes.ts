@@ -1,5 +1,6 @@
 import type { Usernames } from '#directory/users/module.ts';
 import { byVisitor } from '#audit/module.ts';
+import type { Resent } from '#credentials/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { Interaction, InteractionService } from '#sign-in/interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
@@ -8,7 +9,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { forgotView, type ForgotPage, sentView } from './forgot-view.ts';
+import { forgotView, type ForgotPage, type SentPage, sentView } from './forgot-view.ts';
 import { resetEndView } from './new-password-view.ts';
 import { forgotForm } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
@@ -27,6 +28,7 @@ export type RouteDependencies = {
   };
 };
 
+const sentPage = formPage<Pick<SentPage, 'resent'>>();
 const forgotPage = formPage<Pick<ForgotPage, 'email' | 'problem'>>();
 
 /** The request of a link, in a sign-in or outside of one: the same response for every address. */
@@ -56,11 +58,12 @@ export function forgotRoutes({
   async function askHere(ctx: Context): Promise<void> {
     const interaction = await open(ctx);
     if (!interaction) return;
-    const email = await ask(ctx);
-    if (email === null) return;
-    await interactions.recordIdentifier(interaction, email);
+    const asked = await ask(ctx, interaction.uid);
+    if (asked === null) return;
+    await interactions.recordIdentifier(interaction, asked.email);
     originCookie.write(ctx, interaction.uid);
-    return seeOther(ctx, `${interaction.path}/forgot/sent`);
+    const sent = `${interaction.path}/forgot/sent`;
+    return asked.resent === null ? seeOther(ctx, sent) : sentPage.refuse(ctx, sent, { resent: asked.resent });
   }
 
   async function showSentHere(ctx: Context): Promise<void> {
@@ -73,6 +76,7 @@ export function forgotRoutes({
       changeUrl: page,
       backUrl: interaction.path,
       otherWays: interactions.otherWays(interaction, 'password'),
+      resent: sentPage.refused(ctx).resent ?? null,
     });
   }
 
@@ -89,7 +93,7 @@ export function forgotRoutes({
 
   async function askAlone(ctx: Context): Promise<void> {
     requireOpen();
-    if ((await ask(ctx)) !== null) seeOther(ctx, '/recovery/sent');
+    if ((await ask(ctx, null)) !== null) seeOther(ctx, '/recovery/sent');
   }
 
   function showSentAlone(ctx: Context): void {
@@ -99,6 +103,7 @@ export function forgotRoutes({
       changeUrl: '/recovery',
       backUrl: null,
       otherWays: [],
+      resent: null,
     });
   }
 
@@ -114,8 +119,8 @@ export function forgotRoutes({
     if (!interactions.isOpen(null, 'password')) throw noPasswords();
   }
 
-  /** The address that was asked for; null when the form was refused. */
-  async function ask(ctx: Context): Promise<string | null> {
+  /** The address that was asked for, and the answer to who asks again in a sign-in; null when the form was refused. */
+  async function ask(ctx: Context, uid: string | null): Promise<{ email: string; resent: Resent | null } | null> {
     const form = await forgotForm(usernames.use).read(ctx);
     if (!form.isValid) {
       const problem = form.errors.email === 'required' ? 'required' : 'email';
@@ -127,13 +132,12 @@ export function forgotRoutes({
       forgotPage.refuse(ctx, ctx.path, { email, problem: 'work' });
       return null;
     }
-    await recovery.request({
-      email,
-      language: ctx.state.language,
-      by: byVisitor(visitorOf(ctx)),
-      deviceSecret: deviceCookie.read(ctx),
-    });
-    return email;
+    const deviceSecret = deviceCookie.read(ctx);
+    const request = { email, language: ctx.state.language, by: byVisitor(visitorOf(ctx)), deviceSecret };
+    if (uid !== null && form.values.action === 'resend')
+      return { email, resent: await recovery.requestAgain(uid, request) };
+    await recovery.request(request);
+    return { email, resent: null };
   }
 
   async function showForgot(ctx: Context, interaction: Interaction | null): Promise<void> {

@@ -1,4 +1,4 @@
-import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
+import type { AboutUser, NewPasswordProblem, PasswordProblem, PasswordService } from '#credentials/module.ts';
 import { type Clock, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle } from '#kernel/throttle.ts';
@@ -17,9 +17,12 @@ export type Refusal =
 export type ApplicationsDependencies = {
   clock: Clock;
   throttle: Pick<Throttle, 'consume'>;
-  passwords: Pick<PasswordService, 'check' | 'hash'>;
+  passwords: Pick<PasswordService, 'check' | 'hash' | 'weakness'>;
   policies: Policies<'limits'>;
 };
+
+/** Forms of an address that are checked to the end for each account that it may make. */
+const CHECKS_PER_ACCOUNT = 5;
 
 /** Checks of every registration, for a free and for a taken address: the limit, the password rules, the hash. */
 export class Applications {
@@ -38,6 +41,16 @@ export class Applications {
     const take = await throttle.consume(policy, addressKey(ip));
     if (take.allowed) return null;
     return { kind: 'throttled', until: fromNow(clock, take.retryAfter * SECOND), waitSeconds: take.retryAfter };
+  }
+
+  /** The problem of the password in a form that is refused for another reason, too. An address that asks too often learns it later. */
+  async problemOf(password: string, about: AboutUser, ip: string | undefined): Promise<NewPasswordProblem | null> {
+    if (password === '') return { kind: 'required' };
+    const { passwords, policies, throttle } = this.#deps;
+    const points = policies.for(instance).limits.accountsPerAddress * CHECKS_PER_ACCOUNT;
+    const policy = { name: 'registration-password', points, duration: HOUR };
+    const take = ip === undefined ? { allowed: true } : await throttle.consume(policy, addressKey(ip));
+    return take.allowed ? passwords.weakness(password, about) : null;
   }
 
   async prepare<W extends AnyWish>(

@@ -1,3 +1,4 @@
+import { triedCode } from '#credentials/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { Interaction } from '#sign-in/interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
@@ -6,25 +7,30 @@ import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { type CheckPage, checkView } from './check-view.ts';
-import { buttonForm, checkForm } from './create-form.ts';
+import { type AddressPage, addressView, type CheckPage, checkView } from './check-view.ts';
+import { addressForm, buttonForm, checkForm } from './create-form.ts';
 import { askerOf, type CreateDependencies, newcomerOf, showStop } from './create-routes.ts';
 import { linkView } from './link-view.ts';
 import type { FinishOutcome } from './registration-service.ts';
 
 const PAGE = '/interaction/:uid/create/link/:link';
-const checkPage = formPage<Pick<CheckPage, 'problem'>>();
+const checkPage = formPage<Pick<CheckPage, 'problem' | 'resent'>>();
+const addressPage = formPage<Pick<AddressPage, 'email' | 'error' | 'problem'>>();
 
 /** Proving the address: by the code, typed where the account was begun, or by the link, opened there. */
 export function checkRoutes({
   interactions,
   registration,
+  admission,
+  work,
   link,
 }: CreateDependencies & { link: MailedLink }): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/create/check', showOwnCheck);
   router.post('/interaction/:uid/create/check', submitCode);
+  router.get('/interaction/:uid/create/address', showAddress);
+  router.post('/interaction/:uid/create/address', changeAddress);
   router.get(PAGE, showLink);
   router.post(PAGE, confirmByLink);
 
@@ -39,8 +45,9 @@ export function checkRoutes({
     if (interaction === null) return;
     const form = await checkForm.read(ctx);
     if (form.isValid && form.values.action === 'resend') return resend(ctx, interaction);
-    const code = form.isValid ? form.values.code.trim() : '';
-    if (code === '') return refuse(ctx, interaction, { kind: form.isValid ? 'required' : 'wrong' });
+    const tried = triedCode(form);
+    if ('lack' in tried) return refuse(ctx, interaction, { kind: tried.lack });
+    const { code } = tried;
     return goOn(
       ctx,
       interaction,
@@ -63,7 +70,7 @@ export function checkRoutes({
       action: ctx.path,
       client: { name: question.client.name },
       email,
-      changeUrl: `${path}/create`,
+      changeUrl: `${path}/create/address`,
     });
   }
 
@@ -82,7 +89,9 @@ export function checkRoutes({
     const outcome = await registration.resend(interaction.uid, askerOf(ctx, interaction));
     switch (outcome.kind) {
       case 'sent':
-        return seeOther(ctx, `${interaction.path}/create/check?sent`);
+      case 'too_soon':
+      case 'no_more':
+        return checkPage.refuse(ctx, `${interaction.path}/create/check`, { resent: outcome });
       case 'gone':
         return seeOther(ctx, `${interaction.path}/create`);
       case 'throttled':
@@ -114,16 +123,52 @@ export function checkRoutes({
   }
 
   async function showCheck(ctx: Context, { uid, path }: Interaction): Promise<void> {
-    const { problem = null } = checkPage.refused(ctx);
+    const { problem = null, resent = null } = checkPage.refused(ctx);
     const email = await registration.findAddress(uid);
     if (email === null) return seeOther(ctx, `${path}/create`);
     return show(ctx, 200, checkView, {
       action: `${path}/create/check`,
       email,
-      changeUrl: `${path}/create`,
-      isSentAgain: ctx.query['sent'] !== undefined,
+      changeUrl: `${path}/create/address`,
+      resent,
       problem,
     });
+  }
+
+  async function showAddress(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'create');
+    if (interaction === null) return;
+    const { uid, path } = interaction;
+    const [pending, admitted] = await Promise.all([registration.findAddress(uid), admission.decide(undefined)]);
+    if (pending === null || admitted.kind !== 'form') return seeOther(ctx, `${path}/create`);
+    const { email = pending, error = null, problem = null } = addressPage.refused(ctx);
+    show(ctx, 200, addressView, {
+      action: ctx.path,
+      email,
+      backUrl: `${path}/create/check`,
+      domains: admitted.domains ?? [],
+      error,
+      problem,
+      challenge: await work.challenge(ctx.state.ip),
+    });
+  }
+
+  /** As for a new registration; all but the address is known already. */
+  async function changeAddress(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'create');
+    if (interaction === null) return;
+    const admitted = await admission.decide(undefined);
+    if (admitted.kind !== 'form') return seeOther(ctx, `${interaction.path}/create`);
+    const form = await addressForm(admitted.domains).read(ctx);
+    const email = form.values.email ?? '';
+    const refuse = (wrong: Partial<AddressPage>) => addressPage.refuse(ctx, ctx.path, { email, ...wrong });
+    if (!form.isValid) return refuse({ error: (form.errors.email ?? 'email') as AddressPage['error'] });
+    if ((await work.check(ctx.state.ip, form.values.work)) === 'missing') return refuse({ problem: { kind: 'work' } });
+    if (!(await interactions.takesNewAccount(email)))
+      return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, email));
+    const outcome = await registration.changeAddress(interaction.uid, email, askerOf(ctx, interaction));
+    if (outcome.kind === 'throttled') return refuse({ problem: outcome });
+    return seeOther(ctx, `${interaction.path}/create${outcome.kind === 'sent' ? '/check' : ''}`);
   }
 
   return router;

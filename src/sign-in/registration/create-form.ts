@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
+import { LONGEST_PASSWORD_FIELD, LONGEST_TYPED_CODE } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 import { canonicalEmail, fieldShape, newEmailField, type PersonField } from '#directory/users/module.ts';
 import type { Method } from './pending-registration.ts';
@@ -22,10 +22,20 @@ const secretShape = {
 };
 const termsShape = (asksForTerms: boolean) => (asksForTerms ? z.string('required').max(8) : z.string().optional());
 
+/** A new address, of one of the allowed domains. */
+const emailOf = (domains: Asked['domains']) =>
+  newEmailField.refine(
+    (email) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? ''),
+    'domain',
+  );
+
+/** Another address for a registration that waits. */
+export const addressForm = (domains: Asked['domains']) =>
+  form(z.object({ email: emailOf(domains), work: secretShape.work }));
+
 /** The registration form for the fields, the method and the allowed domains. */
 export function createForm({ fields, method, otherMethods, isInvited, domains, asksForTerms }: Asked) {
-  const isAllowed = (email: string) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? '');
-  const email = newEmailField.refine(isAllowed, 'domain');
+  const email = emailOf(domains);
   return form(
     z.object({
       ...fieldShape(fields),
@@ -46,7 +56,7 @@ export const usernameForm = (fields: readonly PersonField[], asksForTerms: boole
 
 /** `action=resend` for another mail. The code may come with the blanks that the mail shows. */
 export const checkForm = form(
-  z.object({ code: z.string().max(64).default(''), action: z.string().max(16).default('') }),
+  z.object({ code: z.string().max(LONGEST_TYPED_CODE).default(''), action: z.string().max(16).default('') }),
 );
 
 export const buttonForm = form(z.object({ action: z.string().max(16).default('') }));

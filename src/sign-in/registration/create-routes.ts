@@ -6,7 +6,7 @@ import {
   type ProviderButtons,
   StepRouter,
 } from '#sign-in/interaction/module.ts';
-import { methods, unavailableWhenBusy } from '#credentials/module.ts';
+import { type FieldRules, methods, unavailableWhenBusy } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -16,6 +16,7 @@ import { show } from '#kernel/views.ts';
 import { detailsOf, shownFields } from '#directory/users/module.ts';
 import { instance } from '#settings/module.ts';
 import type { Admission, Admitted } from './admission.ts';
+import type { Applications } from './applications.ts';
 import { type Asked, createForm } from './create-form.ts';
 import { type CreatePage, createView, noErrors } from './create-view.ts';
 import type { InvitationService } from './invitation-service.ts';
@@ -34,7 +35,9 @@ export type CreateDependencies = {
   admission: Admission;
   /** The link of the invitation that this browser was handed. */
   invitationCookie: BrowserCookie;
-  minimumLength: () => number;
+  rules: () => FieldRules;
+  /** Of a form that is refused anyway, so that everything is said at once. */
+  passwordProblem: Applications['problemOf'];
   /** The buttons of upstream providers. */
   buttons(ctx: Context, interaction: Interaction): ProviderButtons;
   /** The challenge that a browser solves before a form is read, during an attack. */
@@ -96,8 +99,17 @@ export function showStop(ctx: Context, reason: StopPage['reason'], nextUrl: stri
 
 /** Routes of the registration pages: form, code, link. */
 export function createRoutes(dependencies: CreateDependencies): Router<State> {
-  const { interactions, registration, invitations, admission, invitationCookie, minimumLength, buttons, work } =
-    dependencies;
+  const {
+    interactions,
+    registration,
+    invitations,
+    admission,
+    invitationCookie,
+    rules,
+    passwordProblem,
+    buttons,
+    work,
+  } = dependencies;
   const router = new StepRouter();
 
   router.page('create', showOwnCreate);
@@ -117,9 +129,9 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     const form = await createForm(asked).read(ctx);
     const values = Object.fromEntries(Object.entries(form.values).map(([name, value]) => [name, shownAgain(value)]));
     const refuse = (wrong: Wrong) => createPage.refuse(ctx, pageOf(interaction, asked), { values, ...wrong });
-    if (!form.isValid) return refuse({ fields: { errors: form.errors }, errors: errorsOf(form.errors) });
-    const { password, method, work: answer } = form.values;
-    if (method === 'password' && password === '') return refuse({ errors: { password: { kind: 'required' } } });
+    const wrong = await wrongIn(ctx, asked, form, values);
+    if (!form.isValid || wrong !== null) return refuse(wrong ?? {});
+    const { work: answer } = form.values;
     if ((await work.check(ctx.state.ip, answer)) === 'missing') return refuse({ problem: { kind: 'work' } });
     const email = asked.invitation?.email ?? form.values.email;
     // The same with and without an account: the organization of the domain makes it, at the first sign-in by its connection.
@@ -129,6 +141,22 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     if (outcome.kind === 'refused') return refuse({ errors: { password: outcome.problem } });
     if (outcome.kind === 'unavailable' || outcome.kind === 'throttled') return refuse({ problem: outcome });
     return goOn(ctx, interaction, outcome);
+  }
+
+  /** Everything at once; null where the fields by themselves are right. */
+  async function wrongIn(
+    ctx: Context,
+    { method, invitation }: Form,
+    form: Awaited<ReturnType<ReturnType<typeof createForm>['read']>>,
+    values: Readonly<Record<string, string | undefined>>,
+  ): Promise<Wrong | null> {
+    const password = form.isValid ? form.values.password : form.secret('password');
+    const isAsked = (values['method'] ?? method) === 'password';
+    if (form.isValid && !(isAsked && password === '')) return null;
+    const about = { ...values, email: invitation?.email ?? values['email'] };
+    const problem = isAsked ? await passwordProblem(password, about, ctx.state.ip) : null;
+    const errors = form.isValid ? {} : form.errors;
+    return { fields: { errors }, errors: errorsOf(errors, problem) };
   }
 
   function apply(ctx: Context, interaction: Interaction, { fields, invitation }: Form, values: Answers) {
@@ -235,7 +263,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
           ? `${path}/create?method=password`
           : null,
       insteadUrl: invitation === null && admission.takesUsernames ? `${path}/create/username` : null,
-      minimumLength: minimumLength(),
+      rules: rules(),
       waitingProvider: upstream?.connection.name ?? null,
       buttons: upstream === null ? buttons(ctx, interaction) : { ...buttons(ctx, interaction), providers: [] },
       asksForTerms,
@@ -257,14 +285,13 @@ export function shownAgain(value: unknown): string | undefined {
 }
 
 /** The errors of the fields that every registration form has. */
-export function errorsOf({
-  email,
-  password,
-  terms,
-}: Readonly<Record<string, string | undefined>>): CreatePage['errors'] {
+export function errorsOf(
+  { email, password, terms }: Readonly<Record<string, string | undefined>>,
+  problem: CreatePage['errors']['password'],
+): CreatePage['errors'] {
   return {
     email: (email ?? null) as CreatePage['errors']['email'],
-    password: password === undefined ? null : { kind: 'too_long' },
+    password: password === undefined ? problem : { kind: 'too_long' },
     terms: terms === undefined ? null : 'required',
   };
 }

@@ -1,4 +1,4 @@
-import { type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
+import { type FieldRules, type NewPasswordProblem, newPasswordProblems, sampleRules } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 import { manyButtons, noButtons, type ProviderButtons, someButtons } from '#sign-in/interaction/module.ts';
 import { fieldSamples, type ShownField } from '#directory/users/module.ts';
@@ -28,7 +28,7 @@ export type CreatePage = {
   passwordUrl: string | null;
   /** The form without an email address, or from there the one with it; null where only this one is offered. */
   insteadUrl: string | null;
-  minimumLength: number;
+  rules: FieldRules;
   /** The upstream provider whose identity waits for the new account; null without one. */
   waitingProvider: string | null;
   buttons: ProviderButtons;
@@ -66,7 +66,7 @@ const plain: CreatePage = {
   otherMethods: ['passkey'],
   passwordUrl: null,
   insteadUrl: null,
-  minimumLength: 15,
+  rules: sampleRules,
   waitingProvider: null,
   buttons: noButtons,
   asksForTerms: true,

@@ -7,7 +7,12 @@ import {
   type PasskeyRegistration,
   type PasswordService,
 } from '#credentials/module.ts';
-import { type DueInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
+import {
+  type DueInteraction,
+  type InteractionService,
+  type PasskeysHere,
+  StepRouter,
+} from '#sign-in/interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { formPage } from '#kernel/http/refusal.ts';
@@ -22,10 +27,11 @@ import { identifierOf } from '#directory/users/module.ts';
 export type FirstPasskeyDependencies = {
   interactions: Pick<InteractionService, 'due' | 'require' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
-  passwords: Pick<PasswordService, 'minimumLengthOf'>;
+  passwords: Pick<PasswordService, 'rulesOf'>;
   firstPasswords: FirstPasswords;
   admission: Admission;
   pending: Pick<PendingRegistrations, 'changeChoice'>;
+  passkeysHere: Pick<PasskeysHere, 'made'>;
 };
 
 /** Filled in by passkey.js; `action=skip` where codes by mail do as well. */
@@ -43,7 +49,8 @@ const passwordForm = form(z.object({ password: z.string().max(LONGEST_PASSWORD_F
 
 /** The page right after a registration with a passkey: the user creates it now, or chooses another method. */
 export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Router<State> {
-  const { interactions, passkeyRegistration, passwords, firstPasswords, admission, pending } = dependencies;
+  const { interactions, passkeyRegistration, passwords, firstPasswords, admission, pending, passkeysHere } =
+    dependencies;
   const router = new StepRouter();
 
   router.page('first-passkey', showOwnPasskey);
@@ -74,6 +81,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     const outcome = await passkeyRegistration.register(enrolment, credential, by, async () => {
       return (em) => interactions.recordTaskIn(em, due);
     });
+    if (outcome.kind === 'registered') passkeysHere.made(ctx, due.facts.user);
     // With as many as are allowed there is one, so that the step is done.
     if (outcome.kind === 'registered' || outcome.kind === 'full') return goOn(ctx);
     return passkeyPage.refuse(ctx, ctx.path, { problem: outcome });
@@ -130,7 +138,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     return show(ctx, 200, firstPasswordView, {
       action: `${due.path}/first-passkey/password`,
       identifier: identifierOf(due.facts.user),
-      minimumLength: await passwords.minimumLengthOf(due.userId),
+      rules: await passwords.rulesOf(due.userId),
       problem,
       passkeyUrl: `${due.path}/first-passkey`,
     });

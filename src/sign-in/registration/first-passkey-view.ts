@@ -1,4 +1,10 @@
-import { type NewPasskeyProblem, type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
+import {
+  type FieldRules,
+  type NewPasskeyProblem,
+  type NewPasswordProblem,
+  newPasswordProblems,
+  sampleRules,
+} from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 /** The page right after a registration with a passkey. */
@@ -46,7 +52,7 @@ type FirstPasswordPage = {
   /** Where the form posts to. Fields: `email`, `password`; button `action=continue`. */
   action: string;
   identifier: string;
-  minimumLength: number;
+  rules: FieldRules;
   problem: NewPasswordProblem | null;
   /** Back to the passkey. */
   passkeyUrl: string;
@@ -55,7 +61,7 @@ type FirstPasswordPage = {
 const password: FirstPasswordPage = {
   action: '/interaction/4Tj2/first-passkey/password',
   identifier: 'noor@fernway.example',
-  minimumLength: 15,
+  rules: sampleRules,
   problem: null,
   passkeyUrl: '/interaction/4Tj2/first-passkey',
 };

@@ -84,7 +84,8 @@ export function createRegistration(dependencies: Dependencies) {
     invitations,
     admission,
     invitationCookie,
-    minimumLength: () => passwords.minimumLength(instance),
+    rules: () => passwords.rules(instance),
+    passwordProblem: (...of) => applications.problemOf(...of),
     work: dependencies.work,
     buttons: dependencies.buttons,
   };

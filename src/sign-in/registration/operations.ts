@@ -5,6 +5,7 @@ import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, searchText, timeSchema } from '#kernel/operations/schemas.ts';
 import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
 import { registrationClosed, roleNotHeld } from '#directory/users/errors.ts';
+import { givenEmail } from '#directory/users/typed/email-address.ts';
 import { invitationInvalid, invitationNotFound, invitationRefused } from './errors.ts';
 import { userInvitationRevoked } from './events.ts';
 import type { InstanceInvitation, InvitationService } from './invitation-service.ts';
@@ -35,7 +36,7 @@ const createInvitation = operation({
   name: 'invitations.create',
   permission: 'users.manage',
   input: z.strictObject({
-    email: z.string().max(320).describe('Email address that receives the invitation'),
+    email: givenEmail.max(320).describe('Email address that receives the invitation'),
     administrator: z.boolean().default(false).describe('The new user may administer this instance'),
     language: z
       .enum(Object.keys(languages) as [Language, ...Language[]])

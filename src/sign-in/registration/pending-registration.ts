@@ -14,7 +14,7 @@ type Choice = Method | 'federation';
 export type Application = PersonDetails & {
   email: string;
   method: Choice;
-  /** argon2id; null without a password, and for a taken address. */
+  /** argon2id; null without a password. */
   passwordHash: string | null;
   termsVersion: string | null;
 };

@@ -19,6 +19,7 @@ export const profileView = view<ProfilePage>('sign-in/registration/profile.njk',
   samples: {
     plain,
     'everything asked': { ...plain, fields: fieldSamples.everything },
+    'everything missing': { ...plain, fields: fieldSamples.missing },
     'everything wrong': { ...plain, fields: fieldSamples.wrong },
     'a username': { ...plain, fields: fieldSamples.username },
     hostile: { ...plain, identifier: '"><b>@evil.example', fields: fieldSamples.hostile },

@@ -1,4 +1,4 @@
-import type { AskingBrowser, OneTimeSecrets } from '#credentials/module.ts';
+import type { AskingBrowser, OneTimeSecrets, Resent } from '#credentials/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
@@ -23,7 +23,7 @@ export type FinishOutcome =
 export type RegistrationDependencies = {
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'findByIdentifier'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'verifyCode' | 'consumeLink' | 'findByLink'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'askAgain' | 'verifyCode' | 'consumeLink' | 'findByLink'>;
   applications: Applications;
   accounts: NewAccounts;
   pending: PendingRegistrations;
@@ -51,13 +51,31 @@ export class RegistrationService {
   }
 
   /** A new code and link; those that were sent to this sign-in before stop working. */
-  async resend(uid: string, asker: Asker): Promise<Exclude<BeginOutcome, { kind: 'refused' }> | { kind: 'gone' }> {
+  async resend(
+    uid: string,
+    asker: Asker,
+  ): Promise<Resent | Extract<Refusal, { kind: 'throttled' }> | { kind: 'gone' }> {
+    const { applications, oneTimeSecrets, pending } = this.#deps;
+    const throttled = await applications.take(asker.by.visitor?.ip);
+    if (throttled !== null) return throttled;
+    const application = await pending.find(uid);
+    if (application === null) return { kind: 'gone' };
+    const asked = { purpose: 'registration', holds: uid, to: application.email } as const;
+    return oneTimeSecrets.askAgain(asked, () => this.#send(uid, application, asker));
+  }
+
+  /** Another address for what is pending; everything else of it stays. Counted as any other mail. */
+  async changeAddress(
+    uid: string,
+    email: string,
+    asker: Asker,
+  ): Promise<Exclude<BeginOutcome, { kind: 'refused' }> | { kind: 'gone' }> {
     const { applications, pending } = this.#deps;
     const throttled = await applications.take(asker.by.visitor?.ip);
     if (throttled !== null) return throttled;
     const application = await pending.find(uid);
     if (application === null) return { kind: 'gone' };
-    await this.#send(uid, application, asker);
+    await this.#send(uid, { ...application, email }, asker);
     return { kind: 'sent' };
   }
 
@@ -131,9 +149,8 @@ export class RegistrationService {
     const owner = await users.findByIdentifier(email);
     const emailCanonical = canonicalEmail(email) ?? '';
     await database.transaction(async (em) => {
-      // Form data of a visitor about another user's address are not stored.
-      const kept = owner === null ? application : { ...application, passwordHash: null };
-      await pending.save(em, uid, { ...kept, emailCanonical });
+      // The same for a taken address: the next one that is typed here may be the visitor's own.
+      await pending.save(em, uid, { ...application, emailCanonical });
       const secret = { purpose: 'registration', holder: { emailCanonical }, address: email, form: 'both' } as const;
       const asked = { ...secret, browser: browserOf(uid), interaction: uid };
       await oneTimeSecrets.issue(em, asked, async ({ link, code }) => {

@@ -14,7 +14,10 @@ import { type CreatePage, createView, noErrors } from './create-view.ts';
 import type { Newcomer } from './new-accounts.ts';
 import type { UsernameRegistration } from './username-registration.ts';
 
-type UsernameRouteDependencies = Pick<CreateDependencies, 'interactions' | 'admission' | 'minimumLength' | 'work'> & {
+type UsernameRouteDependencies = Pick<
+  CreateDependencies,
+  'interactions' | 'admission' | 'rules' | 'passwordProblem' | 'work'
+> & {
   usernameRegistration: UsernameRegistration;
 };
 
@@ -29,7 +32,7 @@ const usernamePage = formPage<Required<Wrong> & { values: Readonly<Record<string
 
 /** Routes of the registration without an email address, where the settings offer it. */
 export function usernameRoutes(dependencies: UsernameRouteDependencies): Router<State> {
-  const { interactions, admission, usernameRegistration, minimumLength, work } = dependencies;
+  const { interactions, admission, usernameRegistration, rules, passwordProblem, work } = dependencies;
   const router = new Router<State>();
 
   router.get(PAGE, showOwn);
@@ -46,9 +49,13 @@ export function usernameRoutes(dependencies: UsernameRouteDependencies): Router<
     const form = await usernameForm(fields(), admission.termsVersion(instance) !== null).read(ctx);
     const values = Object.fromEntries(Object.entries(form.values).map(([name, value]) => [name, shownAgain(value)]));
     const refuse = (wrong: Wrong) => usernamePage.refuse(ctx, ctx.path, { values, ...wrong });
-    if (!form.isValid) return refuse({ fields: form.errors, errors: errorsOf(form.errors) });
+    const password = form.isValid ? form.values.password : form.secret('password');
+    if (!form.isValid || password === '') {
+      const problem = await passwordProblem(password, values, ctx.state.ip);
+      const errors = form.isValid ? {} : form.errors;
+      return refuse({ fields: errors, errors: errorsOf(errors, problem) });
+    }
     const answers = form.values as typeof form.values & { username: string };
-    if (answers.password === '') return refuse({ errors: { password: { kind: 'required' } } });
     if ((await work.check(ctx.state.ip, answers.work)) === 'missing') return refuse({ problem: { kind: 'work' } });
     const outcome = await register(ctx, interaction, answers);
     if (outcome.kind === 'created') return interactions.proceed(ctx, await interactions.require(ctx));
@@ -111,7 +118,7 @@ export function usernameRoutes(dependencies: UsernameRouteDependencies): Router<
       otherMethods: [],
       passwordUrl: null,
       insteadUrl: `${path}/create`,
-      minimumLength: minimumLength(),
+      rules: rules(),
       waitingProvider: upstream?.connection.name ?? null,
       buttons: { action: `${path}/federation`, providers: [], lastProvider: null },
       asksForTerms: admission.termsVersion(instance) !== null,

@@ -11,7 +11,7 @@ type Place = { country: string | null; city: string | null; coordinates: Coordin
 export type Places = {
   find(ip: string): Place;
   /** City and country in words; null where the address is nowhere. */
-  describe(ip: string, language: string): string | null;
+  describe(ip: string, language: Language): string | null;
 };
 
 const nowhere: Place = { country: null, city: null, coordinates: null };
@@ -21,7 +21,7 @@ export function openPlaces(file: string | undefined): Places {
   if (file === undefined) return { find: () => nowhere, describe: () => null };
   const reader = openReader(file);
   const find = (ip: string): Place => placeOf(reader.get(canonicalAddress(ip)));
-  return { find, describe: (ip, language) => inWords(find(ip), language) };
+  return { find, describe: (ip, language) => placeName(find(ip), language) };
 }
 
 function placeOf(found: CityResponse | null): Place {
@@ -34,11 +34,6 @@ function placeOf(found: CityResponse | null): Place {
   };
 }
 
-function inWords({ city, country }: Place, language: string): string | null {
-  const named = country === null ? null : new Intl.DisplayNames([language], { type: 'region' }).of(country);
-  return [city, named].filter(Boolean).join(', ') || null;
-}
-
 function openReader(file: string): Reader<CityResponse> {
   try {
     return new Reader<CityResponse>(readFileSync(file));
@@ -48,7 +43,7 @@ function openReader(file: string): Reader<CityResponse> {
 }
 
 /** `Lisbon, Portugal`; null when nothing is known. */
-export function placeName({ city, country }: Place, language: Language): string | null {
+function placeName({ city, country }: Place, language: Language): string | null {
   const name =
     country === null ? null : new Intl.DisplayNames(languages[language].formats, { type: 'region' }).of(country);
   return [city, name].filter((part) => part !== null && part !== undefined).join(', ') || null;

@@ -10,12 +10,12 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
+import { visitorOf } from '#kernel/http/context.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { BrowserCookies, SignInStep } from '#sign-in/interaction/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { NotMeService, type NotMeDependencies } from './not-me-service.ts';
-import { openPlaces } from './geolocation.ts';
 import { Pressure } from './pressure.ts';
 import { ProofOfWork } from './proof-of-work.ts';
 import { riskRequirements } from './risk-requirements.ts';
@@ -29,19 +29,17 @@ export type Dependencies = {
   database: Database;
   keyRing: KeyRing;
   throttle: Throttle;
-  config: Pick<Config, 'geoipFile' | 'issuer' | 'issuerUrl'>;
   policies: Policies<'risk' | 'limits'>;
   holdDevice: BrowserCookies['holdDevice'];
-} & Omit<RiskDependencies, 'places' | 'traces' | 'pressure'>;
+} & Omit<RiskDependencies, 'traces' | 'pressure'>;
 
 /** Creates the risk service: comparison of sign-ins, proof of work, and the page "This was not me". */
 export function createRisk(dependencies: Dependencies) {
-  const { clock, database, keyRing, throttle, config, policies, holdDevice } = dependencies;
-  const places = openPlaces(config.geoipFile);
+  const { clock, database, keyRing, throttle, policies, holdDevice } = dependencies;
   const traces = new SignInTraces(clock, database);
   const pressure = new Pressure(throttle, policies);
   const work = new ProofOfWork(clock, database, keyRing, pressure);
-  const risk = new RiskService({ ...dependencies, places, traces, pressure });
+  const risk = new RiskService({ ...dependencies, traces, pressure });
   const step: SignInStep = {
     name: 'risk',
     requirements: riskRequirements,
@@ -49,11 +47,10 @@ export function createRisk(dependencies: Dependencies) {
       return risk.ending(userId, ctx.state, holdDevice(ctx));
     },
     async signedIn(ctx, { facts: { user, assessment } }) {
-      await risk.signedIn(user, ctx.state, assessment);
+      await risk.signedIn(user, { visitor: visitorOf(ctx), language: ctx.state.language }, assessment);
     },
   };
   return {
-    places,
     pressure,
     work,
     risk,
@@ -76,7 +73,7 @@ export const riskMounts: readonly Mount[] = [
   { path: '/not-me/*', audience: 'page', methods: READ_AND_SEND },
 ];
 
-export type { Places } from './geolocation.ts';
+export { openPlaces, type Places } from './geolocation.ts';
 export type { ProofOfWork } from './proof-of-work.ts';
 export { SignInTrace } from './sign-in-trace.ts';
 export { UsedProofOfWork } from './proof-of-work.ts';

@@ -5,13 +5,22 @@ export type NotMePage = {
   action: string | null;
   /** The address that becomes the first one again; null when it is, or stays as it is. */
   restores: string | null;
-  signIn: { at: Date; browser: string | null; system: string | null; place: string | null; ip: string } | null;
+  /** The sign-in or other act that the mail told of. */
+  act: {
+    isSignIn: boolean;
+    at: Date;
+    browser: string | null;
+    system: string | null;
+    place: string | null;
+    ip: string;
+  } | null;
 };
 
 const plain: NotMePage = {
   action: '/not-me/confirm',
   restores: null,
-  signIn: {
+  act: {
+    isSignIn: true,
     at: new Date('2026-11-22T10:27:00Z'),
     browser: 'Firefox',
     system: 'Linux',
@@ -23,13 +32,14 @@ const plain: NotMePage = {
 export const notMeView = view<NotMePage>('sign-in/risk/not-me.njk', {
   samples: {
     plain,
-    'little known': { ...plain, signIn: { ...plain.signIn!, browser: null, system: null, place: null } },
+    'another act': { ...plain, act: { ...plain.act!, isSignIn: false } },
+    'little known': { ...plain, act: { ...plain.act!, browser: null, system: null, place: null } },
     'the first address comes back': { ...plain, restores: 'noor.haddad@fernway.example' },
-    'used up': { action: null, restores: null, signIn: null },
+    'used up': { action: null, restores: null, act: null },
     hostile: {
       ...plain,
       restores: '"><b>@evil.example',
-      signIn: { ...plain.signIn!, browser: '<b>"&', place: '"><img src=x onerror=alert(1)>' },
+      act: { ...plain.act!, browser: '<b>"&', place: '"><img src=x onerror=alert(1)>' },
     },
   },
 });

@@ -1,30 +1,31 @@
-import type { AuditLog } from '#audit/module.ts';
-import type { KnownDevices, OneTimeSecrets } from '#credentials/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
+import type { KnownDevices } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Config } from '#kernel/config.ts';
 import type { Part } from '#kernel/postgres/one-statement.ts';
 import type { Database } from '#kernel/database.ts';
 import { networkKey } from '#kernel/http/address.ts';
-import { deviceName } from '#kernel/http/device-name.ts';
 import type { Arrival } from '#sign-in/interaction/module.ts';
-import type { Letters } from '#kernel/mail/letters.ts';
+import type { Language } from '#kernel/i18n.ts';
 import type { Policies } from '#settings/module.ts';
-import { identifierOf, tellOwner, type User, type UserId } from '#directory/users/module.ts';
+import {
+  identifierOf,
+  type OwnerNoticeDependencies,
+  tellOwner,
+  type User,
+  type UserId,
+} from '#directory/users/module.ts';
 import { userSignedIn } from '#sign-in/interaction/events.ts';
 import { assess, type Assessment, type Seen } from './assessment.ts';
 import { newSignInLetter } from './new-sign-in-letter.ts';
-import { placeName, type Places } from './geolocation.ts';
+import type { Places } from './geolocation.ts';
 import type { Pressure } from './pressure.ts';
 import type { SignInTraces } from './sign-in-trace.ts';
 import { userSignInChallenged } from './events.ts';
 
-export type RiskDependencies = {
+export type RiskDependencies = OwnerNoticeDependencies & {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
-  config: Pick<Config, 'issuer'>;
   knownDevices: Pick<KnownDevices, 'knowing' | 'remembering'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue'>;
-  letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'note'>;
   places: Places;
   traces: SignInTraces;
@@ -76,7 +77,7 @@ export class RiskService {
   /** Tells the owner when a rule says so. */
   async signedIn(
     user: Pick<User, 'id' | 'email' | 'profile'>,
-    arrival: Pick<Arrival, 'ip' | 'userAgent' | 'language'>,
+    arrival: Pick<By, 'visitor'> & { language: Language },
     decided: Decided,
   ): Promise<void> {
     if (decided?.actions.includes('notify')) await this.#tellOwner(user, arrival);
@@ -84,39 +85,21 @@ export class RiskService {
 
   async #tellOwner(
     user: Pick<User, 'id' | 'email' | 'profile'>,
-    { ip, userAgent, language }: Pick<Arrival, 'ip' | 'userAgent' | 'language'>,
+    { visitor, language }: Pick<By, 'visitor'> & { language: Language },
   ): Promise<void> {
-    const { clock, config, database, oneTimeSecrets, letters, places } = this.#deps;
     const { email } = user;
     if (!email) return;
-    const at = clock.now();
-    const device = deviceName(userAgent);
-    const place = placeName(places.find(ip), language);
-    await database.transaction(async (em) => {
-      const { link } = await oneTimeSecrets.issue(em, {
-        purpose: 'end_sign_in',
-        holder: { userId: user.id },
-        address: email,
-        form: 'link',
-        keepsOlder: true,
-        data: { at: at.toISOString(), browser: device.browser, system: device.system, place, ip },
-      });
-      await tellOwner({ clock, letters }, em, userSignedIn, {
+    await this.#deps.database.transaction((em) =>
+      tellOwner(this.#deps, em, userSignedIn, {
         letter: newSignInLetter,
         kind: 'new_sign_in',
         owner: user,
-        visitor: undefined,
+        visitor,
         language,
-        context: (recipient) => ({
-          ...device,
-          place: placeName(places.find(ip), recipient.language),
-          ip,
-          at,
-          email,
-          url: `${config.issuer}/not-me?token=${link}`,
-        }),
-      });
-    });
+        isSignIn: true,
+        context: (act) => ({ ...act, email }),
+      }),
+    );
   }
 
   #seen(ip: string): Seen {

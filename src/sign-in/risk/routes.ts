@@ -38,19 +38,20 @@ export function notMeRoutes({ notMe, link }: RouteDependencies): Router<State> {
     const isLocked = await notMe.lockByLink(link.read(ctx), byVisitor(visitorOf(ctx)));
     link.forget(ctx);
     if (isLocked) return seeOther(ctx, '/not-me/done');
-    return show(ctx, 410, notMeView, { action: null, restores: null, signIn: null });
+    return show(ctx, 410, notMeView, { action: null, restores: null, act: null });
   }
 
   async function pageOf(ctx: Context): Promise<NotMePage> {
     const undo = await notMe.find(link.read(ctx));
-    if (undo === null) return { action: null, restores: null, signIn: null };
+    if (undo === null) return { action: null, restores: null, act: null };
     const { data } = undo;
     const text = (name: string) => (typeof data[name] === 'string' ? data[name] : null);
     return {
       action: ctx.path,
       restores: undo.restores,
-      signIn: {
-        at: undo.at,
+      act: {
+        isSignIn: data['isSignIn'] !== false,
+        at: new Date(text('toldAt') ?? undo.at),
         browser: text('browser'),
         system: text('system'),
         place: text('place'),

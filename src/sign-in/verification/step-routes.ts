@@ -1,5 +1,5 @@
 import { byUser } from '#audit/module.ts';
-import type { AskingBrowser } from '#credentials/module.ts';
+import { type AskingBrowser, triedCode } from '#credentials/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -19,7 +19,7 @@ type StepDependencies = {
 };
 
 const PAGE = '/interaction/:uid/verify-email';
-const stepPage = formPage<Pick<StepPage, 'problem'>>();
+const stepPage = formPage<Pick<StepPage, 'problem' | 'resent'>>();
 
 /** Proving the address of the account on the way in. */
 export function stepRoutes({ interactions, emailProofs, link }: StepDependencies): Router<State> {
@@ -38,7 +38,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     if (!email) return seeOther(ctx, due.path);
     const pending = await emailProofs.pending(due.userId, 'verify_email', browserOf(due));
     const isWaiting = pending?.hasLiveCode === true && pending.address === email;
-    const isSent = isWaiting || (await send(ctx, due, email));
+    const isSent = isWaiting || (await emailProofs.send(...toSend(ctx, due, email)));
     return showStep(ctx, due, email, isSent ? null : { kind: 'limited' });
   }
 
@@ -46,12 +46,10 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const form = await codeForm.read(ctx);
-    if (!form.isValid)
-      return stepPage.refuse(ctx, ctx.path, {
-        problem: { kind: form.errors.code === 'required' ? 'required' : 'wrong' },
-      });
+    const tried = triedCode(form);
+    if ('lack' in tried) return stepPage.refuse(ctx, ctx.path, { problem: { kind: tried.lack } });
     const outcome = await emailProofs.confirmByCode(proverOf(ctx, due), {
-      code: form.values.code,
+      code: tried.code,
       browser: browserOf(due),
       interaction: due.uid,
     });
@@ -64,8 +62,9 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     if (due === null) return;
     await buttonForm.read(ctx);
     const { email } = due.facts.user;
-    if (!email || (await send(ctx, due, email))) return seeOther(ctx, due.path);
-    return stepPage.refuse(ctx, `${due.path}/verify-email`, { problem: { kind: 'limited' } });
+    if (!email) return seeOther(ctx, due.path);
+    const resent = await emailProofs.sendAgain(...toSend(ctx, due, email));
+    return stepPage.refuse(ctx, `${due.path}/verify-email`, { resent });
   }
 
   async function showLink(ctx: Context): Promise<void> {
@@ -104,12 +103,12 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     return { userId, by: byUser(userId, visitorOf(ctx)), ...provedWith, record };
   }
 
-  async function send(ctx: Context, due: DueInteraction, address: string): Promise<boolean> {
+  function toSend(ctx: Context, due: DueInteraction, address: string): Parameters<EmailProofs['send']> {
     const { userId, uid, path } = due;
-    return emailProofs.send(
+    return [
       { userId, by: byUser(userId, visitorOf(ctx)), language: ctx.state.language, browser: browserOf(due) },
       { address, why: 'sign-in', path: `${path}/verify-email/link`, interaction: uid },
-    );
+    ];
   }
 
   return router;
@@ -125,6 +124,6 @@ function showDead(ctx: Context, due: DueInteraction | null): void {
 
 function showStep(ctx: Context, { path }: DueInteraction, email: string, unsent: CodeProblem | null): void {
   const action = `${path}/verify-email`;
-  const { problem = unsent } = stepPage.refused(ctx);
-  show(ctx, 200, stepView, { action, resendAction: `${action}/send`, email, problem });
+  const { resent = null, problem = resent === null ? unsent : null } = stepPage.refused(ctx);
+  show(ctx, 200, stepView, { action, resendAction: `${action}/send`, email, problem, resent });
 }

@@ -1,3 +1,4 @@
+import { type Resent, resentSamples } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type StepPage = {
@@ -8,11 +9,13 @@ export type StepPage = {
   /** Where the mail was sent. */
   email: string;
   problem: CodeProblem | null;
+  /** The answer to the button that asks again, once. */
+  resent: Resent | null;
 };
 
 export type CodeProblem = {
   /** `throttled`: too many tries. `limited`: too many mails. */
-  kind: 'required' | 'wrong' | 'throttled' | 'limited';
+  kind: 'required' | 'incomplete' | 'wrong' | 'throttled' | 'limited';
 };
 
 const plain: StepPage = {
@@ -20,12 +23,15 @@ const plain: StepPage = {
   resendAction: '/interaction/4Tj2/verify-email/send',
   email: 'noor@fernway.example',
   problem: null,
+  resent: null,
 };
 
 export const stepView = view<StepPage>('sign-in/verification/step.njk', {
   samples: {
     plain,
+    ...Object.fromEntries(Object.entries(resentSamples).map(([name, resent]) => [name, { ...plain, resent }])),
     empty: { ...plain, problem: { kind: 'required' } },
+    incomplete: { ...plain, problem: { kind: 'incomplete' } },
     wrong: { ...plain, problem: { kind: 'wrong' } },
     throttled: { ...plain, problem: { kind: 'throttled' } },
     limited: { ...plain, problem: { kind: 'limited' } },

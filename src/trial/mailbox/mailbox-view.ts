@@ -17,7 +17,7 @@ export const mailboxView = view<MailboxPage>('trial/mailbox/list.njk', {
           at,
           isText: false,
         },
-        { url: '/dev/mailbox/3', to: '+12025550123', subject: '402913 is your code for Fernway', at, isText: true },
+        { url: '/dev/mailbox/3', to: '+12025550123', subject: '402913 is your Fernway code', at, isText: true },
         {
           url: '/dev/mailbox/1',
           to: 'ada@fernway.example',
@@ -49,6 +49,8 @@ type MailPage = {
   at: Date;
   /** The plain text part. */
   text: string;
+  /** Where the HTML part is; null where there is none. */
+  htmlUrl: string | null;
   /** The addresses in it; what is not http(s) is not shown. */
   links: readonly string[];
 };
@@ -60,6 +62,7 @@ const plain: MailPage = {
   subject: 'Confirm your email address',
   at,
   text: 'Hello Noor,\n\nconfirm that this address is yours:\n\nhttp://localhost:3000/verification/3f2a9c1b\n\nIf you did not ask for this, do nothing.\n',
+  htmlUrl: '/dev/mailbox/1/html',
   links: ['http://localhost:3000/verification/3f2a9c1b'],
 };
 
@@ -73,6 +76,7 @@ export const mailView = view<MailPage>('trial/mailbox/mail.njk', {
       to: '+12025550123',
       subject: '402913 is your code',
       text: '402913 is your code',
+      htmlUrl: null,
       links: [],
     },
     hostile: {

@@ -3,7 +3,7 @@
  *
  * Owns    the table mailbox_message, views/trial/mailbox.
  * Leaves  sending to kernel/mail.
- * URLs    /dev/mailbox, /dev/mailbox/:id (embedded mode on this machine, without SMTP).
+ * URLs    /dev/mailbox, /dev/mailbox/:id, /dev/mailbox/:id/html (embedded mode on this machine, without SMTP).
  */
 import type { Router } from '#kernel/http/router.ts';
 import type { Config } from '#kernel/config.ts';

@@ -1,5 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import type { Context, State } from '#kernel/http/context.ts';
+import { allowFrames, allowLetterInFrame } from '#kernel/http/security-headers.ts';
 import { show } from '#kernel/views.ts';
 import { mailNotFound } from './errors.ts';
 import type { MailboxService, StoredMail } from './mailbox-service.ts';
@@ -15,6 +16,7 @@ export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMa
 
   routes.get(HOME, showMailbox);
   routes.get(`${HOME}/:id`, showMail);
+  routes.get(`${HOME}/:id/html`, showHtml);
 
   async function showMailbox(ctx: Context): Promise<void> {
     const mails = await mailbox.listMails();
@@ -34,7 +36,8 @@ export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMa
   async function showMail(ctx: Context): Promise<void> {
     const mail = await mailbox.findMail(ctx.params['id'] ?? '');
     if (!mail) throw mailNotFound();
-    const { subject, text, at } = mail;
+    const { subject, text, html, at } = mail;
+    allowFrames(ctx);
     return show(ctx, 200, mailView, {
       backUrl: HOME,
       from: mail.isText ? null : textOf(mail.from),
@@ -42,8 +45,18 @@ export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMa
       subject,
       at,
       text,
+      htmlUrl: html === '' ? null : `${urlOf(mail)}/html`,
       links: linksIn(text),
     });
+  }
+
+  /** The mail itself, for the frame on its page. Its links open in another tab. */
+  async function showHtml(ctx: Context): Promise<void> {
+    const mail = await mailbox.findMail(ctx.params['id'] ?? '');
+    if (!mail || mail.html === '') throw mailNotFound();
+    allowLetterInFrame(ctx);
+    ctx.type = 'text/html; charset=utf-8';
+    ctx.body = mail.html.replace('<head>', '<head><base target="_blank">');
   }
 
   return routes;

@@ -136,16 +136,16 @@ describe('an additional email address', () => {
 
   test('is refused with a message when it is invalid, already listed, or one too many', async () => {
     const { user, visitor } = await owner();
-    expect((await add(visitor, '')).text).toContain('Enter what you want to add');
-    expect((await add(visitor, 'not an address')).text).toContain('Enter an email address like');
-    expect((await add(visitor, user.email.toUpperCase())).text).toContain('in your list already');
+    expect((await add(visitor, '')).text).toContain('Enter an email address or phone number.');
+    expect((await add(visitor, 'not an address')).text).toContain('Enter an email address like name@example.com');
+    expect((await add(visitor, user.email.toUpperCase())).text).toContain('This is already in your list');
   });
 
   test('codes of one user run out over all addresses', async () => {
     const { visitor } = await owner();
     for (let i = 0; i < 3; i += 1) expect((await add(visitor, fresh('flood'))).url).toContain('/confirm/');
     const refused = await add(visitor, fresh('flood'));
-    expect([refused.isRefused, refused.text.includes('Too many codes were sent')]).toEqual([true, true]);
+    expect([refused.isRefused, refused.text.includes('You’ve requested too many codes')]).toEqual([true, true]);
   });
 });
 
@@ -216,7 +216,7 @@ describe('the primary email address is changed', () => {
     expect(await signsIn(wanted, user.password)).toBe(true);
     // Used once.
     const used = await visitor.open(link);
-    expect([used.status, used.text.includes('This link does not work here')]).toEqual([410, true]);
+    expect([used.status, used.text.includes('This link doesn’t work here')]).toEqual([410, true]);
   });
 
   test('not by an older request, and not three days later', async () => {
@@ -227,7 +227,7 @@ describe('the primary email address is changed', () => {
     const asked = await change(visitor, second);
     const newer = await mails.next(second);
     expect((await visitor.submit(asked, { code: older.code })).isRefused).toBe(older.code !== newer.code);
-    expect((await visitor.open(older.link)).text).not.toContain('in place of');
+    expect((await visitor.open(older.link)).text).not.toMatch(/Replace .* with/);
     await visitor.submit(await visitor.open(asked.url), { code: newer.code });
     const notice = await mails.next(user.email, /changed/);
     vi.useFakeTimers({ toFake: ['Date'], now: systemClock.now().getTime() + 3 * DAY + MINUTE });
@@ -262,7 +262,7 @@ describe('the primary email address is changed', () => {
 
   test('not to the present address', async () => {
     const { user, visitor } = await owner();
-    expect((await change(visitor, user.email.toUpperCase())).text).toContain('your first address already');
+    expect((await change(visitor, user.email.toUpperCase())).text).toContain('already your primary address');
   });
 });
 
@@ -293,6 +293,6 @@ test('a change of sign-in addresses requires a recent sign-in', async () => {
     const answer = await visitor.request(url(path), { form: { ...fields, csrf: csrf! } });
     expect([path, answer.status, new URL(answer.location!).pathname]).toEqual([path, 303, '/oidc/auth']);
   }
-  expect((await visitor.open(url('emails'))).text).toContain('Not confirmed');
+  expect((await visitor.open(url('emails'))).text).toContain('Not verified');
   expect(await eventsOf(user)).not.toContain('user.email_added');
 });

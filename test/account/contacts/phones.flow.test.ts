@@ -85,7 +85,7 @@ describe('a phone number', () => {
     const given = number();
     const { visitor } = await owner({ phone_number: given });
     const asked = await press(visitor, 'send', given);
-    expect((await visitor.submit(asked, { code: await gateway.codeFor(given) })).text).toContain('Confirmed');
+    expect((await visitor.submit(asked, { code: await gateway.codeFor(given) })).text).toContain('Verified');
   });
 
   test('may omit its country if the user selects one', async () => {
@@ -94,10 +94,10 @@ describe('a phone number', () => {
   });
 
   test.each([
-    ['', 'Enter what you want to add'],
+    ['', 'Enter an email address or phone number.'],
     ['12', 'Enter a phone number with its country code'],
-    ['+442079460123', 'We send no text messages to this number'],
-    ['+18765550123', 'We send no text messages to this number'],
+    ['+442079460123', 'We can’t send text messages to this number'],
+    ['+18765550123', 'We can’t send text messages to this number'],
   ])('%j is refused with a message, and nothing is sent', async (typed, words) => {
     const { visitor } = await owner();
     const before = gateway.texts.length;
@@ -110,7 +110,7 @@ describe('a phone number', () => {
     const { visitor } = await owner();
     const one = number();
     for (let i = 0; i < 3; i += 1) expect((await add(visitor, one)).url).toContain('/confirm');
-    expect((await add(visitor, one)).text).toContain('Too many codes were sent');
+    expect((await add(visitor, one)).text).toContain('You’ve requested too many codes');
     await vi.waitFor(() => expect(gateway.texts.filter(({ to }) => to === one)).toHaveLength(3), { timeout: 10_000 });
   });
 
@@ -142,7 +142,7 @@ describe('a phone number', () => {
   test('cannot be added if text messages are off', async () => {
     await latchkey.run('settings.update', { name: 'sms.countries', value: '[]' });
     const { page } = await owner();
-    expect(page.text).toContain('Text messages are switched off here');
+    expect(page.text).toContain('Text messages aren’t available here');
     expect(formsOf(page).some(({ fields }) => 'phone' in fields)).toBe(false);
     await latchkey.run('settings.update', { name: 'sms.countries', value: '["1", "49"]' });
   });

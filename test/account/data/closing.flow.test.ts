@@ -101,7 +101,7 @@ describe('account deletion', () => {
 
   test.each([
     ['nothing typed', '', 'Type your email address'],
-    ['another address', 'other@else.example', 'not the email address of this account'],
+    ['another address', 'other@else.example', 'Enter the email address of this account'],
   ])('is refused with %s', async (_what, email, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const page = await visitor.follow(await send(visitor, at('/account/close'), { email }));
@@ -117,8 +117,8 @@ describe('account deletion', () => {
     travel(2 * DAY);
     const visitor = new Visitor();
     const page = await prove(visitor, await visitor.open(at('/account')), person.user);
-    expect(page.text).toContain('Your account stays');
-    await mails.next(person.user.email, /account stays/);
+    expect(page.text).toContain('Your account won’t be closed');
+    await mails.next(person.user.email, /account won’t be closed/);
     travel(20 * DAY);
     await cleanUp();
     expect(await exists(person.user)).toBe(true);
@@ -131,7 +131,7 @@ describe('account deletion', () => {
     await send(visitor, at('/account/close'), { email: user.email });
     travel(15 * DAY);
     await cleanUp();
-    await mails.next(user.email, /account is closed/);
+    await mails.next(user.email, /account has been closed/);
     expect(await exists(user)).toBe(false);
     expect(await sql('select 1 from oidc_artifact where account_id = $1', [user.id])).toEqual([]);
     expect(await sql('select 1 from consent c left join users u on u.id = c.user_id where u.id is null')).toEqual([]);
@@ -155,11 +155,11 @@ describe('account deletion', () => {
     const { visitor, user } = await signInTo(latchkey);
     await latchkey.run('settings.update', { name: 'account.deletionDays', value: '0' });
     try {
-      expect((await visitor.open(at('/account/close'))).text).toContain('at once');
+      expect((await visitor.open(at('/account/close'))).text).toContain('All your data is permanently erased right away.');
       const page = await send(visitor, at('/account/close'), { email: user.email });
       expect(page.location).toBe(at('/account/closed'));
       expect(await exists(user)).toBe(false);
-      await mails.next(user.email, /account is closed/);
+      await mails.next(user.email, /account has been closed/);
     } finally {
       await latchkey.run('settings.update', { name: 'account.deletionDays', value: '14' });
     }

@@ -93,7 +93,7 @@ describe('connected apps', () => {
     expect(page.text).not.toContain('latchkey-pages');
     const gone = await visitor.submit(page, {}, 'remove');
     expect(gone.url).toBe(at('/account/apps?done=disconnected'));
-    expect(gone.text).toContain('No app can use your account');
+    expect(gone.text).toContain('No apps can use your account');
     expect(await refresh(shop, tokens.refresh_token)).toBe('invalid_grant');
     expect(await eventsOf(latchkey, user)).toContain('consent.revoked');
     // It has to ask again.
@@ -159,10 +159,10 @@ describe('activity', () => {
       "update audit_event set type = 'user.status_changed' where type = 'user.created' and subject_id = $1";
     await latchkey.app.database.sql(rename, [user.id]);
     const page = await visitor.open(at('/account/activity'));
-    expect(page.text).toContain('The account was switched on or off');
+    expect(page.text).toContain('The account was enabled or disabled');
   });
 
-  test('“This was not me” locks the account and mails a link to recover it', async () => {
+  test('“This wasn’t me” locks the account and mails a link to recover it', async () => {
     const here = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
     const there = await signInTo(latchkey, here.user);
     const tokens = await tokensFor(latchkey.base, shop, here.user, offline);
@@ -178,7 +178,7 @@ describe('activity', () => {
     expect(await eventsOf(latchkey, here.user)).toContain('user.locked_by_owner');
   });
 
-  test('“This was not me” in a session of six minutes requires reauthentication first', async () => {
+  test('“This wasn’t me” in a session of six minutes requires reauthentication first', async () => {
     const { visitor, user } = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
     travel(6 * MINUTE);
     const late = await send(visitor, at('/account/activity/not-me'), { action: 'confirm' });
@@ -191,7 +191,7 @@ describe('activity', () => {
     expect((await visitor.submit(page, {}, 'confirm')).url).toBe(at('/not-me/done'));
   });
 
-  test('“This was not me” requires the form of the page', async () => {
+  test('“This wasn’t me” requires the form of the page', async () => {
     const { visitor } = await signInTo(latchkey);
     const page = await visitor.request(at('/account/activity/not-me'), { form: { csrf: 'x' } });
     expect(page.status).toBe(403);

@@ -40,7 +40,7 @@ test('a user links an account, signs in with it, and unlinks it', async () => {
   expect(isDone(await it.pass(other, await it.begin(other)))).toBe(true);
   expect(words(await visitor.open(at('/account/security')))).toContain(`Acme · ${person.email}`);
   const unlinked = await visitor.submit(await visitor.open(at(PAGE)), {}, 'remove');
-  expect(words(unlinked)).toContain('No account is linked.');
+  expect(words(unlinked)).toContain('No linked accounts.');
   expect((await it.mails.next(user.email, /removed/)).text).toContain('Acme');
   expect(await identitiesOf(it.latchkey, user.email)).toEqual([]);
   expect(await eventsOf(it.latchkey, user)).toEqual(
@@ -80,7 +80,7 @@ test('a user who turns back there sees it, and an answer is used once', async ()
   const callback = new URL(it.callback(await begin(visitor)));
   callback.searchParams.set('error', 'access_denied');
   callback.searchParams.delete('code');
-  expect(words(await visitor.open(callback.href))).toContain('You turned back at Acme.');
+  expect(words(await visitor.open(callback.href))).toContain('You cancelled signing in with Acme.');
   it.tell(someone());
   const kept = (await visitor.request(it.callback(await begin(visitor)))).location ?? '';
   await visitor.open(kept);
@@ -90,7 +90,7 @@ test('a user who turns back there sees it, and an answer is used once', async ()
 
 test('a provider that is unknown or does not answer is no way to link', async () => {
   const { visitor } = await signInTo(it.latchkey);
-  expect(words(await visitor.follow(await begin(visitor, 'unknown')))).toContain('does not answer right now');
+  expect(words(await visitor.follow(await begin(visitor, 'unknown')))).toContain('isn’t responding right now');
 });
 
 test('the last way in cannot be unlinked', async () => {
@@ -100,7 +100,7 @@ test('the last way in cannot be unlinked', async () => {
   it.tell(person);
   expect(isDone(await it.pass(visitor, await it.begin(visitor)))).toBe(true);
   const page = await visitor.submit(await visitor.open(at(PAGE)), {}, 'remove');
-  expect(words(page)).toContain('This is your only way in');
+  expect(words(page)).toContain('This is your only way to sign in');
   expect(await identitiesOf(it.latchkey, person.email)).toHaveLength(1);
   // A second one is enough.
   await link(visitor, someone());

@@ -78,7 +78,7 @@ describe('a request to join', () => {
     const mail = await mails.next(manager.email, /Ada Byron möchte Orchard/);
     expect(mail.text).toContain(user.email);
     expect(mail.link).toBe(`${latchkey.base}/account/organizations/${orchard.id}/requests`);
-    for (const { email } of [heir, grouped]) await mails.next(email, /Ada Byron asks to join/);
+    for (const { email } of [heir, grouped]) await mails.next(email, /Ada Byron wants to join/);
     expect((await mailed(orchard)).filter((to) => others.some(({ email }) => email === to))).toEqual([]);
   });
 
@@ -86,18 +86,18 @@ describe('a request to join', () => {
     const orchard = await organization();
     const manager = await member(orchard, ['TENANT_MANAGER']);
     const user = await asking(orchard, { locale: 'fr' });
-    const { link } = await mails.next(manager.email, /asks to join/);
+    const { link } = await mails.next(manager.email, /wants to join/);
     const { visitor } = await signInTo(latchkey, manager);
     expect((await visitor.open(`${latchkey.base}/account/organizations`)).text).toContain('Requests to join: 1');
     const page = await visitor.open(link);
     expect(page.text).toContain(user.email);
     const done = await visitor.submit(page, {}, 'approve');
-    expect(done.text).toContain('The person is a member now.');
+    expect(done.text).toContain('The person is now a member.');
     expect(await memberIds(orchard)).toContain(user.id);
     expect((await mails.next(user.email, /Vous êtes maintenant membre/)).link).toBe(
       `${latchkey.base}/account/organizations`,
     );
-    expect((await visitor.submit(page, {}, 'approve')).text).toContain('This request was answered already.');
+    expect((await visitor.submit(page, {}, 'approve')).text).toContain('This request has already been answered.');
   });
 
   test('is declined, and the user reads from when on another one is possible', async () => {
@@ -108,7 +108,7 @@ describe('a request to join', () => {
     const page = await visitor.open(`${latchkey.base}/account/organizations/${orchard.id}/requests`);
     expect((await visitor.submit(page, {}, 'refuse')).text).toContain('You declined the request.');
     expect(await memberIds(orchard)).toEqual([manager.id]);
-    expect((await mails.next(user.email, /was declined/)).text).toMatch(/ask again from \d+ \w+ \d{4} on/);
+    expect((await mails.next(user.email, /was declined/)).text).toMatch(/request to join again from \d+ \w+ \d{4}/);
   });
 
   test('cannot be approved while the organization is suspended', async () => {

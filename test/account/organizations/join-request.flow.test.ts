@@ -43,15 +43,15 @@ const requests = (organization_id: string) =>
 test('a user asks once, and is a member after the approval', async () => {
   const { organization_id, domain } = await organization('ask');
   const { user, visitor, page } = await openPage(domain);
-  expect(page.text).toContain('Your email address lets you ask to join');
+  expect(page.text).toContain('Your email address lets you request to join');
   const asked = await visitor.submit(page, {}, 'ask');
-  expect(asked.text).toContain('You asked to join');
+  expect(asked.text).toContain('You requested to join');
   await visitor.submit(page, {}, 'ask');
   expect((await requests(organization_id)).requests.map(({ user_id }) => user_id)).toEqual([user.id]);
   await latchkey.run('organizations.join_requests.approve', { organization_id, user_id: user.id });
   const after = await visitor.open(page.url);
   expect(after.text).toContain('Orchard');
-  expect(after.text).not.toContain('You asked to join');
+  expect(after.text).not.toContain('You requested to join');
 });
 
 test.each([

@@ -36,7 +36,7 @@ describe('the organizations of a user', () => {
     for (const path of ['', '/security', '/apps', '/activity'])
       expect((await visitor.open(`${latchkey.base}/account${path}`)).text).not.toContain('/account/organizations');
     const own = await visitor.open(page());
-    expect([own.status, own.text.includes('You do not belong to any organization')]).toEqual([200, true]);
+    expect([own.status, own.text.includes('You don’t belong to any organizations')]).toEqual([200, true]);
   });
 
   test('are found from the overview, with the roles there and no role of other organizations', async () => {
@@ -99,7 +99,7 @@ describe('a new organization', () => {
     expect((await visitor.open(page())).text).not.toContain('Create an organization');
     const refused = await send(visitor, `${page()}/create`, { name: 'Acme' });
     expect(refused.status).toBe(303);
-    expect((await visitor.open(page())).text).toContain('You cannot create more organizations');
+    expect((await visitor.open(page())).text).toContain('You can’t create more organizations');
     expect(await namesOf(user)).toEqual([]);
   });
 
@@ -108,9 +108,9 @@ describe('a new organization', () => {
     await latchkey.run('settings.update', { name: 'organizations.creation', value: '"anyone"' });
     const form = await visitor.open(page());
     const nameless = await visitor.submit(form, { name: ' ' }, 'create');
-    expect(nameless.text).toContain('Enter a name');
+    expect(nameless.text).toContain('Enter a name for the organization');
     const long = await visitor.submit(nameless, { name: 'a'.repeat(101) }, 'create');
-    expect([long.text.includes('at most 100 characters'), long.text.includes('a'.repeat(101))]).toEqual([true, true]);
+    expect([long.text.includes('up to 100 characters'), long.text.includes('a'.repeat(101))]).toEqual([true, true]);
     const created = await visitor.submit(long, { name: 'Acme' }, 'create');
     expect([created.url, created.text.includes('<small>Owner</small>')]).toEqual([`${page()}?done=created`, true]);
     expect(await namesOf(user)).toEqual(['Acme']);

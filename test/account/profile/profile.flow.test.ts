@@ -11,6 +11,7 @@ beforeAll(async () => {
   latchkey = await startTestApp({
     settings: {
       'profile.nameFallback': 'none',
+      'profile.fields': ['name', 'birthdate', 'website'],
       'profile.properties': [
         { name: 'team', type: 'text', label: { en: 'Team', de: 'Mannschaft' }, maxLength: 5, visibility: 'claims' },
         { name: 'news', type: 'boolean', label: 'News' },
@@ -52,11 +53,11 @@ describe('profile of a user', () => {
   });
 
   test.each([
-    ['a name that is too long', { name: 'N'.repeat(200) }, 'Enter something shorter in'],
+    ['a name that is too long', { name: 'N'.repeat(200) }, 'Enter a shorter answer to'],
     ['no date', { birthdate: 'yesterday' }, 'Enter a date in'],
     ['a date of birth that has not come yet', { birthdate: '2999-01-01' }, 'Enter a date that is not in the future in'],
-    ['no address', { website: 'javascript:alert(1)' }, 'Enter an address that begins with https://'],
-    ['a property that is too long', { property_team: 'Longer' }, 'Enter something shorter in'],
+    ['no address', { website: 'javascript:alert(1)' }, 'Enter a web address that starts with https://'],
+    ['a property that is too long', { property_team: 'Longer' }, 'Enter a shorter answer to'],
   ])('is not changed by %s, and the page says how to fix it', async (_what, form, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const sent = await send(visitor, at('/account/profile'), { name: 'Noor', ...(form as Record<string, string>) });
@@ -149,12 +150,12 @@ describe('picture of a user', () => {
     [
       'text that is called a picture',
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>'),
-      'no picture that we can read',
+      'We can’t read this file',
     ],
     [
       'a file that only begins like a picture',
       Buffer.from('\x89PNG\r\n\x1a\nand then nothing', 'latin1'),
-      'no picture that we can read',
+      'We can’t read this file',
     ],
     ['more than the limit', Buffer.alloc(LARGEST_PICTURE + 1, 0xff), `larger than ${LARGEST_PICTURE_MEGABYTES} MB`],
   ])('is not accepted from %s', async (_what, file, text) => {

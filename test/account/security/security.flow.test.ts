@@ -44,6 +44,36 @@ async function byPasskey({ visitor }: SignedInVisitor, authenticator: Authentica
   return visitor.submit(page, { credential: authenticator.get(optionsOn(page), latchkey.base) });
 }
 
+describe('the addresses that password managers look for', () => {
+  test('lead to the page that changes a password', async () => {
+    const answer = await new Visitor().request(at('/.well-known/change-password'));
+    expect([answer.status, answer.location]).toEqual([302, at('/account/password')]);
+  });
+
+  test('name the pages for passkeys, for programs of any origin, unless passkeys are off', async () => {
+    const asked = () => fetch(at('/.well-known/passkey-endpoints'));
+    const answer = await asked();
+    expect([answer.status, answer.headers.get('cross-origin-resource-policy')]).toEqual([200, 'cross-origin']);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(await answer.json()).toEqual({ enroll: at('/account/passkeys/new'), manage: at('/account/security') });
+    await latchkey.run('settings.update', { name: 'passkeys.enabled', value: 'false' });
+    expect((await asked()).status).toBe(404);
+    await latchkey.run('settings.update', { name: 'passkeys.enabled', value: 'true' });
+  });
+
+  test('are few: any other is none', async () => {
+    const nothing = 'resource-that-should-not-exist-whose-status-code-should-not-be-200';
+    expect((await fetch(at(`/.well-known/${nothing}`))).status).toBe(404);
+  });
+});
+
+describe('the account page', () => {
+  test('offers phone numbers only where text messages are on', async () => {
+    const { visitor } = await signInTo(latchkey);
+    expect((await visitor.open(at('/account'))).text).not.toContain('/account/phones');
+  });
+});
+
 describe('the password', () => {
   test('is changed with the current one, ends the sessions of other browsers, and notifies the owner', async () => {
     const here = await signInTo(latchkey);
@@ -122,7 +152,7 @@ describe('the password', () => {
     expect((await send(person.visitor, at('/account/password'), { password: newPassword })).location).toContain(
       'done=saved',
     );
-    await mails.next(person.user.email, /has a password now/);
+    await mails.next(person.user.email, /password was set/);
     const again = new Visitor();
     const signedIn = await prove(again, await again.open(at('/account')), { ...person.user, password: newPassword });
     expect(signedIn.status).toBe(200);
@@ -233,7 +263,7 @@ describe('the last second factor when one is required', () => {
     try {
       const page = await person.visitor.submit(await person.visitor.open(at('/account/authenticator')), {}, 'remove');
       expect(page.isRefused).toBe(true);
-      expect(page.text).toContain('You need a second step here');
+      expect(page.text).toContain('You need at least one second step');
     } finally {
       await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"optional"' });
     }
@@ -252,7 +282,7 @@ describe('the last sign-in method', () => {
     try {
       const refused = await person.visitor.submit(await person.visitor.open(page.url), {}, 'remove');
       expect(refused.isRefused).toBe(true);
-      expect(refused.text).toContain('This is your only way in');
+      expect(refused.text).toContain('This is your only way to sign in');
     } finally {
       await latchkey.run('settings.update', {
         name: 'signIn.methods',

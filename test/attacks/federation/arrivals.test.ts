@@ -214,7 +214,7 @@ describe('an identity of another user', () => {
     const { visitor, user } = await signInTo(it.latchkey);
     it.tell(person);
     const page = await visitor.open(it.callback(await beginLink(visitor)));
-    expect(words(page)).toContain('Another user has linked this account');
+    expect(words(page)).toContain('This account is already linked');
     expect(await identitiesOf(it.latchkey, user.email)).toEqual([]);
     expect(await identitiesOf(it.latchkey, person.email)).toMatchObject([{ subject: person.sub }]);
   });

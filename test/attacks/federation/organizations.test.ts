@@ -57,7 +57,7 @@ describe('a connection asserts', () => {
     async (form) => {
       const email = form.replace('{acme}', acme.domain).replace('{evil}', evil.domain);
       const page = await arrive(evil, someone({ email }));
-      expect([page.status, page.text.includes('not of a domain')]).toEqual([403, true]);
+      expect([page.status, page.text.includes('isn’t at one of the organization’s domains')]).toEqual([403, true]);
       expect(await findUser(it.latchkey, email)).toBeUndefined();
     },
   );

@@ -148,7 +148,7 @@ const leaving: readonly (readonly [RegExp, { opener: boolean; leadsOut: boolean 
   [/^\/(federation|saml)\/x$/, { opener: true, leadsOut: true }],
   // The form that links an account ends at its provider.
   [/^\/account\/linked-accounts$/, { opener: false, leadsOut: true }],
-  [/^\/oidc\/(device$|device\/(?!auth$)|logout\/success$)/, { opener: true, leadsOut: false }],
+  [/^\/(device$|oidc\/device$|oidc\/device\/(?!auth$)|oidc\/logout\/success$)/, { opener: true, leadsOut: false }],
 ];
 const expected = (pathname: string) =>
   leaving.find(([pattern]) => pattern.test(pathname))?.[1] ?? { opener: false, leadsOut: false };

@@ -74,8 +74,6 @@ describe('a target', () => {
     ['//id/page', 404],
     ['//id//evil.test', 404],
     ['/id//evil.test', 404],
-    ['/id//page', 404],
-    ['/id/page/', 404],
     ['/id/id/page', 404],
     ['/.well-known/known', 404],
     ['/.well-known/known/id/', 404],

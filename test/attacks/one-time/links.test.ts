@@ -98,7 +98,8 @@ describe('a password reset', () => {
       `select purpose from one_time_secret where address = $1 and used_at is null and user_id is not null`,
       [user.email],
     );
-    expect(open).toEqual([]);
+    // The letter about the new password carries the owner's way back, made with it.
+    expect(open).toEqual([{ purpose: 'end_sign_in' }]);
   });
 });
 

@@ -38,8 +38,8 @@ const arrived = (page: Page): boolean => page.location !== null && new URL(page.
 const wrong = (code: string, n = 1): string => String((Number(code) + n) % 1_000_000).padStart(6, '0');
 const kindOf = (page: Page): string => {
   if (arrived(page)) return 'in';
-  if (page.text.includes('too many tries')) return 'throttled';
-  return page.text.includes('not the code') ? 'wrong' : `${page.status} ${page.url}`;
+  if (page.text.includes('Too many attempts')) return 'throttled';
+  return page.text.includes('That code is incorrect') ? 'wrong' : `${page.status} ${page.url}`;
 };
 
 type Seat = 'known' | 'new' | 'stranger';

@@ -194,11 +194,11 @@ describe.each(Object.entries(kinds))('the link to %s', (kind, send) => {
     if (kind === 'an invitation') await visitor.submit(used, { name: 'Ada', password: strong });
     const again = await visitor.open(link);
     expect(places(again).join('\n')).not.toContain(secret);
-    const isOver = again.status === 410 && /no longer works|does not work here/.test(again.text);
+    const isOver = again.status === 410 && /no longer works|doesn’t work here/.test(again.text);
     // A sign-in that has ended by now says so itself.
     const isEnded = /\/interaction\//.test(link) && (again.location !== null || [400, 410].includes(again.status));
     expect(isOver || isEnded, `${again.status} ${again.url}`).toBe(true);
-    expect((await newcomer().open(link)).text).toMatch(/no longer works|does not work here|is over|Go back|Sign in/);
+    expect((await newcomer().open(link)).text).toMatch(/no longer works|doesn’t work here|is over|Go back|Sign in/);
   });
 });
 

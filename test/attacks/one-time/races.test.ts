@@ -117,7 +117,7 @@ describe(`of ${MANY} or so requests at once`, () => {
     const forms = [...guesses, mail.code].map((code) => fieldsOf(page, { code }, 'continue'));
     const answers = await race(visitor, page.url, forms);
     expect(
-      answers.filter(({ body }) => JSON.stringify(body).includes('not the code that we sent')).length,
+      answers.filter(({ body }) => JSON.stringify(body).includes('That code is incorrect or has expired')).length,
     ).toBeLessThan(6);
     const [row] = await latchkey.app.database.sql<{ tries: number }>('select max(tries) as tries from one_time_secret');
     expect(row?.tries).toBeLessThanOrEqual(5);

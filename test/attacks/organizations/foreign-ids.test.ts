@@ -69,7 +69,9 @@ const takesAny: ReadonlySet<string> = new Set([
     ),
   ),
   // Lists can be limited to any subject.
-  ...['actor_id', 'subject_id', 'client_id', 'session_id'].map((member) => `organizations.events.list ${member}`),
+  ...['user_id', 'actor_id', 'subject_id', 'client_id', 'session_id'].map(
+    (member) => `organizations.events.list ${member}`,
+  ),
   'organizations.assignments.list user_id',
   'organizations.assignments.list group_id',
   'organizations.assignments.list client_id',

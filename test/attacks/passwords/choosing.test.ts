@@ -45,9 +45,9 @@ describe('at the limits of length', () => {
 
   test.each([
     ['14 characters', cut(14), 'at least 15'],
-    ['257 characters', cut(257), 'at most 256'],
+    ['257 characters', cut(257), 'up to 256'],
     ['14 emoji', '🦊🐢🦜🐙🦔🐝🦋🐌🐞🦂🐡🐠🐬🐳', 'at least 15'],
-    ['more than 1,024 bytes', '🦊'.repeat(200) + cut(56) + '🦊🦊', 'at most 256'],
+    ['more than 1,024 bytes', '🦊'.repeat(200) + cut(56) + '🦊🦊', 'up to 256'],
   ])('%s are refused with the reason', async (_what, password, text) => {
     const { visitor, page } = await atForm(await person());
     const refused = await visitor.submit(page, { password });

@@ -60,11 +60,11 @@ describe('a form on the account page, sent after the session ended', () => {
   test('changes no profile', async () => {
     const { visitor, user } = await signInTo(latchkey);
     const page = await visitor.open(at('/account/profile'));
-    await hold(visitor, page, { nickname: 'Mallory' }, () => endAll(user));
+    await hold(visitor, page, { name: 'Mallory' }, () => endAll(user));
     const rows = await latchkey.app.database.sql<{ email: string; profile: object }>(
       'select email, profile from users',
     );
-    expect(rows.find(({ email }) => email === user.email)?.profile).not.toMatchObject({ nickname: 'Mallory' });
+    expect(rows.find(({ email }) => email === user.email)?.profile).not.toMatchObject({ name: 'Mallory' });
   });
 });
 

@@ -365,7 +365,7 @@ describe('the owner’s link', () => {
       await take(account);
       const page = await open(ownersNotMe);
       const text = page.text.replaceAll(/<[^>]*>/g, '');
-      expect(text).toContain(`${owner.email} becomes the email address of your account again`);
+      expect(text).toContain(`${owner.email} becomes the primary email address of your account again`);
       expect(await confirm(ownersNotMe)).toBe('/not-me/done');
       expect(await addressesOf(owner)).toEqual([owner.email]);
       expect((await mails.next(owner.email, /locked/)).link).toContain('/recovery/link/');
@@ -377,7 +377,7 @@ describe('the owner’s link', () => {
     const { owner, thief, ownersUndo } = await taken();
     await press(thief, 'remove', owner.email);
     const told = await mails.next(owner.email, /removed/);
-    expect(told.text).toContain('It puts this address first again');
+    expect(told.text).toContain('It makes this address primary again');
     expect(told.text).not.toContain('/account/emails');
     await expect(latchkey.user({ email: owner.email })).rejects.toThrow('email_taken');
     expect(await confirm(ownersUndo)).toBe('/verification/reverted');
@@ -393,7 +393,9 @@ describe('a link back', () => {
     await change(visitor, second);
     expect((await mails.next(owner.email, /was changed/)).text).toContain('/verification/revert');
     await change(visitor, third);
-    expect((await mails.next(second, /was changed/)).text).toContain('in the mailbox of the first address before it');
+    expect((await mails.next(second, /was changed/)).text).toContain(
+      'check the mailbox of your previous primary address',
+    );
     travel(3 * DAY + MINUTE);
     const later = await signInTo(latchkey, { ...owner, email: third }, network());
     await change(later.visitor, fourth);

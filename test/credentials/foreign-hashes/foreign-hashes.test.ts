@@ -154,17 +154,44 @@ describe('hashes that are too expensive or invalid', () => {
     ],
     [
       'Keycloak with a salt that ends the field',
-      { hash: '{"hashIterations":1,"salt":"$","value":""}', format: 'keycloak' },
-      /has hashIterations/,
+      { hash: '{"algorithm":"pbkdf2","hashIterations":1,"salt":"$","value":""}', format: 'keycloak' },
+      /no valid salt/,
     ],
     [
       'Keycloak with 4 GiB',
       {
-        hash: '{"algorithm":"argon2","hashIterations":5,"salt":"c29tZXNhbHRzYWx0","value":"c29tZXNhbHRzYWx0","additionalParameters":{"memory":["4194304"]}}',
+        hash: '{"algorithm":"argon2","hashIterations":5,"salt":"c29tZXNhbHRzYWx0","value":"c29tZXNhbHRzYWx0","additionalParameters":{"memory":["4194304"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}',
         format: 'keycloak',
       },
       /^m must/,
     ],
+    [
+      'Keycloak with parameters that are missing',
+      {
+        hash: '{"algorithm":"argon2","hashIterations":5,"salt":"c29tZXNhbHRzYWx0","value":"c29tZXNhbHRzYWx0","additionalParameters":{"memory":["7168"]}}',
+        format: 'keycloak',
+      },
+      /no valid additionalParameters.type, additionalParameters.version, additionalParameters.parallelism/,
+    ],
+    [
+      'Keycloak with a version of argon2 that nobody knows',
+      {
+        hash: '{"algorithm":"argon2","hashIterations":5,"salt":"c29tZXNhbHRzYWx0","value":"c29tZXNhbHRzYWx0","additionalParameters":{"memory":["7168"],"type":["id"],"version":["2.0"],"parallelism":["1"]}}',
+        format: 'keycloak',
+      },
+      /version 2.0/,
+    ],
+    [
+      'Keycloak without its algorithm',
+      { hash: '{"hashIterations":1,"salt":"","value":""}', format: 'keycloak' },
+      /no valid algorithm/,
+    ],
+    [
+      'HMAC without its key',
+      { hash: 'abcd', format: 'hmac', parameters: { algorithm: 'sha256', key: '' } },
+      /key must not/,
+    ],
+    ['HMAC that is cut', { hash: 'abcd', format: 'hmac', parameters: { algorithm: 'sha256', key: 'k' } }, /32 to 32/],
   ])('refuses %s', (_what, given, why) => {
     expect(() => foreignHash(given)).toThrow(why);
   });

@@ -189,6 +189,26 @@ const others: Vector[] = [
       },
     }),
   },
+  // The same with the parameters where an export has them.
+  {
+    scheme: 'argon2',
+    format: 'keycloak',
+    password: 'Winter-was-long-2019',
+    hash: JSON.stringify({
+      secretData:
+        '{"value":"7wx8z0oOSvVLeCeZwJgFapEOdel+JUIAGsz/EC8TER4=","salt":"MhZeP7+T3X1IjwU5nC+rZA==","additionalParameters":{}}',
+      credentialData:
+        '{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"hashLength":["32"],"memory":["7168"],"type":["id"],"version":["1.3"],"parallelism":["1"]}}',
+    }),
+  },
+  // HMAC as many pages about it show it.
+  {
+    scheme: 'hmac',
+    format: 'hmac',
+    password: 'The quick brown fox jumps over the lazy dog',
+    hash: 'f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8',
+    parameters: { algorithm: 'sha256', key: 'key' },
+  },
   // sha256sum of `s4lt` and the password; of the password between two salts.
   {
     scheme: 'salted-digest',

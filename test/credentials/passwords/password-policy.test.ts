@@ -52,7 +52,7 @@ describe('the minimum length', () => {
     ['what the operator says', { 'mfa.enforcement': 'required', 'password.minimumLength': 20 }, 20],
   ])('is %s', async (_what, settings, minimum) => {
     for (const [name, value] of Object.entries(settings)) await set(name, value);
-    expect(latchkey.app.passwords.minimumLength(instance)).toBe(minimum);
+    expect(latchkey.app.passwords.rules(instance).minimumLength).toBe(minimum);
     expect(await check('x'.repeat(minimum - 1))).toEqual({ kind: 'too_short', minimum });
   });
 });

@@ -123,6 +123,10 @@ describe('recovery codes', () => {
 test.each<[string, string, string | null]>([
   ['as it is', 'k7mv2-qxhr4-tdw9p', 'k7mv2-qxhr4-tdw9p'],
   ['in capitals and one piece', ' K7MV2QXHR4TDW9P\n', 'k7mv2-qxhr4-tdw9p'],
+  ['in full width', 'Ｋ７ＭＶ２－ＱＸＨＲ４－ＴＤＷ９Ｐ', 'k7mv2-qxhr4-tdw9p'],
+  ['with other dashes and blanks', '\u200ek7mv2\u00a0\u2013 qxhr4\u2014tdw9p\u3000.', 'k7mv2-qxhr4-tdw9p'],
+  ['in the digits of another script', 'k٧mv٢-qxhr٤-tdw٩p', 'k7mv2-qxhr4-tdw9p'],
+  ['with the letters of a Turkish keyboard', 'k7mv2-qxh\u01304-tdw\u0131p', 'k7mv2-qxh14-tdw1p'],
   ['with letters that look like digits', 'kOmv2-qxhI4-tdwLp', 'k0mv2-qxh14-tdw1p'],
   ['short', 'k7mv2-qxhr4-tdw9', null],
   ['long', 'k7mv2-qxhr4-tdw9pp', null],

@@ -131,7 +131,7 @@ describe('a code of an app', () => {
     [
       'in other digits',
       (code) => code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit))),
-      'wrong',
+      'verified',
     ],
     ['as nothing', () => '', 'wrong'],
     ['as letters', () => 'abcdef', 'wrong'],

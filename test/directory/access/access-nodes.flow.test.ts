@@ -23,7 +23,7 @@ describe.runIf(onServer)('permissions in the memory of another process', () => {
     invalidation = createInvalidation({ redis: null, database, databaseUrl, log: createLog({ level: 'silent' }) });
     // The other process does not see the commits of this one.
     other = createPermissions({
-      audit: { record: async () => {} },
+      audit: { record: async () => {}, recordAll: async () => {} },
       clock: systemClock,
       database: { ...database, onCommit: () => {} },
       invalidation,

@@ -21,7 +21,12 @@ beforeAll(async () => {
     databaseUrl: undefined,
     log: createLog({ level: 'silent' }),
   });
-  created = createPermissions({ audit: { record: async () => {} }, clock: systemClock, database, invalidation });
+  created = createPermissions({
+    audit: { record: async () => {}, recordAll: async () => {} },
+    clock: systemClock,
+    database,
+    invalidation,
+  });
 });
 afterAll(() => database.close());
 

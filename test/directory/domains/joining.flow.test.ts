@@ -113,7 +113,7 @@ describe('a domain with joining', () => {
     const domain = `d${unique()}.com`;
     const user = await userAt(domain);
     const { visitor, page } = await open(user);
-    expect(page.text).toContain('You do not belong to an organization');
+    expect(page.text).toContain('You don’t belong to an organization');
     const acme = await organization('join', domain);
     const back = await visitor.open(requestTo());
     expect(new URL(back.location!).searchParams.get('code')).toMatch(/^[\w-]+$/);
@@ -127,7 +127,7 @@ describe('a domain with requests to join', () => {
     const user = await userAt(acme.domain);
     const { visitor, page } = await open(user);
     const asked = await visitor.submit(page, {}, 'ask');
-    expect(asked.text).toContain('You asked to join');
+    expect(asked.text).toContain('You requested to join');
     expect(await requests(acme.id)).toEqual([user.id]);
     expect(await members(acme.id)).toEqual([]);
     await latchkey.run('organizations.join_requests.approve', { organization_id: acme.id, user_id: user.id });

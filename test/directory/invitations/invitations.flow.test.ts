@@ -119,7 +119,7 @@ describe('an invited address', () => {
     await latchkey.app.database.sql('update users set email_verified = false where email = $1', [user.email]);
     const { id, link } = await invite(user.email);
     const page = await visitor.open(link);
-    expect(page.text).toContain('not confirmed yet');
+    expect(page.text).toContain('it isn’t verified yet');
     expect((await visitor.open(organizationsPage())).text).not.toContain('Fernway Studio');
     await send(visitor, organizationsPage(), { action: 'accept', invitation: id });
     expect(await isMember(user.email)).toBe(false);
@@ -149,7 +149,7 @@ describe('an invited address', () => {
   test('is told that no accounts are made where registration is closed, and an account can join', async () => {
     await latchkey.run('settings.update', { name: 'registration.mode', value: '"closed"' });
     const { link } = await invite();
-    expect((await newcomer().open(link)).text).toContain('no new accounts are created here');
+    expect((await newcomer().open(link)).text).toContain('new accounts can’t be created here');
     const { visitor, user } = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
     await visitor.submit(await visitor.open((await invite(user.email)).link), {}, 'accept');
     expect(await isMember(user.email)).toBe(true);

@@ -141,7 +141,8 @@ describe('a file', () => {
       { outcome: 'refused', username: 'file.alone', reason: 'username: the same person stands in line 1' },
       {
         outcome: 'refused',
-        reason: 'email: give an address, or a username where users have usernames (setting users.username)',
+        reason:
+          'email: give an address, or a username where users have usernames (setting users.username, option --usernames)',
       },
       { outcome: 'refused', username: 'file.more', reason: 'further_emails: give one of them as email' },
       { outcome: 'created', email: 'file.address@file.example' },

@@ -1,11 +1,10 @@
 import { beforeEach, expect, test } from 'vitest';
 import { eventType } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
+import { newId } from '#kernel/ids.ts';
 import { letter, type Letters } from '#kernel/mail/letters.ts';
-import { tellOwner } from '#directory/users/module.ts';
-import { testClock } from '../../support/clock.ts';
+import { sampleCircumstances, tellOwner } from '#directory/users/module.ts';
 
-const clock = testClock();
 const thingLetter = letter<{ device: string | null; ip: string | null }>('test/thing', { samples: {} });
 const em = {} as EntityManager;
 let sent: unknown[];
@@ -28,7 +27,7 @@ const typeWith = (letterOfType: string | undefined) =>
 const notice = {
   letter: thingLetter,
   kind: 'thing',
-  owner: { email: 'noor@fernway.example', profile: { locale: 'nl' } },
+  owner: { id: newId('usr'), email: 'noor@fernway.example', profile: { locale: 'nl', zoneinfo: 'Europe/Paris' } },
   visitor: {
     ip: '192.0.2.7',
     requestId: 'r1',
@@ -38,24 +37,41 @@ const notice = {
   context: ({ device, ip }: { device: string | null; ip: string | null }) => ({ device, ip }),
 };
 
+const described: object[] = [];
+async function describeAct(_em: EntityManager, act: object) {
+  described.push(act);
+  return sampleCircumstances;
+}
+
 beforeEach(() => {
   sent = [];
+  described.length = 0;
 });
 
 test('an owner is notified by the mail in the catalogue, in the language of the account', async () => {
-  await tellOwner({ clock, letters }, em, typeWith('test/thing'), notice);
+  await tellOwner({ letters, describeAct }, em, typeWith('test/thing'), notice);
   expect(sent).toEqual([
     {
       kind: 'thing',
       to: { address: 'noor@fernway.example' },
       language: 'nl',
+      timeZone: 'Europe/Paris',
       context: { device: 'Firefox, Linux', ip: '192.0.2.7' },
     },
   ]);
 });
 
+test('the act is described for the reader: another mailbox than the primary one gets no link', async () => {
+  await tellOwner({ letters, describeAct }, em, typeWith('test/thing'), notice);
+  await tellOwner({ letters, describeAct }, em, typeWith('test/thing'), { ...notice, address: 'old@fernway.example' });
+  expect(described).toMatchObject([
+    { language: 'nl', isPrimary: true, isSignIn: false },
+    { language: 'nl', isPrimary: false },
+  ]);
+});
+
 test('an owner without a language is notified in the language of the browser', async () => {
-  await tellOwner({ clock, letters }, em, typeWith('test/thing'), {
+  await tellOwner({ letters, describeAct }, em, typeWith('test/thing'), {
     ...notice,
     owner: { ...notice.owner, profile: {} },
   });
@@ -63,12 +79,12 @@ test('an owner without a language is notified in the language of the browser', a
 });
 
 test('an owner is not notified if the catalogue names no mail', async () => {
-  await tellOwner({ clock, letters }, em, typeWith(undefined), notice);
+  await tellOwner({ letters, describeAct }, em, typeWith(undefined), notice);
   expect(sent).toEqual([]);
 });
 
 test('another mail than the one in the catalogue is a fault', async () => {
-  const telling = tellOwner({ clock, letters }, em, typeWith('test/other'), notice);
+  const telling = tellOwner({ letters, describeAct }, em, typeWith('test/other'), notice);
   await expect(telling).rejects.toThrow('thing.done has the letter test/other, not test/thing');
   expect(sent).toEqual([]);
 });

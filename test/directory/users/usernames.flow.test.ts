@@ -76,7 +76,7 @@ describe('a username', () => {
     expect(await rename(bea, 'countess')).toMatchObject({ ok: true });
     expect(await remove(ada)).toMatchObject({ ok: true, result: { username: null } });
     expect(await shown(ada)).toBeUndefined();
-    const told = [/has a username now/, /was changed/, /was removed/];
+    const told = [/username was set/, /was changed/, /was removed/];
     for (const subject of told) expect(await mails.next(ada.email, subject)).toMatchObject({ to: ada.email });
     const events = await latchkey.app.database.sql<{ details: { change: string } }>(
       `select d.details from audit_event e join audit_detail d on d.event_id = e.id

@@ -47,7 +47,7 @@ describe('a user who wants an account', () => {
     expect(await list()).not.toContainEqual(expect.objectContaining({ email }));
     expect((await visitor.submit(check, { code: '' })).isRefused).toBe(true);
     const done = await visitor.submit(check, { code });
-    expect(done.text).toContain('You are on the waitlist');
+    expect(done.text).toContain('You’re on the waitlist');
     expect(await list()).toContainEqual(expect.objectContaining({ email, name: 'Ada', language: 'en' }));
   });
 
@@ -70,7 +70,7 @@ describe('a user who wants an account', () => {
     await joined();
     const { visitor, check, mail } = await join(email, 'Another Name');
     const again = await visitor.submit(check, {}, 'resend');
-    expect(again.text).toContain('We sent a new code');
+    expect(again.text).toContain('Sent again at');
     const { code } = await mails.next(email);
     expect((await visitor.submit(again, { code: mail.code })).isRefused).toBe(true);
     await visitor.submit(again, { code });

@@ -128,10 +128,13 @@ describe('one path has one spelling', () => {
   });
 
   test.each([
-    '//page',
-    '/page/',
-    '/page//abc',
-    '/page/abc/',
+    '//nothing',
+    '//evil.test/page',
+    '/api//things',
+    '/api/things/',
+    '/oauth/keys/',
+    '//page/..//',
+    '/page;a/',
     '/%70age',
     '/page/%61bc',
     '/page/%2e%2e',
@@ -161,6 +164,25 @@ describe('one path has one spelling', () => {
     reached.length = 0;
     expect(statusOf(await request(edge, `GET ${path}`))).toBe(404);
     expect(reached).toEqual([]);
+  });
+});
+
+describe('a page that is asked for with more slashes', () => {
+  test.each([
+    ['GET //page', '/page'],
+    ['GET /page/', '/page'],
+    ['GET /page//', '/page'],
+    ['HEAD /page/', '/page'],
+    ['GET ///page//abc/?x=//y/', '/page/abc?x=//y/'],
+    ['GET //', '/'],
+  ])('%s leads to %s', async (line, path) => {
+    reached.length = 0;
+    const answer = await request(edge, line);
+    expect([statusOf(answer), headerOf(answer, 'Location'), reached]).toEqual([303, path, []]);
+  });
+
+  test.each(['POST /page/', 'POST //page', 'PUT /page/'])('is no other address for %s', async (line) => {
+    expect([404, 405]).toContain(statusOf(await request(edge, line)));
   });
 });
 

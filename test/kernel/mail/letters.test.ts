@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { type Brand, brandOf, defaultBrand } from '#kernel/brand.ts';
-import { createLetters } from '#kernel/mail/letters.ts';
+import { createLetters, type Letter } from '#kernel/mail/letters.ts';
 import type { Mail } from '#kernel/mail.ts';
+import { changeLetter } from '../../../src/account/change-letter.ts';
+import { factorLetter } from '../../../src/credentials/factor-letter.ts';
+import {
+  changedLetter as primaryChangedLetter,
+  noticeLetter,
+} from '../../../src/directory/contacts/contact-letters.ts';
+import { secondFactorCodeLetter } from '../../../src/sign-in/mfa/code-letters.ts';
+import { changedLetter } from '../../../src/sign-in/recovery/recovery-letters.ts';
 import { newSignInLetter } from '../../../src/sign-in/risk/new-sign-in-letter.ts';
 
 const context = newSignInLetter.letterSamples['plain']!;
@@ -74,6 +82,40 @@ describe('a mail', () => {
       expect(images[0]).toContain(
         'src="https://id.example.com/assets/brand/logo.AAAAAAAAAAAA.png" height="32" alt="Fernway"',
       );
+  });
+
+  const told: [what: string, about: Letter<object>, sample: string, way: string][] = [
+    ['a factor', factorLetter, 'passkey removed', 'https://id.example.com/not-me?token='],
+    ['the account', changeLetter, 'password removed', 'https://id.example.com/not-me?token='],
+    ['the account that closes', changeLetter, 'closing', 'https://id.example.com/not-me?token='],
+    ['the password', changedLetter, 'plain', 'https://id.example.com/not-me?token='],
+    ['an additional address', noticeLetter, 'address added', 'https://id.example.com/not-me?token='],
+    ['the primary address', primaryChangedLetter, 'plain', 'https://id.example.com/verification/revert?token='],
+    ['a sign-in', newSignInLetter, 'plain', 'https://id.example.com/not-me?token='],
+    ['a code for the second step', secondFactorCodeLetter, 'plain', ''],
+  ];
+  test.each(told)(
+    'about %s says time, device, IP address and place, and has the way back',
+    (_what, about, sample, way) => {
+      const { letters } = lettersOf();
+      const { html, text } = letters.render(about, about.letterSamples[sample]!, 'en');
+      for (const fact of ['Time', 'Device: Firefox, Linux', 'IP address: 192.0.2.7', 'Place: Lisbon, Portugal'])
+        expect(text).toContain(fact);
+      for (const fact of ['Device', 'Firefox, Linux', 'IP address', '192.0.2.7', 'Place', 'Lisbon, Portugal'])
+        expect(html).toContain(fact);
+      for (const part of [html, text]) expect(part).toContain(way);
+    },
+  );
+
+  test.each([
+    ['Europe/Paris', 'en', /22 November 2026 at 11:31 (CET|GMT\+1)/],
+    ['America/New_York', 'de', /22\. November 2026 um 05:31 (EST|GMT-5)/],
+    ['Nowhere/Atlantis', 'en', /22 November 2026 at 10:31 UTC/],
+    [undefined, 'en', /22 November 2026 at 10:31 UTC/],
+  ] as const)('says times in the time zone of the reader: %s', (zone, language, time) => {
+    const { letters } = lettersOf();
+    for (const part of Object.values(letters.render(newSignInLetter, context, language, zone)).slice(1))
+      expect(part).toMatch(time);
   });
 
   test('keeps untrusted text on its line and in its direction', () => {

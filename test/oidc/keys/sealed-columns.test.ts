@@ -32,6 +32,7 @@ const columnsOf: Readonly<Record<string, readonly string[]>> = {
   'src/oidc/device/shown-devices.ts': [],
   'src/oidc/sessions/reauthentication-gate.ts': [],
   'src/connections/transaction.ts': [],
+  'src/sign-in/interaction/passkeys-here.ts': [],
   'src/sign-in/interaction/remembered-accounts.ts': [],
   'src/sign-in/federation/upstream-sign-out.ts': [],
   'src/directory/waitlist/module.ts': [],

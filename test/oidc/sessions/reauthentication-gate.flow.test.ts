@@ -17,6 +17,7 @@ const at = (path: string) => `${latchkey.base}${path}`;
 const travel = (milliseconds: number) =>
   vi.useFakeTimers({ toFake: ['Date'], now: performance.timeOrigin + performance.now() + milliseconds });
 const heading = ({ text }: Page) => /<h1[^>]*>(?:<bdi>)?([^<]*)/.exec(text)?.[1];
+const isReproved = ({ url }: Page) => url.includes('/interaction/');
 const isSignIn = ({ url }: Page) => /\/interaction\/[\w-]+\/\w+$/.test(url);
 
 /** From wherever the sign-in asks to the page behind it. */
@@ -112,7 +113,7 @@ describe('a page that requires a sign-in within the last five minutes', () => {
     expect(isSignIn(asked)).toBe(true);
     const back = await prove(visitor, asked, user);
     expect(back.url).toBe(at('/account/password?again'));
-    expect(back.text).toContain('Your change was not made yet');
+    expect(back.text).toContain('Your change wasn’t saved yet');
     expect((await signedIn(user)).page.status).toBe(200);
   });
 
@@ -122,16 +123,32 @@ describe('a page that requires a sign-in within the last five minutes', () => {
     const secret = /id="totp-key" value="([^"]+)"/.exec(offer.text)?.[1]?.replaceAll(' ', '') ?? '';
     const code = (later = 0) => generateSync({ secret, epoch: Math.floor(Date.now() / SECOND) + later });
     const confirmed = await visitor.submit(offer, { code: code() }, 'confirm');
-    expect(confirmed.url).toBe(at('/account/security?done=saved'));
+    expect(confirmed.url).toBe(at('/account/recovery-codes/show'));
     // The session is of the password alone, however fresh: from now on that is not enough.
-    const asked = await visitor.open(at('/account/recovery-codes'));
+    const asked = await visitor.open(at('/account/password'));
     expect(asked.url).toMatch(/\/second-factor\b/);
     const page = await visitor.submit(asked, { code: code(30) });
-    expect([page.status, page.url]).toEqual([200, at('/account/recovery-codes')]);
+    expect([page.status, page.url]).toEqual([200, at('/account/password')]);
     travel(6 * MINUTE);
     const again = await visitor.open(at('/account/recovery-codes'));
     const second = await prove(visitor, again, user);
     expect(second.url).toMatch(/\/second-factor\b/);
+  });
+
+  test('counts a second factor that was added a moment ago for recovery codes, in its session and for nothing else', async () => {
+    const { visitor, user } = await signedIn();
+    const elsewhere = await signedIn(user);
+    const offer = await visitor.open(at('/account/authenticator'));
+    const secret = /id="totp-key" value="([^"]+)"/.exec(offer.text)?.[1]?.replaceAll(' ', '') ?? '';
+    const code = generateSync({ secret, epoch: Math.floor(Date.now() / SECOND) });
+    await visitor.submit(offer, { code }, 'confirm');
+    const made = await visitor.submit(await visitor.open(at('/account/recovery-codes')), {});
+    expect(made.url).toBe(at('/account/recovery-codes/show'));
+    const others = ['password', 'authenticator', 'passkeys/new', 'close', 'data/download'];
+    for (const path of others) expect(isReproved(await visitor.open(at(`/account/${path}`))), path).toBe(true);
+    expect(isReproved(await elsewhere.visitor.open(at('/account/recovery-codes')))).toBe(true);
+    travel(6 * MINUTE);
+    expect(isReproved(await visitor.open(at('/account/recovery-codes')))).toBe(true);
   });
 });
 

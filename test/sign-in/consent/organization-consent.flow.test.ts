@@ -44,7 +44,7 @@ test('the page names the organization, and each organization is asked about once
     page = await visitor.open(urlFor(organization.slug));
     expect(pathOf(page)).toBe('consent');
     expect(page.text).toContain(name);
-    expect(page.text).toContain('And your roles there');
+    expect(page.text).toContain('And your roles in it');
     expect(page.text).not.toContain(other);
     expect(codeOf(await visitor.submit(page, {}, 'allow'))).not.toBeNull();
     expect(codeOf(await visitor.open(urlFor(organization.slug)))).not.toBeNull();

@@ -86,8 +86,8 @@ describe('the request of the device (RFC 8628 §3.1, §3.2)', () => {
     expect(asked).toEqual({
       device_code: expect.stringMatching(/^.{43,}$/) as string,
       user_code: expect.stringMatching(/^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/) as string,
-      verification_uri: `${latchkey.base}/oidc/device`,
-      verification_uri_complete: `${latchkey.base}/oidc/device?user_code=${asked.user_code}`,
+      verification_uri: `${latchkey.base}/device`,
+      verification_uri_complete: `${latchkey.base}/device?user_code=${asked.user_code}`,
       expires_in: 600,
       interval: 5,
     });
@@ -119,6 +119,32 @@ describe('the answer of the user (RFC 8628 §3.3)', () => {
     const { status, body } = await poll(asked);
     expect(status).toBe(200);
     expect(decodeJwt(body.id_token)).toMatchObject({ sub: user.id, aud: tv.client_id });
+  });
+
+  test.each<[string, (code: string) => string]>([
+    ['a space before it', (code) => ` ${code}`],
+    ['blanks around its dash', (code) => code.replace('-', ' - ')],
+    ['another dash', (code) => code.replace('-', '\u2013')],
+    ['no dash, in small letters', (code) => code.replace('-', '').toLowerCase()],
+    ['invisible characters', (code) => `\u200e${code.replace('-', '\u200b-\u00a0')}\u202c`],
+    ['full-width letters', (code) => code.replaceAll(/[A-Z-]/g, (c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0))],
+  ])('takes a code that was pasted with %s', async (_what, paste) => {
+    const asked = await ask();
+    const confirm = await enter(new Visitor(), paste(asked.user_code));
+    expect(confirm.text.replaceAll('<wbr>', '')).toContain(asked.user_code);
+    expect(formsOf(confirm)[0]?.fields['user_code']).toBe(asked.user_code);
+  });
+
+  test('is no try while letters are missing', async () => {
+    const page = await enter(new Visitor(), 'BCD - F');
+    expect([page.isRefused, formsOf(page)[0]?.fields['user_code']]).toEqual([true, 'BCDF']);
+    expect(page.text).toContain('Enter all 8 characters');
+  });
+
+  test('begins at the short address, with the code of a link', async () => {
+    const short = await new Visitor().open(`${latchkey.base}/device?user_code=%20bcdf-ghjk`);
+    expect(new URL(short.url).pathname).toBe('/oidc/device');
+    expect(formsOf(short)[0]?.fields['user_code']).toBe('BCDFGHJK');
   });
 
   test('follows a page with the app, the rights, the origin, and a warning (§5.4)', async () => {
@@ -308,7 +334,7 @@ describe('guessing user codes (RFC 8628 §5.1)', () => {
     const guesser = await latchkey.user();
     const visitor = await signedIn(guesser, { 'x-forwarded-for': `2001:db8:${randomBytes(2).toString('hex')}::1` });
     travel(MINUTE);
-    const isClosed = ({ isRefused, text }: Page) => isRefused && text.includes('too many wrong codes');
+    const isClosed = ({ isRefused, text }: Page) => isRefused && text.includes('too many incorrect codes');
     const closed = [];
     for (let i = 0; i < 8; i += 1) closed.push(isClosed(await enter(visitor, `BBBB-BBB${'BCDFGHJK'[i]}`)));
     expect(closed).toEqual([false, false, false, false, false, true, true, true]);

@@ -67,7 +67,7 @@ describe('the test of a connection', () => {
     );
     const kept = await new Visitor().request(`${latchkey.base}/saml/fernway/acs`, { form });
     const result = await visitor.open(kept.location ?? '');
-    expect(words(result)).toContain('The answer of Fernway does not count');
+    expect(words(result)).toContain('The response from Fernway was rejected');
     expect(result.text).toContain('<code>audience</code>');
   });
 
@@ -76,7 +76,7 @@ describe('the test of a connection', () => {
     const before = [await count('users'), await count('user_identity')];
     const { visitor, page, kept, result } = await pass(url);
     expect(page.url).not.toContain(url.split('/').at(-1));
-    expect(words(page)).toContain('This sign-in changes nothing.');
+    expect(words(page)).toContain('This test changes nothing.');
     expect([result.status, words(result)]).toEqual([200, expect.stringContaining('Acme works')]);
     for (const text of ['subject-1', 'noor@fernway.example', 'Engineering', 'Berlin', '&lt;script&gt;x'])
       expect(result.text).toContain(text);
@@ -88,7 +88,7 @@ describe('the test of a connection', () => {
 
   test('shows why an answer does not count', async () => {
     const { result } = await pass((await link()).url, { audience: 'https://other.example' });
-    expect(words(result)).toContain('The answer of Acme does not count');
+    expect(words(result)).toContain('The response from Acme was rejected');
     expect(words(result)).toContain('Check the entity ID of this instance at the provider.');
     expect(result.text).toContain('<code>audience</code>');
   });

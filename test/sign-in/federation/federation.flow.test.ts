@@ -55,7 +55,7 @@ describe('a new user', () => {
   });
 
   test.each([
-    [{ 'registration.mode': 'closed' }, 'no account for you here'],
+    [{ 'registration.mode': 'closed' }, 'There is no account here for your'],
     [{ 'registration.mode': 'invitation' }, 'need an invitation'],
     [{ 'registration.mode': 'waitlist' }, 'Join the waitlist'],
     [{ 'registration.mode': 'domains', 'registration.domains': '["fernway.example"]' }, 'certain domains'],
@@ -73,7 +73,7 @@ describe('a new user', () => {
     const [person, visitor] = [someone(), newcomer()];
     it.tell(person);
     const page = await it.pass(visitor, await it.begin(visitor), 'members-only');
-    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('no account for you here')]);
+    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('There is no account here for your')]);
     expect(page.text).toContain('/create"');
   });
 
@@ -118,7 +118,7 @@ describe('a user whose address has an account', () => {
     const [user, visitor] = [await it.latchkey.user({ email_verified: true }), newcomer()];
     it.tell(someone({ email: user.email }));
     const page = await it.pass(visitor, await it.begin(visitor), 'no-links');
-    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('link Acme in the security settings')]);
+    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('link Acme in your security settings')]);
   });
 });
 
@@ -188,15 +188,15 @@ describe('the way there and back', () => {
     callback.searchParams.set('error', 'access_denied');
     const page = await visitor.open(callback.href);
     expect(pathOf(page)).toBe('/login');
-    expect(words(page)).toContain('You turned back at Acme.');
-    expect(words(await visitor.open(page.url))).not.toContain('You turned back');
+    expect(words(page)).toContain('You cancelled signing in with Acme.');
+    expect(words(await visitor.open(page.url))).not.toContain('You cancelled signing in');
   });
 
   test('of a provider that answers wrongly ends at a page that leads on, and is in the audit log', async () => {
     it.tell({ ...someone(), nonce: 'another' });
     const visitor = newcomer();
     const page = await it.pass(visitor, await it.begin(visitor));
-    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('Acme did not sign you in')]);
+    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('Acme couldn’t sign you in')]);
     expect(page.text).toMatch(/href="\/interaction\/[\w-]+\/login"/);
     const [event] = await it.latchkey.app.database.sql<{ details: object }>(
       `select details from audit_record where type = 'user.sign_in_failed' order by at desc limit 1`,
@@ -226,7 +226,7 @@ describe('the way there and back', () => {
     expect((await visitor.request(it.callback(away))).status).toBe(410);
     expect(isDone(await visitor.open(kept.location ?? ''))).toBe(true);
     const again = await visitor.open(kept.location ?? '');
-    expect([again.status, words(again)]).toEqual([410, expect.stringContaining('finished')]);
+    expect([again.status, words(again)]).toEqual([410, expect.stringContaining('This sign-in is complete.')]);
     expect((await visitor.request(it.callback(away))).status).toBe(410);
   });
 
@@ -245,7 +245,7 @@ describe('the way there and back', () => {
     const away = await it.press(visitor, await it.begin(visitor));
     travel(11 * MINUTE);
     const page = await visitor.open(it.callback(away));
-    expect([page.status, words(page)]).toEqual([410, expect.stringContaining('This sign-in is over')]);
+    expect([page.status, words(page)]).toEqual([410, expect.stringContaining('This sign-in has ended')]);
   });
 
   test('to a provider that does not answer leads back with a sentence', async () => {
@@ -253,7 +253,7 @@ describe('the way there and back', () => {
     const visitor = newcomer();
     const page = await visitor.follow(await it.press(visitor, await it.begin(visitor), 'gone'));
     expect(pathOf(page)).toBe('/federation');
-    expect(words(page)).toContain('does not answer right now');
+    expect(words(page)).toContain('isn’t responding right now');
     await it.latchkey.run('connections.delete', { connection: 'gone' });
   });
 

@@ -234,7 +234,7 @@ describe('an authorization request', () => {
     callback.searchParams.delete('code');
     callback.searchParams.set('error', 'access_denied');
     const page = await visitor.open(callback.href);
-    expect([pathOf(page), page.text]).toEqual(['/login', expect.stringContaining('You turned back')]);
+    expect([pathOf(page), page.text]).toEqual(['/login', expect.stringContaining('You cancelled signing in')]);
     expect(pathOf(await visitor.open(page.url.replace(/\/login$/, '')))).toBe('/login');
   });
 });

@@ -104,7 +104,7 @@ describe('a new user', () => {
   test('gets none where the connection makes none', async () => {
     const acme = await realmOf(it, 'any', { creates_users: false });
     const person = staff(acme);
-    expect(words((await arrive(acme, person)).page)).toContain('no account for you here');
+    expect(words((await arrive(acme, person)).page)).toContain('There is no account here for your');
     expect(await findUser(it.latchkey, person.email)).toBeUndefined();
   });
 

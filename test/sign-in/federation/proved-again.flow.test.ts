@@ -78,7 +78,7 @@ describe('a user without a password', () => {
     callback.searchParams.delete('code');
     callback.searchParams.set('error', 'access_denied');
     const login = await visitor.open(callback.href);
-    expect(login.text).toContain('You turned back');
+    expect(login.text).toContain('You cancelled signing in');
     const page = await visitor.open(login.url.replace(/\/login$/, ''));
     expect([pathOf(page), page.text.includes('/password"')]).toEqual([expect.stringMatching(/^\/federation/), true]);
   });

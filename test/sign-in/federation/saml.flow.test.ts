@@ -54,7 +54,7 @@ describe('a user', () => {
         '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"/></samlp:StatusCode>',
       );
     const page = await visitor.open((await it.post(xml, request.relayState)).location ?? '');
-    expect(words(page)).toContain('You turned back at Acme.');
+    expect(words(page)).toContain('You cancelled signing in with Acme.');
   });
 });
 
@@ -80,7 +80,7 @@ describe('an answer is refused', () => {
   ])('%s', async (_name, reason, bend) => {
     const { kept, page } = await it.arrive(samlPerson(), await bend());
     expect(kept.status).toBe(303);
-    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('Acme did not sign you in')]);
+    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('Acme couldn’t sign you in')]);
     expect(page.text).not.toContain(reason);
     await expect.poll(it.lastRefusal).toBe(reason);
   });
@@ -281,5 +281,5 @@ test('an answer after ten minutes is refused', async () => {
   const request = await it.asked(visitor);
   travel(11 * MINUTE);
   const page = await it.post(await it.idp.answer(request, samlPerson()), request.relayState);
-  expect([page.status, words(page)]).toEqual([410, expect.stringContaining('This sign-in is over')]);
+  expect([page.status, words(page)]).toEqual([410, expect.stringContaining('This sign-in has ended')]);
 });

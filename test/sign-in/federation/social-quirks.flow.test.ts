@@ -25,7 +25,7 @@ async function arrive(provider: string, bent: Bent, form: Record<string, string>
   const begun = await visitor.open(authorizeUrl(it.latchkey.base, client, { code_challenge: pkce().challenge }));
   return it.pass(visitor, begun, provider);
 }
-const refused = ({ status, ...page }: Page) => [status, words({ status, ...page }).includes('did not sign you in')];
+const refused = ({ status, ...page }: Page) => [status, words({ status, ...page }).includes('couldn’t sign you in')];
 
 describe('Microsoft', () => {
   const tenant = (id: string) => `https://login.microsoftonline.com/${id}/v2.0`;

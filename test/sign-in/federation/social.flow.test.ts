@@ -126,7 +126,7 @@ describe.each(rows)('%s', (provider, row) => {
   ])('with an identifier that is %s signs nobody in', async (_, subject) => {
     const person = someone(row);
     const { page } = await arrive(provider, { ...person, subject });
-    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('did not sign you in')]);
+    expect([page.status, words(page)]).toEqual([403, expect.stringContaining('couldn’t sign you in')]);
     expect(await findUser(it.latchkey, person.email)).toBeUndefined();
   });
 

@@ -38,6 +38,7 @@ function facts(
         level,
         authTime: now - (session.age ?? 60),
         connection: null,
+        isRemembered: false,
       },
     },
     { ...nothingYet, userId: who, proofs, chosen },

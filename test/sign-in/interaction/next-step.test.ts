@@ -47,7 +47,14 @@ function decide(
   const session =
     stepUpFrom === null
       ? null
-      : { id: 's', level: 1 as const, amr: amr[stepUpFrom] ?? [], authTime: now - age, connection: null };
+      : {
+          id: 's',
+          level: 1 as const,
+          amr: amr[stepUpFrom] ?? [],
+          authTime: now - age,
+          connection: null,
+          isRemembered: false,
+        };
   const progress = { ...nothingYet, ...known };
   const facts = factsOf({ isStepUp: session !== null, session }, progress, session && { id: someone }, now);
   return nextStep(q, progress, facts, known.userId ? { ...nothingAsked, ...requirements } : null);

@@ -12,6 +12,7 @@ const pages: Readonly<Record<string, string>> = {
   account: 'account',
   login: 'login',
   password: 'password',
+  cancel: 'cancel',
   passkey: 'passkey',
   'email-code': 'email-code',
   'sms-code': 'sms-code',
@@ -109,7 +110,7 @@ const states: Readonly<
   done: {
     prepare: finished,
     see: (page) =>
-      expectGone(page, ['This sign-in is finished.', `You are signed in here as`, user.email], 'https://shop.example/'),
+      expectGone(page, ['This sign-in is complete.', `You’re signed in here as`, user.email], 'https://shop.example/'),
   },
   'done, by a user who was signed in and had to allow it': {
     async prepare() {
@@ -124,7 +125,7 @@ const states: Readonly<
     see: (page) =>
       expectGone(
         page,
-        ['This sign-in is finished.', `You are signed in here as`, user.email],
+        ['This sign-in is complete.', `You’re signed in here as`, user.email],
         'https://stranger.example/',
       ),
   },
@@ -135,7 +136,7 @@ const states: Readonly<
       return visitor.open(at(uid, path));
     },
     see: (page) =>
-      expectGone(page, ['This sign-in has expired', 'You are not signed in here.', 'Start again'], '/oidc/auth\\?'),
+      expectGone(page, ['This sign-in has expired', 'You’re not signed in here.', 'Start again'], '/oidc/auth\\?'),
   },
   'lost in a restart': {
     async prepare() {
@@ -143,13 +144,13 @@ const states: Readonly<
       await latchkey.app.database.sql(`delete from oidc_artifact where kind = 'Interaction'`);
       return begun;
     },
-    see: (page) => expectGone(page, ['no longer open', 'You are not signed in here.'], 'https://shop.example/'),
+    see: (page) => expectGone(page, ['This sign-in has ended', 'You’re not signed in here.'], 'https://shop.example/'),
   },
   'of another browser': {
     async prepare() {
       return { ...(await begin()), visitor: new Visitor() };
     },
-    see: (page) => expectGone(page, ['started in another browser', 'You are not signed in here.'], '/account'),
+    see: (page) => expectGone(page, ['started in another browser', 'You’re not signed in here.'], '/account'),
   },
   'opened elsewhere, by another user who is signed in': {
     async prepare() {
@@ -157,7 +158,7 @@ const states: Readonly<
       return { visitor: other.visitor, uid, page };
     },
     see(page) {
-      expectGone(page, ['started in another browser', 'You are signed in here as'], '/account');
+      expectGone(page, ['started in another browser', 'You’re signed in here as'], '/account');
       expect(page.text).not.toContain(user.email);
     },
   },
@@ -205,7 +206,7 @@ const states: Readonly<
       return { ...begun, page: asked };
     },
     open: (begun, path) => press(begun, pages[path]!, formsOf(begun.page)[0]!.fields['csrf']!),
-    see: (page) => expectGone(page, ['This sign-in is finished.', user.email], 'https://shop.example/'),
+    see: (page) => expectGone(page, ['This sign-in is complete.', user.email], 'https://shop.example/'),
   },
   'Back, before anything is proved': {
     prepare: () => begin(),

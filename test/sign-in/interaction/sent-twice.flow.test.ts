@@ -83,7 +83,7 @@ describe('a password that is sent again', () => {
     const { action, form } = sending(page, { password });
     expect((await visitor.submit(page, { password })).location).toContain('code=');
     const again = await visitor.open(action, form);
-    expect([again.status, again.text.includes('You are signed in here as')]).toEqual([410, true]);
+    expect([again.status, again.text.includes('You’re signed in here as')]).toEqual([410, true]);
   });
 
   test('from another browser does not', async () => {

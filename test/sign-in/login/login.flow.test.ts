@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { MINUTE, SECOND } from '#kernel/clock.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { authorizeUrl, formsOf, type Page, pkce, Visitor } from '../../support/visitor.ts';
@@ -52,6 +52,24 @@ describe('the password page', () => {
     const page = await visitor.submit(await atPassword(visitor, user.email), { password: 'my secret guess' });
     expect(page.isRefused).toBe(true);
     expect(page.text).not.toContain('my secret guess');
+  });
+
+  test.each([
+    ['a known', () => user.email],
+    ['an unknown', () => 'nobody@example.com'],
+  ])('has the focus in its field, and offers to create an account, for %s address', async (_what, email) => {
+    const page = await atPassword(new Visitor(), email());
+    expect(page.text).toMatch(/<input[^>]* id="password"[^>]* autofocus/);
+    expect(page.text).toMatch(/href="\/interaction\/[\w-]+\/create"/);
+    expect(page.text).toMatch(/data-reveal="password" aria-pressed="false"/);
+  });
+
+  test('says one error once, at the field, which has the focus', async () => {
+    const visitor = new Visitor();
+    const page = await visitor.submit(await atPassword(visitor, user.email), { password: 'not the right one' });
+    expect(page.text.match(/ id="password-error"/g)).toHaveLength(1);
+    expect(page.text).toMatch(/<input[^>]* id="password"[^>]* autofocus aria-invalid="true"/);
+    expect(page.text).not.toContain('class="notice"');
   });
 
   test('redirects to the email page without an address', async () => {
@@ -198,4 +216,58 @@ test('an unfinished sign-in ends after a quarter of an hour', async () => {
   } finally {
     vi.useRealTimers();
   }
+});
+
+describe('a user who proves again who they are', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  async function signedIn(): Promise<Visitor> {
+    const visitor = new Visitor();
+    await visitor.submit(await atPassword(visitor, user.email), { password: user.password, remember: '1' });
+    return visitor;
+  }
+
+  test('learns for which application, and may cancel', async () => {
+    const visitor = await signedIn();
+    const page = await visitor.open(request({ prompt: 'login' }));
+    expect(words(page)).toContain('Confirm it’s you to continue to');
+    expect(page.text).not.toContain('name="remember"');
+    expect(page.text).not.toContain('/create"');
+    const cancelled = await visitor.submit(page, {}, 'cancel');
+    expect(cancelled.location).toContain('error=access_denied');
+    // The session is as it was.
+    expect((await visitor.open(request({ prompt: 'none' }))).location).not.toContain('login_required');
+  });
+
+  test.each([
+    ['/account/password', 'Confirm it’s you to open your security settings'],
+    ['/account/data/download', 'Confirm it’s you to open your data and activity'],
+    ['/account/emails/change', 'Confirm it’s you to change your account'],
+  ])('learns why before %s, and stays signed in for as long as before', async (path, reason) => {
+    const visitor = await signedIn();
+    const lasting = async () =>
+      latchkey.app.database.sql(
+        `select 1 from oidc_artifact where kind = 'Session' and revoked_at is null and payload->>'accountId' = $1
+         and payload->>'transient' is null`,
+        [user.id],
+      );
+    const before = await lasting();
+    expect(before.length).toBeGreaterThan(0);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6 * MINUTE });
+    const page = await visitor.open(`${latchkey.base}${path}`);
+    expect(words(page)).toContain(reason);
+    expect(page.text).not.toContain('name="remember"');
+    expect(page.text).toMatch(/<a class="btn quiet full" href="\/account">Cancel<\/a>/);
+    const back = await visitor.submit(page, { password: user.password });
+    expect(new URL(back.url).pathname).toBe(path);
+    expect(await lasting()).toHaveLength(before.length);
+  });
+
+  test('cannot be cancelled where nobody is asked again', async () => {
+    const visitor = new Visitor();
+    const page = await atPassword(visitor, user.email);
+    const fields = { csrf: formsOf(page)[0]!.fields['csrf']!, action: 'cancel' };
+    const answer = await visitor.open(page.url.replace(/\/\w+$/, '/cancel'), fields);
+    expect(answer.location ?? answer.url).not.toContain('error=');
+  });
 });

@@ -170,7 +170,7 @@ describe('the account pages', () => {
     const profile = await visitor.open(url('/account/profile'));
     const form = formsOf(profile).find(({ fields }) => 'username' in fields)!;
     const refused = await visitor.open(form.action, { ...form.fields, username: '' });
-    expect(refused.text).toContain('Fill in');
+    expect(refused.text).toContain('Enter a username');
     const changed = await send(visitor, url('/account/password'), { current: password, password: fresh });
     expect(changed.location).toContain('done=saved');
     expect(await eventsOf(latchkey, user)).toContain('user.password_changed');
@@ -198,7 +198,7 @@ describe('the account pages', () => {
     await expect(emptied).rejects.toMatchObject({ code: 'credentials.last_way_in' });
   });
 
-  test('lead from "This was not me" to a new password, because no mail leads back', async () => {
+  test('lead from "This wasn’t me" to a new password, because no mail leads back', async () => {
     const user = await named();
     const visitor = await signedIn(user);
     expect((await visitor.open(url('/account/activity/not-me'))).url).toBe(url('/account/password'));

@@ -27,7 +27,7 @@ const url = (extra: Record<string, string | undefined> = {}) =>
 const pageName = ({ url: at }: Page) => new URL(at).pathname.split('/').slice(3).join('/');
 const isArrived = (page: Page) => page.location?.includes('code=') ?? false;
 const closed = (visitor: Visitor): Visitor => {
-  for (const [key, { name }] of visitor.jar) if (!/device|remembered/.test(name)) visitor.jar.delete(key);
+  for (const [key, { name }] of visitor.jar) if (!/device|remembered|passkeys-here/.test(name)) visitor.jar.delete(key);
   return visitor;
 };
 const another = (visitor: Visitor, page: Page) => visitor.open(page.url.replace(/\/[^/]+$/, '/login'));
@@ -58,7 +58,14 @@ describe('one account', () => {
     const visitor = await browserOf(user);
     const page = await visitor.open(url());
     expect([page.status, pageName(page)]).toEqual([200, 'password']);
-    for (const text of ['to continue to', 'Noor Haddad', 'Use another account', 'Forget this account', 'checked']) {
+    for (const text of [
+      'to continue to',
+      'Noor Haddad',
+      'Last used: password',
+      'Use another account',
+      'Forget this account',
+      'checked',
+    ]) {
       expect(page.text).toContain(text);
     }
     expect(isArrived(await visitor.submit(page, { password: user.password, remember: '1' }))).toBe(true);
@@ -120,7 +127,7 @@ describe('one account', () => {
     await latchkey.run('users.disable', { user_id: user.id });
     expect(await shown()).toBe(before);
     const refused = await visitor.submit(await visitor.open(url()), { password: user.password });
-    expect([pageName(refused), refused.text.includes('do not match')]).toEqual(['password', true]);
+    expect([pageName(refused), refused.text.includes('don’t match')]).toEqual(['password', true]);
     await latchkey.app.database.sql(
       `update users set email = 'new-' || email, email_canonical = 'new-' || email_canonical where email = $1`,
       [user.email],

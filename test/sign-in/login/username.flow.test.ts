@@ -83,10 +83,10 @@ describe('a required username', () => {
     page = await visitor.submit(page, { password: user.password });
     expect(page.url).toMatch(/\/profile$/);
     for (const [typed, said] of [
-      ['taken.narne', 'This username is not available'],
-      ['root', 'This username is not available'],
+      ['taken.narne', 'That username isn’t available'],
+      ['root', 'That username isn’t available'],
       ['x y', 'Use only letters, digits'],
-      ['', 'Fill in'],
+      ['', 'Enter a username'],
     ] as const) {
       page = await visitor.submit(page, { username: typed });
       expect(page.url).toMatch(/\/profile$/);

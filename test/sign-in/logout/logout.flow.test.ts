@@ -123,7 +123,7 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     const places = answers.map(({ location }) => location);
     expect(places).toContain(goodbye);
     expect(places.filter((place) => place !== goodbye && place !== `${latchkey.base}/oidc/logout/success`)).toEqual([]);
-    expect((await visitor.open(`${latchkey.base}/oidc/logout/success`)).text).toContain('You are signed out');
+    expect((await visitor.open(`${latchkey.base}/oidc/logout/success`)).text).toContain('You’re signed out');
     expect(await isSignedIn()).toBe(false);
   });
 
@@ -239,7 +239,7 @@ describe('parameters that cannot be validated are ignored', () => {
     const page = await nobody.open(url({ id_token_hint: 'x', post_logout_redirect_uri: goodbye }));
     expect(page).toMatchObject(stays);
     expect(asksForLogout(page)).toBe(false);
-    expect(page.text).toContain('You are signed out');
+    expect(page.text).toContain('You’re signed out');
   });
 
   test.each(['id_token_hint', 'client_id', 'state', 'post_logout_redirect_uri'])('%s twice', async (name) => {
@@ -289,7 +289,7 @@ describe('a sign-out without a question', () => {
     const kept = new Visitor();
     for (const [name, cookie] of visitor.jar) kept.jar.set(name, { ...cookie });
     const done = await visitor.open(url({ id_token_hint: hint }));
-    expect(done.text).toContain('You are signed out');
+    expect(done.text).toContain('You’re signed out');
     expect([await isSignedIn(), await isSignedIn(kept)]).toEqual([false, false]);
     const userinfo = await fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${token}` } });
     expect(userinfo.status).toBe(401);

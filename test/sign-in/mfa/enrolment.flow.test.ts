@@ -83,8 +83,8 @@ describe('with enforcement for every user', () => {
     const { visitor, page } = await steps.afterPassword(user);
     const setup = await chooseApp(visitor, page);
     for (const [code, text] of [
-      ['000000', 'That code is not right'],
-      ['', 'Enter the code that your app shows'],
+      ['000000', 'That code is incorrect'],
+      ['', 'Enter the code shown in your app'],
     ] as const) {
       const answer = await visitor.submit(setup, { code }, 'confirm');
       expect([answer.isRefused, keyOn(answer)]).toEqual([true, keyOn(setup)]);
@@ -113,7 +113,7 @@ describe('with enforcement for every user', () => {
     await set('mfa.graceDays', 7);
     const user = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
-    expect(page.text).toContain('You can put this off until');
+    expect(page.text).toContain('You can do this later, until');
     expect(codeBack(await visitor.submit(page, {}, 'skip'))).not.toBeNull();
     later(6 * DAY);
     const second = await steps.afterPassword(user);
@@ -130,7 +130,7 @@ describe('with enforcement for every user', () => {
     const user = await latchkey.user();
     const { page } = await steps.afterPassword(user);
     expect(isAt(page, '/enrol-factor/totp')).toBe(true);
-    expect(page.text).not.toContain('Choose something else');
+    expect(page.text).not.toContain('Choose another way');
   });
 
   test('codes without confirmation do not block the sign-in for ever', async () => {
@@ -207,7 +207,7 @@ describe('a user whose factors an operator removed', () => {
     const next = await steps.afterPassword(user, visitor);
     expect(isAt(next.page, '/second-factor/email')).toBe(true);
     const typing = await visitor.submit(next.page);
-    const { code } = await mails.next(user.email, /is your code/);
+    const { code } = await mails.next(user.email, /is your .*code/);
     expect(codeBack(await visitor.submit(typing, { code }))).not.toBeNull();
     expect(codeBack((await steps.afterPassword(user)).page)).not.toBeNull();
   });
@@ -227,7 +227,7 @@ describe('a user whose factors an operator removed', () => {
     const { visitor, page } = await steps.afterPassword(user);
     expect(isAt(page, '/second-factor/email')).toBe(true);
     const typing = await visitor.submit(page);
-    const { code } = await mails.next(user.email, /is your code/);
+    const { code } = await mails.next(user.email, /is your .*code/);
     const enrol = await visitor.submit(typing, { code });
     expect(enrol.text).not.toContain('value="skip"');
     const { codes } = await addApp(visitor, enrol);

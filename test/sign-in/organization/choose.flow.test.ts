@@ -127,7 +127,7 @@ const fieldsOf = (page: Page): Record<string, string> => ({
 describe('a user without an open organization', () => {
   test('is told so, and the application gets access_denied', async () => {
     const { visitor, page } = await signIn(await latchkey.user());
-    expect(page.text).toContain('You do not belong to an organization');
+    expect(page.text).toContain('You don’t belong to an organization');
     const back = await visitor.submit(page, {}, 'leave');
     expect(new URL(back.location!).searchParams.get('error')).toBe('access_denied');
   });
@@ -138,7 +138,7 @@ describe('a user without an open organization', () => {
     const texts = [];
     for (const organization of [foreign.id, 'no-such-slug']) {
       const { page } = await signIn(user, requestTo({ organization }));
-      expect(page.text).toContain('You are not a member of this organization');
+      expect(page.text).toContain('You’re not a member of this organization');
       expect(page.text).not.toContain(foreign.name);
       texts.push(page.text.replaceAll(/nonce="[^"]*"|value="[^"]*"|interaction\/[\w-]+/g, ''));
     }

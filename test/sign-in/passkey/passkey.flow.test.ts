@@ -85,10 +85,10 @@ describe('the offer to add a passkey', () => {
   test.each([
     ['cancelled', 'No passkey was created'],
     ['timed_out', 'That took too long'],
-    ['exists', 'in your account already'],
-    ['unsupported', 'cannot create passkeys'],
-    ['failed', 'gave no answer'],
-    ['anything', 'gave no answer'],
+    ['exists', 'already in your account'],
+    ['unsupported', 'can’t create passkeys'],
+    ['failed', 'Your device didn’t respond'],
+    ['anything', 'Your device didn’t respond'],
   ])('gives advice when the browser reports %s, and asks again', async (failure, says) => {
     const visitor = new Visitor();
     const page = await visits.afterPassword(visitor, await latchkey.user());
@@ -102,7 +102,7 @@ describe('the offer to add a passkey', () => {
     const user = await latchkey.user();
     const page = await visits.enrol(user, new Authenticator(), { origin: 'https://evil.test' });
     expect(page.isRefused).toBe(true);
-    expect(words(page)).toContain('This passkey was not accepted');
+    expect(words(page)).toContain('This passkey wasn’t accepted');
   });
 
   test('does not appear if the operator disabled it', async () => {
@@ -191,9 +191,9 @@ describe('signing in with a passkey', () => {
   test.each([
     ['cancelled', 'No passkey was used'],
     ['timed_out', 'That took too long'],
-    ['unsupported', 'cannot use passkeys'],
-    ['failed', 'gave no answer'],
-    ['exists', 'gave no answer'],
+    ['unsupported', 'can’t use passkeys'],
+    ['failed', 'Your device didn’t respond'],
+    ['exists', 'Your device didn’t respond'],
   ])('gives advice when the browser reports %s', async (failure, says) => {
     const visitor = new Visitor();
     const page = await visitor.submit(await visits.atPasskey(visitor), { failure });
@@ -211,7 +211,7 @@ describe('signing in with a passkey', () => {
   test('links to other methods: the email address, or other first factors of the policy', async () => {
     expect((await visits.atPasskey(new Visitor())).text).toMatch(/href="[^"]+\/login">Try another way/);
     const page = await visits.atPasskey(new Visitor(), 'nobody@example.com');
-    expect(page.text).toMatch(/href="[^"]+\/password">Use your password/);
+    expect(page.text).toMatch(/href="[^"]+\/password"><svg.*?<\/svg>Use your password/);
   });
 
   test('with an unknown one tells the browser to forget it', async () => {
@@ -220,7 +220,7 @@ describe('signing in with a passkey', () => {
     stranger.create({ challenge: 'AA', rp: { id: 'localhost' }, user: { id: 'AA' } }, latchkey.base);
     const page = await visits.answer(visitor, await visits.atPasskey(visitor), stranger);
     expect(page.isRefused).toBe(true);
-    expect(words(page)).toContain('not known here');
+    expect(words(page)).toContain('We don’t recognize this passkey');
     const credentialId = stranger.credentials[0]!.id.toString('base64url');
     expect(page.text).toContain('data-passkey-signal="unknown"');
     expect(page.text).toContain(`&quot;credentialId&quot;:&quot;${credentialId}&quot;`);
@@ -242,7 +242,7 @@ describe('wrong responses', () => {
     let page = await visits.atPasskey(mallory);
     for (let i = 0; i < 5; i += 1)
       page = await visits.answer(mallory, page, authenticator, { signature: (bytes) => bytes.fill(1) });
-    expect(words(page)).toContain('not accepted');
+    expect(words(page)).toContain('This passkey wasn’t accepted');
     page = await visits.answer(mallory, page, authenticator);
     expect(page.isRefused).toBe(true);
     expect(words(page)).toContain('Too many attempts');

@@ -86,8 +86,9 @@ describe('a code by mail', () => {
 
   test.each([
     ['nothing', '', 'Enter the 6-digit code'],
-    ['another code', '000000', 'not the code that we sent last'],
-    ['a word', 'otter', 'not the code that we sent last'],
+    ['another code', '000000', 'That code is incorrect or has expired'],
+    ['a word', 'otter', 'That code is incorrect or has expired'],
+    ['a part of a code', '12 3', 'Enter all 6 digits'],
   ])('that is %s is refused', async (_what, code, text) => {
     const user = await withoutPassword();
     const { visitor, page } = await sent(user);
@@ -101,7 +102,7 @@ describe('a code by mail', () => {
     const wrong = mail.code === '111111' ? '222222' : '111111';
     for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).isRefused).toBe(true);
     const sixth = await visitor.submit(page, { code: mail.code });
-    expect([sixth.isRefused, sixth.text.includes('too many tries')]).toEqual([true, true]);
+    expect([sixth.isRefused, sixth.text.includes('Too many attempts')]).toEqual([true, true]);
     const fresh = await visitor.submit(sixth, {}, 'resend');
     expect(arrived(await visitor.submit(fresh, { code: (await mailTo(user)).code }))).toMatch(/^lk_ac_/);
   });
@@ -160,7 +161,10 @@ describe('a link by mail', () => {
     const { visitor, mail } = await sent(user);
     for (let i = 0; i < 3; i += 1) await visitor.open(mail.link);
     const page = await visitor.open(mail.link);
-    expect([heading(page), page.text.includes(user.email.split('@')[0]!)]).toEqual(['Sign in as this account?', true]);
+    expect([heading(page), page.text.includes(user.email.split('@')[0]!)]).toEqual([
+      'Sign in with this account?',
+      true,
+    ]);
     expect(arrived(await press(visitor, page))).toMatch(/^lk_ac_/);
     expect((await visitor.open(mail.link)).status).toBe(410);
   });
@@ -205,7 +209,7 @@ describe('a link by mail', () => {
     const user = await withoutPassword();
     const first = await sent(user);
     expect([first.mail.code, first.page.text.includes('name="code"')]).toEqual(['', false]);
-    expect((await someone().open(first.mail.link)).text).toContain('open the link in that browser');
+    expect((await someone().open(first.mail.link)).text).toContain('open it in that browser');
     expect(arrived(await press(first.visitor, await first.visitor.open(first.mail.link)))).toMatch(/^lk_ac_/);
 
     await methods(['password', 'emailCode']);

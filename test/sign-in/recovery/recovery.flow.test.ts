@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#directory/users/module.ts';
+import { eventsOf } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
+import { keepIdentity, keepPasskey, keepTotp } from '../../support/user-parts.ts';
 import { authorizeUrl, formsOf, type Page, pkce, post, tokensFor, Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
@@ -65,7 +67,7 @@ describe('a user who forgot the password', () => {
     expect(form.url).toMatch(/\/recovery\/link\/[\w-]{12}$/);
     expect(form.text).toContain(user.email.split('@')[0]);
     const done = await visitor.submit(form, { password: fresh });
-    expect(heading(done)).toBe('Your password is changed');
+    expect(heading(done)).toBe('Your password has been changed');
     const next = /href="(\/interaction\/[^"]+)"/.exec(done.text)?.[1];
     const again = await visitor.open(`${latchkey.base}${next}`);
     expect(new URL(again.url).pathname).toMatch(/\/password$/);
@@ -79,7 +81,7 @@ describe('a user who forgot the password', () => {
     const user = await person();
     const elsewhere = someone();
     const done = await save(elsewhere, await linkFor(user));
-    expect(heading(done)).toBe('Your password is changed');
+    expect(heading(done)).toBe('Your password has been changed');
     expect(done.text).not.toContain('/interaction/');
     expect(elsewhere.jar.size).toBeLessThanOrEqual(1);
     expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
@@ -145,7 +147,7 @@ describe('a password reset by a link', () => {
     await save(someone(), await linkFor(user));
     const page = await intruder.open(url.replace(/\/password$/, ''));
     expect([page.status, page.location]).toEqual([410, null]);
-    expect(page.text).toContain('You are not signed in here.');
+    expect(page.text).toContain('You’re not signed in here.');
     expect((await intruder.request(start({ prompt: 'none' }))).location).toContain('login_required');
   });
 
@@ -180,7 +182,7 @@ describe('a password reset by a link', () => {
     for (const [password, text] of [
       ['', 'Choose a password'],
       ['short', 'at least 15 characters'],
-      ['x'.repeat(300), 'at most 256'],
+      ['x'.repeat(300), 'up to 256'],
       ['passwordpassword', 'easy to guess'],
       ['Noor Haddad 1999', 'easy to guess'],
       [user.password, 'used this password before'],
@@ -188,7 +190,7 @@ describe('a password reset by a link', () => {
       page = await visitor.submit(page, { password });
       expect([page.isRefused, page.text.includes(text)], password).toEqual([true, true]);
     }
-    expect(heading(await visitor.submit(page, { password: fresh }))).toBe('Your password is changed');
+    expect(heading(await visitor.submit(page, { password: fresh }))).toBe('Your password has been changed');
   });
 
   test('is in the audit log, with its origin', async () => {
@@ -216,7 +218,7 @@ describe('a link', () => {
       );
       expect((await scanner.open(answer.location!)).status).toBe(200);
     }
-    expect(heading(await save(someone(), link))).toBe('Your password is changed');
+    expect(heading(await save(someone(), link))).toBe('Your password has been changed');
   });
 
   test.each<[string, (link: string, user: TestUser) => unknown]>([
@@ -254,16 +256,16 @@ describe('a link', () => {
 
 describe('a user without the right to a link receives the reason by mail', () => {
   test.each([
-    ['because the account is switched off', true, { email_verified: true }, 'switched off'],
-    ['because the address was never confirmed', false, {}, 'never confirmed'],
-    ['because there is no password', false, { email_verified: true, password: undefined }, 'has no password'],
+    ['because the account is switched off', true, { email_verified: true }, 'is disabled'],
+    ['because the address of an administrator was never confirmed', false, { administrator: true }, 'been verified'],
+    ['because there is no password', false, { email_verified: true, password: undefined }, 'have a password'],
   ])('%s', async (_why, isDisabled, given, text) => {
     const user = await latchkey.user(given);
     if (isDisabled) await latchkey.run('users.disable', { user_id: user.id });
     const { page } = await ask(user);
     expect(heading(page)).toBe('Check your email');
     const mail = await mails.next(user.email);
-    expect(mail.subject).toBe('About your Latchkey password');
+    expect(mail.subject).toBe('Your Latchkey password reset request');
     expect(mail.text).toContain(text);
     expect(mail.text + mail.html).not.toContain('/recovery/link');
   });
@@ -292,6 +294,63 @@ describe('a user without the right to a link receives the reason by mail', () =>
   });
 });
 
+describe('the link proves the email address', () => {
+  const stateOf = ({ id }: Pick<TestUser, 'id'>) =>
+    latchkey.run<{ email_verified: boolean; credentials: { method: string }[] }>('users.read', { user_id: id });
+  const methodsOf = async (user: Pick<TestUser, 'id'>) => (await stateOf(user)).credentials.map(({ method }) => method);
+
+  test.each([
+    ['with a password', {}],
+    ['without a password', { password: undefined }],
+  ])('of a user %s, made by an operator', async (_what, given) => {
+    const user = await latchkey.user(given);
+    await save(someone(), await linkFor(user));
+    expect((await stateOf(user)).email_verified).toBe(true);
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
+    expect(await eventsOf(latchkey, user)).toContain('user.email_verified');
+  });
+
+  test('and leaves nothing of another person who made the account', async () => {
+    const user = await latchkey.user();
+    await keepPasskey(latchkey, user);
+    await keepTotp(latchkey, user);
+    await keepIdentity(latchkey, user);
+    await save(someone(), await linkFor(user));
+    expect(await methodsOf(user)).toEqual(['password']);
+    const { identities } = await latchkey.run<{ identities: object[] }>('users.identities.list', { user_id: user.id });
+    expect(identities).toEqual([]);
+  });
+
+  test('and a later one takes nothing away', async () => {
+    const user = await person();
+    await keepTotp(latchkey, user);
+    await save(someone(), await linkFor(user));
+    expect(await methodsOf(user)).toEqual(['password', 'totp']);
+  });
+
+  test('of an administrator only where an operator sends it, and the mail says who did', async () => {
+    const user = await latchkey.user({ administrator: true });
+    await latchkey.run('users.password.send_reset', { user_id: user.id });
+    const mail = await mails.next(user.email, subject);
+    expect(mail.text).toContain('An administrator sent you this link');
+    expect(mail.text).not.toMatch(/asked for a new password/i);
+    await save(someone(), mail.link);
+    expect((await stateOf(user)).email_verified).toBe(true);
+  });
+
+  test('not where another user has proved it meanwhile', async () => {
+    const user = await latchkey.user();
+    const link = await linkFor(user);
+    const { database } = latchkey.app;
+    await database.sql(
+      `update users set email = 'x' || email, email_canonical = 'x' || email_canonical where email = $1`,
+      [user.email],
+    );
+    await latchkey.user({ email: user.email, email_verified: true });
+    expect((await someone().open(link)).status).toBe(410);
+  });
+});
+
 describe('an operator who requires a new password', () => {
   const wants = ({ id }: TestUser) => latchkey.run('users.require_password', { user_id: id });
 
@@ -301,7 +360,7 @@ describe('an operator who requires a new password', () => {
     const visitor = someone();
     let page = await visitor.submit(await atPassword(visitor, user), { password: user.password });
     expect(new URL(page.url).pathname).toMatch(/\/new-password$/);
-    expect(page.text).toContain('Your administrator asks');
+    expect(page.text).toContain('Choose a new password before you continue');
     page = await visitor.submit(page, { password: user.password });
     expect([page.isRefused, page.text.includes('used this password before')]).toEqual([true, true]);
     page = await visitor.submit(page, { password: '' });
@@ -369,6 +428,6 @@ test('a user who locks the account ends the intruder’s proofs, and signs in ag
   expect((await new Visitor().signIn(start(), user).catch(() => null))?.get('code')).toBeFalsy();
 
   const mail = await mails.next(user.email, /is locked/);
-  expect(heading(await save(owner, mail.link))).toBe('Your password is changed');
+  expect(heading(await save(owner, mail.link))).toBe('Your password has been changed');
   expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
 });

@@ -121,7 +121,7 @@ describe('an invitation', () => {
     const form = await visitor.submit(await visitor.open(link));
     await latchkey.user({ email });
     const end = await visitor.submit(form, { name: 'Ada', password: strong });
-    expect(end.text).toContain('You have an account already');
+    expect(end.text).toContain('You already have an account');
   });
 
   test('joins no account without a click on our page that shows the address', async () => {

@@ -56,12 +56,12 @@ describe('a visitor without an email address', () => {
   });
 
   test.each([
-    [{ username: '' }, 'Fill in'],
-    [{ username: 'root' }, 'This username is not available'],
+    [{ username: '' }, 'Enter a username'],
+    [{ username: 'root' }, 'That username isn’t available'],
     [{ username: 'x y' }, 'Use only letters, digits'],
     [{ password: '' }, 'Choose a password'],
     [{ password: 'short' }, 'at least'],
-    [{ name: '' }, 'Fill in'],
+    [{ name: '' }, 'Enter your full name'],
   ])('stays on the form for %j', async (values, said) => {
     const page = await apply(newcomer(), { username: freshName(), ...values });
     expect([page.status, ownPath(page)]).toEqual([200, '/create/username']);
@@ -73,7 +73,7 @@ describe('a visitor without an email address', () => {
     await apply(newcomer(), { username });
     for (const typed of [username, username.replace('o', '0')]) {
       const page = await apply(newcomer(), { username: typed });
-      expect([ownPath(page), page.text]).toEqual(['/create/username', expect.stringContaining('not available')]);
+      expect([ownPath(page), page.text]).toEqual(['/create/username', expect.stringContaining('That username isn’t available')]);
     }
     const longName = 'wonderfullylongname';
     const page = await apply(newcomer(), { username: longName, password: `${longName}${longName}` });

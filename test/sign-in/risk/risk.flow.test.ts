@@ -64,8 +64,8 @@ describe('a sign-in in a new browser', () => {
     expect((await withPassword(usual, user)).location).toContain('code=');
     expect((await withPassword(from(porto), user)).location).toContain('code=');
     const mail = await mails.next(user.email, /New sign-in/);
-    expect(mail.text).toContain('Firefox on Linux');
-    expect(mail.text).toContain('Porto, Portugal');
+    for (const fact of ['Device: Firefox, Linux', 'Place: Porto, Portugal', `IP address: ${porto}`])
+      expect(mail.text).toContain(fact);
     expect((await mails.all()).filter(({ to }) => to === user.email)).toHaveLength(1);
     expect((await events(user, 'user.signed_in')).map(({ details }) => details.signals)).toEqual([[], ['new_device']]);
   });

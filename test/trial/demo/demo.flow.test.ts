@@ -25,7 +25,7 @@ describe('the demo', () => {
   test('signs a user in over HTTP and shows the claims', async () => {
     const page = await signInAtDemo(new Visitor());
     expect(page.url).toBe(`${latchkey.base}/demo`);
-    expect(page.text).toContain('You are signed in');
+    expect(page.text).toContain('You’re signed in');
     expect(page.text).toContain('Noor Haddad');
     expect(page.text).toContain(user.email);
     expect(page.text).toMatch(/lk_at_[\w-]{43}/);
@@ -49,8 +49,8 @@ describe('the demo', () => {
     expect(refreshed.text).toContain('The refresh token was used');
     expect(accessToken(refreshed.text)).not.toBe(accessToken(page.text));
     const asked = await visitor.submit(refreshed, {}, 'userinfo');
-    expect(asked.text).toContain('The userinfo endpoint answered');
-    expect((await visitor.open(`${latchkey.base}/demo`)).text).not.toContain('The userinfo endpoint answered');
+    expect(asked.text).toContain('The userinfo endpoint responded');
+    expect((await visitor.open(`${latchkey.base}/demo`)).text).not.toContain('The userinfo endpoint responded');
   });
 
   test('signs out at the provider, and forgets', async () => {
@@ -70,7 +70,7 @@ describe('the demo', () => {
     page = await visitor.submit(page, { password: user.password });
     page = await visitor.submit(page, {}, 'deny');
     expect(page.url).toBe(`${latchkey.base}/demo`);
-    expect(page.text).toContain('You were not signed in');
+    expect(page.text).toContain('You weren’t signed in');
     expect(page.text).toContain('access_denied');
   });
 
@@ -115,7 +115,7 @@ describe('the demo', () => {
     const page = await visitor.open(
       `${latchkey.base}/demo/callback?${new URLSearchParams({ state, code: 'x', iss: 'https://evil.example' }).toString()}`,
     );
-    expect(page.text).toContain('You were not signed in');
+    expect(page.text).toContain('You weren’t signed in');
   });
 
   test('gives the browser another cookie after a sign-in', async () => {

@@ -136,6 +136,33 @@ describe('GET /dev/mailbox/:id', () => {
     expect(bodyOf(answer).match(/href="http:\/\/localhost:3000\/reset\/canary"/g)).toHaveLength(1);
   });
 
+  test('shows the HTML in a frame, in which nothing runs and from which nothing is sent', async () => {
+    const { edge, keep } = await served();
+    await keep(
+      mail({ html: '<html><head><style>p{color:red}</style></head><body><script>alert(1)</script></body></html>' }),
+    );
+    const path = /\/dev\/mailbox\/mail_[0-9a-z]{26}/.exec(await request(edge, 'GET /dev/mailbox'))![0];
+    const page = await request(edge, `GET ${path}`);
+    expect(headerOf(page, 'content-security-policy')).toContain("frame-src 'self'");
+    expect(bodyOf(page)).toContain(`<iframe class="letter-frame" src="${path}/html" sandbox="allow-popups`);
+    const shown = await request(edge, `GET ${path}/html`);
+    expect([statusOf(shown), headerOf(shown, 'content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    const policy = headerOf(shown, 'content-security-policy') ?? '';
+    for (const part of ["default-src 'none'", "form-action 'none'", "frame-ancestors 'self'", 'sandbox allow-popups'])
+      expect(policy).toContain(part);
+    expect(policy).not.toMatch(/script-src|allow-scripts|allow-same-origin/);
+    expect(bodyOf(shown)).toContain('<base target="_blank">');
+  });
+
+  test('has no HTML for a text message', async () => {
+    const { edge } = await served();
+    const { made } = open();
+    await made!.mailbox.keepText({ to: '+12025550123', text: '402913 is your code' });
+    const path = /\/dev\/mailbox\/mail_[0-9a-z]{26}/.exec(await request(edge, 'GET /dev/mailbox'))![0];
+    expect(bodyOf(await request(edge, `GET ${path}`))).not.toContain('<iframe');
+    expect(statusOf(await request(edge, `GET ${path}/html`))).toBe(404);
+  });
+
   test.each(['mail_01h455vb4pex5vsknk084sn02q', 'usr_01h455vb4pex5vsknk084sn02q', '1', "'--", '%00', '..%2f'])(
     '%s is not found',
     async (id) => {

@@ -2,10 +2,12 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId, toUuid } from '#kernel/ids.ts';
 import { type Page, pageOf, type PageRequest, pageSql } from '#kernel/operations/list-operation.ts';
-import { isPhoneNumber, readPhoneNumber } from '#kernel/sms/number.ts';
+import { isPhoneNumber } from '#kernel/sms/number.ts';
 import { canonicalEmail } from '../email.ts';
 import { FLAG_COLUMN, type UserStatus } from '../role.ts';
 import type { User, UserId } from '../user.ts';
+import { readPhoneNumber } from '../typed/national-phone-number.ts';
+import { compactPhoneNumber } from '../typed/phone-number.ts';
 import { canonicalUsername } from '../username.ts';
 import type { userSorts } from './user-sorts.ts';
 import { USER_COLUMNS, userOf, type UserRow } from '../user-row.ts';
@@ -187,17 +189,14 @@ function beginning(expression: string, text: string, bind: Bind): string {
   return `(${expression} >= lower(${from}::text) and ${expression} < lower(${to}::text))`;
 }
 
-/** Without what people write between the digits. */
-const digitsOf = (typed: string): string => typed.replaceAll(/[\s().-]/g, '').replace(/^00/, '+');
-
 const phoneNumberOf = (typed: string): string | null => {
-  const digits = digitsOf(typed);
-  return isPhoneNumber(digits) ? digits : readPhoneNumber(typed);
+  const number = compactPhoneNumber(typed);
+  return isPhoneNumber(number) ? number : readPhoneNumber(typed);
 };
 
 function searching(text: string, bind: Bind): string {
   const lower = text.toLowerCase();
-  const digits = digitsOf(text);
+  const digits = compactPhoneNumber(text);
   return `(${[
     ...[EMAIL, NAME, FAMILY_NAME].map((expression) => beginning(expression, lower, bind)),
     beginning(USERNAME, canonicalUsername(text) ?? lower, bind),
