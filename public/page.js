@@ -125,7 +125,7 @@ if (!globalThis.PublicKeyCredential) {
 for (const live of document.querySelectorAll('[data-live]')) {
   const field = document.getElementById(live.dataset.live);
   const begin = async () => (await import(live.dataset.scriptUrl)).watch(field, live);
-  if (document.activeElement === field) begin();
+  if (document.activeElement === field) void begin();
   else field.addEventListener('focus', begin, { once: true });
 }
 

@@ -9,8 +9,10 @@ export async function weaknessOf(password: string, rules: PasswordRules): Promis
       return { kind: problem, minimum: rules.minimumLength };
     case 'common':
       return { kind: problem, score: Math.max(0, score), advice: adviceOf(hints) };
-    default:
-      return problem && { kind: problem };
+    case 'too_long':
+      return { kind: problem };
+    case null:
+      return null;
   }
 }
 

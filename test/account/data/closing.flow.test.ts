@@ -155,7 +155,9 @@ describe('account deletion', () => {
     const { visitor, user } = await signInTo(latchkey);
     await latchkey.run('settings.update', { name: 'account.deletionDays', value: '0' });
     try {
-      expect((await visitor.open(at('/account/close'))).text).toContain('All your data is permanently erased right away.');
+      expect((await visitor.open(at('/account/close'))).text).toContain(
+        'All your data is permanently erased right away.',
+      );
       const page = await send(visitor, at('/account/close'), { email: user.email });
       expect(page.location).toBe(at('/account/closed'));
       expect(await exists(user)).toBe(false);

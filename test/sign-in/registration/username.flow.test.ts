@@ -73,7 +73,10 @@ describe('a visitor without an email address', () => {
     await apply(newcomer(), { username });
     for (const typed of [username, username.replace('o', '0')]) {
       const page = await apply(newcomer(), { username: typed });
-      expect([ownPath(page), page.text]).toEqual(['/create/username', expect.stringContaining('That username isn’t available')]);
+      expect([ownPath(page), page.text]).toEqual([
+        '/create/username',
+        expect.stringContaining('That username isn’t available'),
+      ]);
     }
     const longName = 'wonderfullylongname';
     const page = await apply(newcomer(), { username: longName, password: `${longName}${longName}` });
