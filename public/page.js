@@ -121,12 +121,40 @@ if (!globalThis.PublicKeyCredential) {
   for (const notice of document.querySelectorAll('[data-no-passkeys]')) notice.hidden = false;
 }
 
-// The rules for a new password are many, and are fetched by who chooses one.
+// What was typed outlives a change of the language. It is kept in this tab, for the next page alone.
+const fields = [...document.querySelectorAll('main form :is(input, select, textarea)')].filter(
+  ({ type, name, autocomplete }) => name && !/^(?:hidden|password|radio|file|submit)$/.test(type) && !/code/.test(name + autocomplete),
+);
+for (const link of document.querySelectorAll('.languages a')) {
+  link.addEventListener('click', () => {
+    const values = fields.map(({ name, type, checked, value }) => [name, type === 'checkbox' ? checked : value]);
+    attempt(() => sessionStorage.setItem('typed', JSON.stringify({ path: location.pathname, values })));
+  });
+}
+attempt(() => {
+  const { path, values } = JSON.parse(sessionStorage.getItem('typed') ?? '{}');
+  sessionStorage.removeItem('typed');
+  if (path !== location.pathname) return;
+  for (const [name, value] of values) {
+    const field = fields.find((each) => each.name === name);
+    if (field?.type === 'checkbox') field.checked = value;
+    else if (field) field.value = value;
+  }
+});
+
+// The rules for a new password, and the domains that many users have, are long: they are fetched for who types.
 for (const live of document.querySelectorAll('[data-live]')) {
   const field = document.getElementById(live.dataset.live);
   const begin = async () => (await import(live.dataset.scriptUrl)).watch(field, live);
-  if (document.activeElement === field) void begin();
-  else field.addEventListener('focus', begin, { once: true });
+  if (field.value) void begin();
+  else field.addEventListener('input', begin, { once: true });
+}
+
+/** Where a browser keeps nothing, nothing is kept. */
+function attempt(act) {
+  try {
+    act();
+  } catch {}
 }
 
 /** A form without a button says nothing, nor does an "or" with nothing after it. */

@@ -405,7 +405,6 @@ describe('a page of a sign-in', () => {
       '/assets/latchkey.css',
       '/assets/page.js',
       '/assets/passkey.js',
-      '/assets/typed.js',
       '/sign-in-login-identifier--plain',
       // Passkeys offered in the field for the address; nothing waits for it.
       '/interaction/4Tj2/passkey/options',

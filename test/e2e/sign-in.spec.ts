@@ -95,7 +95,7 @@ describe('the page for the address', () => {
     await page.goto(`${tally.base}/login`);
     await page.locator('#email').fill(typed);
     await page.locator('#email').blur();
-    const hint = page.locator('[data-suggest]');
+    const hint = page.locator('[data-script-url*="suggest"]');
     if (meant === null) return expect(await hint.isVisible()).toBe(false);
     expect(await hint.innerText()).toBe(`Did you mean ${meant}?`);
     await expectGoodPage(page);
