@@ -121,7 +121,7 @@ if (!globalThis.PublicKeyCredential) {
   for (const notice of document.querySelectorAll('[data-no-passkeys]')) notice.hidden = false;
 }
 
-// What was typed outlives a change of the language. It is kept in this tab, for the next page alone.
+// Typed texts outlive a change of the language: they are kept in this tab, for the next page alone.
 const fields = [...document.querySelectorAll('main form :is(input, select, textarea)')].filter(
   ({ type, name, autocomplete }) => name && !/^(?:hidden|password|radio|file|submit)$/.test(type) && !/code/.test(name + autocomplete),
 );

@@ -97,7 +97,10 @@ function readyMade(folder: URL): ReadonlyMap<string, File> {
     names.filter((name) => !name.endsWith('.css')),
     names.filter((name) => name.endsWith('.css')),
   ];
-  for (const name of rest) files.set(name, fileOf(name, readFileSync(new URL(name, folder))));
+  for (const name of rest) {
+    const content = readFileSync(new URL(name, folder));
+    files.set(name, fileOf(name, extname(name) === '.js' ? withoutComments(content.toString()) : content));
+  }
   for (const name of stylesheets) {
     const css = squeezed(readFileSync(new URL(name, folder), 'utf8'));
     const addressed = css.replace(/url\(([^)"':]+)\)/g, (_, target: string) => `url(${urlOf(files, target)})`);
@@ -144,6 +147,11 @@ const addressOf = (name: string, hash: string): string =>
 /** A stylesheet names other files as they stand from it, so that it is the same below any path of an issuer. */
 function withRelativeAddresses(name: string, css: string): string {
   return css.replaceAll(`url(${prefix}`, `url(${'../'.repeat(name.split('/').length - 1)}`);
+}
+
+/** A script without the lines that hold a comment alone, and without its indentation. */
+function withoutComments(script: string): string {
+  return script.replaceAll(/^\s*(?:\/\/.*|\/\*[\s\S]*?\*\/)\n/gm, '').replaceAll(/^\s+/gm, '');
 }
 
 /** Rules are written for readers; browsers need neither our comments nor the space around our punctuation. */

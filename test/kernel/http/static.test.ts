@@ -69,20 +69,20 @@ describe('a static file', () => {
   });
 
   test('is served at an older address too, as two versions side by side need, but not cached', async () => {
-    const response = await get('/assets/page.AAAAAAAAAAAA.js');
+    const response = await get('/assets/icon.AAAAAAAAAAAA.svg');
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-cache');
-    expect(await response.text()).toBe(readFileSync(new URL('page.js', folder), 'utf8'));
+    expect(await response.text()).toBe(readFileSync(new URL('icon.svg', folder), 'utf8'));
   });
 
   test.each([
     ['br', brotliDecompressSync],
     ['gzip', gunzipSync],
   ])('is sent compressed with %s if the browser accepts it', async (encoding, decompress) => {
-    const { headers, body } = await raw(files.url('page.js'), { 'accept-encoding': encoding });
+    const { headers, body } = await raw(files.url('icon.svg'), { 'accept-encoding': encoding });
     expect(headers['content-encoding']).toBe(encoding);
     expect(Number(headers['content-length'])).toBe(body.length);
-    expect(decompress(body).toString()).toBe(readFileSync(new URL('page.js', folder), 'utf8'));
+    expect(decompress(body).toString()).toBe(readFileSync(new URL('icon.svg', folder), 'utf8'));
   });
 
   test('is not sent again to a client that has it, in the same encoding (RFC 9110 §13.1.2)', async () => {
@@ -159,6 +159,18 @@ describe('other files', () => {
   test('throw when a page names them, so that no page has a broken link', () => {
     expect(() => files.url('nothing.css')).toThrow('no public file "nothing.css"');
     expect(() => files.publish('x.exe', '')).toThrow('no content type');
+  });
+});
+
+describe('a script', () => {
+  test.each(['page.js', 'passkey.js', 'suggest.js'])('is sent without comments and indentation: %s', async (name) => {
+    const sent = await (await get(files.url(name))).text();
+    const code = (text: string): string[] => text.split('\n').map((line) => line.trim());
+    const written = code(readFileSync(new URL(name, folder), 'utf8')).filter(
+      (line) => !/^(?:\/\/.*|\/\*\*.*\*\/|)$/.test(line),
+    );
+    expect(code(sent).filter((line) => line !== '')).toEqual(written);
+    expect(sent).not.toMatch(/^(?:\s|\/[/*])/m);
   });
 });
 
