@@ -99,11 +99,14 @@ async function walk(client: TestClient): Promise<void> {
   const key = keep('the key of the app', keyOn(page).replaceAll(' ', ''));
   keep('the key of the app as it is shown', keyOn(page));
   page = await visitor.submit(page, { code: keep('a code of the app', codeOf(key)), name: 'Phone' });
-  // The code that the app was added with is the proof.
+  // The code that added the app is the proof.
   expect(page.url).toMatch(/\/account\/recovery-codes\/show$/);
   for (const [i, code] of codesOn(page).entries()) keep(`recovery code ${i}`, code);
 
-  page = await visitor.submit(await visitor.open(at('/account/emails/change')), { email: 'second@example.com' });
+  page = await visitor.open(at('/account/emails/change'));
+  expect(page.url).toMatch(/second-factor\/totp$/);
+  page = await visitor.submit(page, { code: keep('another code of the app', codeOf(key, 1)) });
+  page = await visitor.submit(page, { email: 'second@example.com' });
   await visitor.submit(page, { code: (await mail('second@example.com', /\d{3}/)).code });
   const back = await mail(email, /(?<!password )was changed/);
   await send(visitor, at('/account/password'), { current: passwords[1], password: passwords[2] });
