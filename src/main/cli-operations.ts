@@ -23,6 +23,10 @@ const groups: Readonly<Record<string, string>> = {
   session: 'Signed-in browsers',
   consent: 'Consents of users for clients',
   keys: 'Signing keys',
+  connection: 'Identity providers that users sign in with',
+  permission: 'Permissions, which roles carry',
+  realm: 'Realms of Keycloak',
+  'saml-keys': 'Keys of the service provider and identity provider for SAML',
   'registration-token': 'Initial access tokens for dynamic client registration',
   settings: 'Settings of the instance',
   branding: 'Logos, stylesheet and brands of clients',
@@ -89,8 +93,7 @@ function defineOperation(
   }
   if (shape.file !== undefined) command.argument('[file]', 'File to take').option('--remove', 'Remove it');
   const { instead } = shape;
-  for (const member of members.options)
-    command.addOption(optionOf({ ...member, isRequired: member.isRequired && member.member !== instead?.of }));
+  for (const member of members.options) command.addOption(optionOf(member));
   if (instead !== undefined) command.option(instead.flag, instead.description);
   if (shape.others !== undefined) command.addOption(optionOf({ ...shape.others, read: readJson }));
   command.action(() => {

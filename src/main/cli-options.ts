@@ -25,18 +25,18 @@ export function membersOf({ params, input }: Operation, shape: CommandShape) {
   const options = Object.keys(members).filter((name) => !Object.hasOwn(positions, name) && !isElsewhere(name));
   return {
     arguments: Object.entries(positions).map(([name, option]) => given(name, members[name]!, option)),
-    options: options.map((name) => given(name, members[name]!, shape.options?.[name])),
+    options: options.map((name) => given(name, members[name]!, shape.options?.[name], shape.instead?.of === name)),
   };
 }
 
-function given(member: string, schema: z.ZodType, option: CommandOption | undefined): GivenMember {
+function given(member: string, schema: z.ZodType, option?: CommandOption, isReplaceable = false): GivenMember {
   const kind = kindOf(schema);
   const flags = option?.flags ?? flagsOf(member, kind);
   const takesText = /[<[]/.test(flags);
   const read = option?.isFile
     ? fileReaders[kind === 'json' ? 'json' : 'text']
     : (option?.read ?? (takesText ? readers[kind] : undefined));
-  const isRequired = !schema.safeParse(undefined).success;
+  const isRequired = !isReplaceable && !schema.safeParse(undefined).success;
   return {
     member,
     flags,

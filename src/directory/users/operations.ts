@@ -98,7 +98,10 @@ const changeUsername = operation({
   event: userUsernameChanged,
   description: 'Give a user a username, or another one. The username before is free for other users at once.',
   example: { username: 'ada' },
-  command: { words: 'user username', arguments: { username: { flags: '<username>' } } },
+  command: {
+    words: 'user username',
+    arguments: { user_id: { flags: '<user_id>' }, username: { flags: '<username>' } },
+  },
   run: async ({ user_id: id, username: typed }, by: By, { usernames }: Services) => ({
     id,
     username: await usernames.change(id, typed, by),

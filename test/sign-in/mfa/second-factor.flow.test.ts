@@ -167,9 +167,9 @@ describe('another method', () => {
       return (await one.visitor.submit(typing, {}, 'send')).text;
     };
     expect(await press(0)).toContain('Sent again at');
-    expect(await press(10_000)).toContain('Wait 20 seconds');
+    expect(await press(10_000)).toContain('send it again in 20 seconds');
     expect(await press(31_000)).toContain('Sent again at');
-    expect(await press(62_000)).toContain('That is as often as we send in 15 minutes');
+    expect(await press(62_000)).toContain('We can’t send more for now');
     vi.useRealTimers();
     await set('mfa.emailCodes', false);
     await set('mfa.enforcement', 'optional');

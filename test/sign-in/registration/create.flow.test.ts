@@ -157,11 +157,11 @@ describe('a user who registers', () => {
     let page = await begin(visitor, request(), filled(await address()));
     const press = async () => (page = await visitor.submit(page, {}, 'resend')).text;
     expect(await press()).toContain('Sent again at');
-    expect(await press()).toMatch(/We sent one just now. Wait (29|30) seconds, then ask again/);
+    expect(await press()).toMatch(/We’ve just sent it. You can send it again in (29|30) seconds/);
     later(31_000);
     expect(await press()).toContain('Sent again at');
     later(62_000);
-    expect(await press()).toContain('That is as often as we send in 15 minutes');
+    expect(await press()).toContain('We can’t send more for now');
   });
 
   test('whose first address was another user’s keeps name and password for the right one', async () => {

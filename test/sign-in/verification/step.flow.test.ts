@@ -107,9 +107,9 @@ describe('a user with an unverified address', () => {
       return (await visitor.submit(page, {}, 'resend')).text;
     };
     expect(await press(0)).toContain('Sent again at');
-    expect(await press(10_000)).toContain('Wait 20 seconds');
+    expect(await press(10_000)).toContain('send it again in 20 seconds');
     expect(await press(31_000)).toContain('Sent again at');
-    expect(await press(62_000)).toContain('That is as often as we send in 15 minutes');
+    expect(await press(62_000)).toContain('We can’t send more for now');
     await vi.waitFor(async () => expect((await mails.all()).filter(({ to }) => to === user.email)).toHaveLength(3), {
       timeout: 10_000,
     });
