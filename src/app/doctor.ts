@@ -1,4 +1,5 @@
 /** The doctor, with the lines of other slices. */
+import { unsafeClients } from '#applications/clients/module.ts';
 import { createDoctor } from '#doctor/module.ts';
 import { keyFindings } from '#oidc/keys/module.ts';
 import { instance, unsafeSettings } from '#settings/module.ts';
@@ -21,7 +22,13 @@ export function createInstanceDoctor(
     others: {
       'signing keys': () => keyFindings({ keys: keys.service, policies: settings, clock }),
       settings: () => unsafeSettings(settings.for(instance)),
+      clients: () => unsafeClients({ database }),
     },
-    certificates: { keys: saml.keys.service, applications, connections: connections.saml },
+    certificates: {
+      keys: saml.keys.service,
+      applications,
+      connections: connections.saml,
+      ownKeys: connections.connections,
+    },
   });
 }

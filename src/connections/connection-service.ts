@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { AuditLog, By } from '#audit/module.ts';
 import type { IdentityTokens } from '#directory/identities/module.ts';
@@ -67,6 +68,14 @@ export class ConnectionService {
 
   constructor(dependencies: ConnectionDependencies) {
     this.#deps = dependencies;
+  }
+
+  /** When the certificates end with which this instance proves itself to providers in use. */
+  async certificateEnds(): Promise<readonly { slug: string; endsAt: Date }[]> {
+    const rows = await this.#deps.database.em().find(Connection, { enabled: true });
+    return rows.flatMap(({ slug, settings: { clientCertificate: pem } }) =>
+      pem === undefined ? [] : [{ slug, endsAt: new X509Certificate(pem).validToDate }],
+    );
   }
 
   /** Of the instance or of one organization, in their order. */

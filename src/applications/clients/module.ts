@@ -90,6 +90,7 @@ export function createClients({
 
 export { purgeExpiredSecrets } from './client-secrets.ts';
 export { Client, RetiredClientId, takeClient } from './client.ts';
+export { unsafeClients } from './unsafe-clients.ts';
 export { tokenGrantTypes } from './client-metadata.ts';
 export { isUsableJwk } from './client-jwks.ts';
 export { ClientSecret } from './client-secret.ts';
