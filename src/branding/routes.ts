@@ -54,6 +54,7 @@ export function brandingRoutes({ brands, logos, policies, files, ownPages }: Dep
     ctx.state.brand = proposed(ctx).brand;
     ctx.state.language = languageOf(ctx.query);
     ctx.state.theme = themeOf(ctx.query);
+    ctx.state.isFramed = true;
     allowFramingByUs(ctx);
     show(ctx, 200, sample.view, sample.context);
   }

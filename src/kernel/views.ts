@@ -34,6 +34,8 @@ type Frame = {
   nonce: string;
   /** Null follows the system. */
   theme?: 'light' | 'dark' | null;
+  /** The page stands in a frame of another page, to be looked at: it takes no focus. */
+  isFramed?: boolean;
   /** The brand of the client of this page; by default the brand of the instance. */
   brand?: Brand | undefined;
   /** Raw query of a GET request without `?`, kept by the language switch; empty for anything else. */
@@ -61,7 +63,7 @@ export function createRenderer({ brand, assetUrl, basePath, inspect }: RendererO
   const words = everyWords(loadMessages(), 'page', inspect);
 
   return {
-    render(view, context, { language, csrf, nonce, query, theme = null, brand: special }) {
+    render(view, context, { language, csrf, nonce, query, theme = null, brand: special, isFramed = false }) {
       return templates.render(view.template, {
         ...words.get(language),
         page: inspect ? strict(context) : context,
@@ -73,7 +75,7 @@ export function createRenderer({ brand, assetUrl, basePath, inspect }: RendererO
         direction: languages[language].direction,
         languageName: languages[language].name,
         everyLanguage: everyLanguage(language, query),
-        takesFocus: firstOnly(),
+        takesFocus: isFramed ? () => false : firstOnly(),
       });
     },
   };

@@ -286,6 +286,8 @@ describe('the preview', () => {
       `${latchkey.base}${preview}/frame?view=sign-in/login/password&sample=wrong&${proposal}`,
     );
     expect(frame.status).toBe(200);
+    expect(frame.text).toContain('aria-invalid="true"');
+    expect(frame.text).not.toContain(' autofocus');
     const policy = frame.headers.get('content-security-policy');
     for (const rule of ["frame-ancestors 'self'", "script-src 'none'", "form-action 'none'"])
       expect(policy).toContain(rule);

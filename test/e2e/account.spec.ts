@@ -152,6 +152,20 @@ describe('the account page', () => {
     expect(await page.locator('main').innerText()).toContain('10 left');
   });
 
+  test.each([
+    ['a phone opens the authenticator app, and says where the QR code is', { hasTouch: true, isMobile: true }, true],
+    ['a computer shows the QR code', {}, false],
+  ])('%s', async (_what, options, isTouched) => {
+    const page = await signedIn(await latchkey.user(), options);
+    await open(page, '/account/authenticator');
+    const link = page.getByRole('link', { name: 'Open in your authenticator app' });
+    expect(await link.count()).toBe(1);
+    expect(await link.getAttribute('href')).toMatch(/^otpauth:\/\/totp\//);
+    const top = async (what: ReturnType<typeof page.locator>) => (await what.boundingBox())!.y;
+    expect((await top(link)) < (await top(page.locator('.qr')))).toBe(isTouched);
+    await expectGoodPage(page);
+  });
+
   test('changes the password with the current one, and shows errors next to the field', async () => {
     const user = await latchkey.user();
     const page = await signedIn(user);

@@ -107,9 +107,11 @@ describe('every user can sign in', () => {
   test('and change the language on the way, without losing the sign-in', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`);
+    await page.locator('#email').fill('noor@fernw');
     await page.locator('.languages summary').click();
     await page.getByRole('link', { name: 'Deutsch' }).click();
     expect(await heading(page)).toBe('Bei Tally anmelden');
+    expect(await page.locator('#email').inputValue()).toBe('noor@fernw');
     await identify(page, user);
     await arrive(page, tally);
     expect(await heading(page)).toBe(`Signed in as ${user.email}`);
@@ -137,6 +139,9 @@ describe('every user can sign in', () => {
   test('and return: unchanged files are loaded once', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`, { waitUntil: 'networkidle' });
+    const domains = page.waitForEvent('requestfinished', (request) => request.url().includes('/assets/suggest.'));
+    await page.locator('#email').fill(user.email);
+    await domains;
     const fromWire: string[] = [];
     page.on('requestfinished', async (request) => {
       const { responseBodySize } = await request.sizes().catch(() => ({ responseBodySize: 0 }));

@@ -70,6 +70,16 @@ async function someone(options: BrowserContextOptions = {}): Promise<Page> {
   return person.page;
 }
 
+/** The addresses below which the page sends forms from now on. */
+function postsOf(page: Page, path: RegExp): string[] {
+  const posts: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (request.method() === 'POST' && path.test(pathname)) posts.push(pathname);
+  });
+  return posts;
+}
+
 /** As far as the page for the code. */
 async function toCode(page: Page, email: string, password: string | null = strong): Promise<void> {
   await page.goto(`${tally.base}/login?prompt=create`);
@@ -117,9 +127,52 @@ describe('registration', () => {
     await expectRefused(page, 'code');
     await expectGoodPage(page);
     const { code } = await mails.next(email);
+    const sent = postsOf(page, /\/create\/check$/);
     await page.keyboard.type(`${code.slice(0, 3)} ${code.slice(3)}`);
     await arrive(page, tally);
+    expect(sent).toHaveLength(1);
     expect(await heading(page)).toBe(`Signed in as ${email}`);
+  });
+
+  test('sees how long and how strong the password is while it is typed, and can read it', async () => {
+    const page = await someone();
+    await page.goto(`${tally.base}/login?prompt=create`);
+    const email = freshEmail();
+    await page.locator('#name').fill('Noor Haddad');
+    await page.locator('#email').fill(email);
+    const [field, live, show] = [
+      page.locator('#password'),
+      page.locator('.live'),
+      page.locator('[data-reveal=password]'),
+    ];
+    expect(await live.isVisible()).toBe(false);
+    await field.pressSequentially('nine char');
+    await expect.poll(() => live.innerText()).toContain('9 of 15 characters');
+    await field.fill(strong);
+    await expect.poll(() => live.innerText()).toMatch(/^Long enough\s+Strong/);
+    await expectGoodPage(page);
+
+    const shown = async () => [await show.getAttribute('aria-pressed'), await field.getAttribute('type')];
+    expect(await shown()).toEqual(['false', 'password']);
+    await show.click();
+    expect(await shown()).toEqual(['true', 'text']);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('password');
+    await page.evaluate(() => {
+      document.addEventListener('submit', () =>
+        sessionStorage.setItem('sent-as', document.querySelector<HTMLInputElement>('#password')!.type),
+      );
+    });
+    await press(page, 'continue');
+    await at(page, /\/create\/check$/);
+    expect(await page.evaluate(() => sessionStorage.getItem('sent-as'))).toBe('password');
+
+    // A code that is pasted as the mail shows it is sent once, too.
+    const { code } = await mails.next(email);
+    const sent = postsOf(page, /\/create\/check$/);
+    await page.locator('#code').focus();
+    await page.keyboard.insertText(`${code.slice(0, 3)} ${code.slice(3)}`);
+    await arrive(page, tally);
+    expect(sent).toHaveLength(1);
   });
 
   test('with a passkey asks for no password, and that passkey signs in', async () => {

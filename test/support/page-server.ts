@@ -35,7 +35,7 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
     if (ctx.path === '/branding/preview/frame') {
       const framed = bySlug.get(`${String(ctx.query['view']).replaceAll('/', '-')}--${String(ctx.query['sample'])}`);
       ctx.body = framed
-        ? renderSample(renderer, framed, 'en').replaceAll(/<script[^>]*><\/script>| autofocus(?=[ >])/g, '')
+        ? renderSample(renderer, framed, 'en', { isFramed: true }).replaceAll(/<script[^>]*><\/script>/g, '')
         : '';
       return;
     }
@@ -65,7 +65,7 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
       `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     );
     ctx.type = 'text/html; charset=utf-8';
-    ctx.body = renderSample(renderer, sample, language, nonce);
+    ctx.body = renderSample(renderer, sample, language, { nonce });
   });
 
   const server = createServer(app.callback());

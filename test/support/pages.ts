@@ -79,7 +79,7 @@ export function renderSample(
   renderer: Renderer,
   { view, context }: Sample,
   language: Language,
-  nonce = 'bm9uY2U',
+  { nonce = 'bm9uY2U', isFramed = false } = {},
 ): string {
-  return renderer.render(view, context, { language, csrf: 'dG9rZW4', nonce, query: '' });
+  return renderer.render(view, context, { language, csrf: 'dG9rZW4', nonce, query: '', isFramed });
 }

@@ -43,6 +43,8 @@ export type State = {
   language: Language;
   /** How the user wants pages to look; null follows the system. */
   theme: 'light' | 'dark' | null;
+  /** The page of this request stands in a frame of ours, to be looked at. */
+  isFramed: boolean;
   /** The brand on the pages of this request; undefined for the brand of the instance. */
   brand: Brand | undefined;
   /** A language for this page, unless the browser knows another one that its user chose. */
@@ -115,6 +117,7 @@ class RequestState implements State {
   readonly mount: Mount | undefined;
   calledOrigin: string;
   theme: 'light' | 'dark' | null = null;
+  isFramed = false;
   brand: Brand | undefined;
   readonly #ctx: Context;
   readonly #dependencies: ContextDependencies;
@@ -215,6 +218,7 @@ class RequestState implements State {
       csrf: this.csrf,
       nonce: this.nonce,
       theme: this.theme,
+      isFramed: this.isFramed,
       brand: this.brand,
       query: this.#ctx.method === 'GET' ? this.#ctx.querystring : '',
     });
