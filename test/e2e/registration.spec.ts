@@ -157,6 +157,20 @@ describe('registration', () => {
     await show.click();
     expect(await shown()).toEqual(['true', 'text']);
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('password');
+    await show.click();
+    expect(await shown()).toEqual(['false', 'password']);
+    await show.click();
+
+    // The keyboard of a test has no Caps Lock: the events say that it is on.
+    const caps = page.locator('[data-caps]');
+    expect(await caps.innerText()).toBe('');
+    await field.dispatchEvent('keydown', { key: 'A', modifierCapsLock: true });
+    expect(await caps.innerText()).toBe('Caps Lock is on');
+    await expectGoodPage(page);
+    await field.dispatchEvent('keyup', { key: 'CapsLock', modifierCapsLock: false });
+    expect(await caps.innerText()).toBe('');
+
+    expect(await shown()).toEqual(['true', 'text']);
     await page.evaluate(() => {
       document.addEventListener('submit', () =>
         sessionStorage.setItem('sent-as', document.querySelector<HTMLInputElement>('#password')!.type),
