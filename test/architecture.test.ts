@@ -18,7 +18,7 @@ const mayImport: Record<string, readonly string[]> = {
   'directory/identities': ['directory/users', 'audit'],
   'directory/organizations': ['directory/users', 'audit', 'settings'],
   'directory/access': ['directory/users', 'directory/organizations', 'audit', 'settings'],
-  'applications/clients': ['directory/users', 'audit', 'settings'],
+  'applications/clients': ['directory/users', 'audit', 'doctor', 'settings'],
   'directory/organization-clients': ['directory/organizations', 'applications/clients', 'audit'],
   'applications/apis': ['applications/clients', 'directory/users', 'audit', 'settings'],
   credentials: ['directory/users', 'directory/identities', 'directory/access', 'audit', 'settings'],

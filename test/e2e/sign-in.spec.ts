@@ -93,9 +93,11 @@ describe('the page for the address', () => {
   ])('suggests for %s: %s', async (typed, meant) => {
     const page = await someone();
     await page.goto(`${tally.base}/login`);
-    await page.locator('#email').fill(typed);
-    await page.locator('#email').blur();
     const hint = page.locator('[data-script-url*="suggest"]');
+    await page.locator('#email').fill(typed);
+    // The domains are here, and the button that they need.
+    await hint.locator('button').waitFor({ state: 'attached' });
+    await page.locator('#email').blur();
     if (meant === null) return expect(await hint.isVisible()).toBe(false);
     expect(await hint.innerText()).toBe(`Did you mean ${meant}?`);
     await expectGoodPage(page);
