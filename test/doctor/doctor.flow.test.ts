@@ -1,4 +1,4 @@
-// What the report says of clients and certificates that are stored.
+// The lines of the report about stored clients and certificates.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finding } from '#doctor/finding.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';

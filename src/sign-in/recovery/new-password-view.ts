@@ -4,8 +4,8 @@ import { view } from '#kernel/views.ts';
 export type NewPasswordPage = {
   /** Where the form posts to. Fields: `email`, `password`; button `action=continue`. */
   action: string;
-  /** `forgotten`: by a link in a mail. `demanded`: in a sign-in, because an operator says so. */
-  reason: 'forgotten' | 'demanded';
+  /** `forgotten`: by a link in a mail. `unproved`: so, and the first proof of the address. `demanded`: in a sign-in, because an operator says so. */
+  reason: 'forgotten' | 'unproved' | 'demanded';
   /** The account of the password: the page names it, for a user who received another user's link. */
   identifier: string;
   rules: FieldRules;
@@ -23,6 +23,7 @@ const plain: NewPasswordPage = {
 export const newPasswordView = view<NewPasswordPage>('sign-in/recovery/new-password.njk', {
   samples: {
     plain,
+    'before the first proof': { ...plain, reason: 'unproved' },
     demanded: { ...plain, action: '/interaction/4Tj2/new-password', reason: 'demanded' },
     ...Object.fromEntries(Object.entries(newPasswordProblems).map(([name, problem]) => [name, { ...plain, problem }])),
     hostile: { ...plain, identifier: '"><script>alert(1)</script>@evil.example' },

@@ -14,6 +14,8 @@ type ResetLetter = {
   /** How long it works, in seconds. */
   lifetime: number;
   occasion: ResetOccasion;
+  /** Whether the address was proved before: the first proof takes away all other credentials. */
+  isProved: boolean;
 };
 
 const plainReset: ResetLetter = {
@@ -21,6 +23,7 @@ const plainReset: ResetLetter = {
   url: 'https://id.example.com/recovery/link/4Tj2mQ8xVb0cZk3yN7sLw5pRd1gHf6uAe9iXo2vKq0E',
   lifetime: 1800,
   occasion: 'asked',
+  isProved: true,
 };
 
 export const resetLetter = letter<ResetLetter>('sign-in/recovery/reset', {
@@ -28,6 +31,7 @@ export const resetLetter = letter<ResetLetter>('sign-in/recovery/reset', {
     plain: plainReset,
     'after a lock': { ...plainReset, occasion: 'locked' },
     'by an operator': { ...plainReset, occasion: 'operator' },
+    'before the first proof': { ...plainReset, isProved: false },
     hostile: { ...plainReset, email: '"<script>x\u202e"@evil.example' },
   },
 });

@@ -105,7 +105,11 @@ export class RecoveryService {
         const url = this.#urlOf(link);
         const shared = { ...envelope, share };
         if (answer.kind === 'link' || answer.kind === 'unknown' || answer.kind === 'no_address')
-          return this.#sendLink(em, { ...shared, discard: !person?.email }, { address, url, occasion: 'asked' });
+          return this.#sendLink(
+            em,
+            { ...shared, discard: !person?.email },
+            { address, url, occasion: 'asked', isProved: person?.emailVerified ?? true },
+          );
         return this.#deps.letters.send(
           noResetLetter,
           { ...shared, discard: url === null, context: { email: address, reason: answer.kind } },
@@ -130,7 +134,7 @@ export class RecoveryService {
   }
 
   /** For who says that a sign-in was not theirs: their password is gone, and this is the way back. */
-  async sendAfterLock(em: EntityManager, { id, email, profile }: User, { visitor }: By): Promise<void> {
+  async sendAfterLock(em: EntityManager, { id, email, emailVerified, profile }: User, { visitor }: By): Promise<void> {
     if (!email) return;
     const { link } = await this.#deps.oneTimeSecrets.issue(em, {
       purpose: PURPOSE,
@@ -144,7 +148,7 @@ export class RecoveryService {
     await this.#sendLink(
       em,
       { ...envelope, discard: false },
-      { address: email, url: this.#urlOf(link), occasion: 'locked' },
+      { address: email, url: this.#urlOf(link), occasion: 'locked', isProved: emailVerified },
     );
   }
 
@@ -158,7 +162,7 @@ export class RecoveryService {
     await managed.requireChangeable(id, by);
     const user = await users.findById(id);
     if (user === null) throw userNotFound();
-    const { email, profile, status } = user;
+    const { email, emailVerified, profile, status } = user;
     if (status !== 'active') throw userDisabled();
     if (!email) throw noAddress();
     if (await realms.binds({ id, email })) throw signsInElsewhere();
@@ -168,7 +172,8 @@ export class RecoveryService {
       const { link } = await oneTimeSecrets.issue(em, secret);
       const language = chooseLanguage({ uiLocales: profile.locale });
       const envelope = { kind: 'password_reset_by_operator', to: { address: email }, language, ip: by.visitor?.ip };
-      const about = { address: email, url: this.#urlOf(link), occasion: 'operator' } as const;
+      const url = this.#urlOf(link);
+      const about = { address: email, url, occasion: 'operator', isProved: emailVerified } as const;
       if (!(await this.#sendLink(em, { ...envelope, discard: false }, about))) throw tooManyMails();
       const details = { answer: 'link' };
       await audit.record(em, userPasswordResetRequested({ ...by, subject: { type: 'user', id }, details }));
@@ -262,7 +267,7 @@ export class RecoveryService {
       share?: string | undefined;
       discard: boolean;
     },
-    { address, url, occasion }: { address: string; url: string | null; occasion: ResetOccasion },
+    { address, url, ...about }: { address: string; url: string | null; occasion: ResetOccasion; isProved: boolean },
   ): Promise<boolean> {
     const { letters, clock, issuer } = this.#deps;
     return letters.send(
@@ -271,7 +276,7 @@ export class RecoveryService {
         ...envelope,
         discard: envelope.discard || url === null,
         expiresAt: fromNow(clock, LIFETIME),
-        context: { email: address, url: url ?? issuer, lifetime: LIFETIME / SECOND, occasion },
+        context: { email: address, url: url ?? issuer, lifetime: LIFETIME / SECOND, ...about },
       },
       em,
     );

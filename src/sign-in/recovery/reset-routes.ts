@@ -88,7 +88,7 @@ export function resetRoutes({
     const identifier = identifierOf(user);
     return show(ctx, 200, newPasswordView, {
       action: ctx.path,
-      reason: 'forgotten',
+      reason: user.emailVerified ? 'forgotten' : 'unproved',
       identifier,
       rules,
       problem,

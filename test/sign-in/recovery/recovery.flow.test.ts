@@ -315,7 +315,15 @@ describe('the link proves the email address', () => {
     await keepPasskey(latchkey, user);
     await keepTotp(latchkey, user);
     await keepIdentity(latchkey, user);
-    await save(someone(), await linkFor(user));
+    await ask(user);
+    const mail = await mails.next(user.email, subject);
+    const removed = 'Passkeys, second steps and linked accounts from before are removed.';
+    for (const text of [mail.text, mail.html]) expect(text).toContain(removed);
+    expect(mail.text).not.toContain('you’ll still need it');
+    const visitor = someone();
+    const form = await visitor.open(mail.link);
+    expect(form.text).toContain('passkeys, second steps and linked accounts from before are removed');
+    await visitor.submit(form, { password: fresh });
     expect(await methodsOf(user)).toEqual(['password']);
     const { identities } = await latchkey.run<{ identities: object[] }>('users.identities.list', { user_id: user.id });
     expect(identities).toEqual([]);
@@ -324,7 +332,13 @@ describe('the link proves the email address', () => {
   test('and a later one takes nothing away', async () => {
     const user = await person();
     await keepTotp(latchkey, user);
-    await save(someone(), await linkFor(user));
+    await ask(user);
+    const mail = await mails.next(user.email, subject);
+    expect(mail.text).toContain('If you have a second step, you’ll still need it.');
+    const visitor = someone();
+    const form = await visitor.open(mail.link);
+    expect(form.text).toContain('If you have a second step, we’ll ask for that too.');
+    await visitor.submit(form, { password: fresh });
     expect(await methodsOf(user)).toEqual(['password', 'totp']);
   });
 
