@@ -150,7 +150,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere() : onServersAlone)],
     // Nothing waits so long: a test that hangs ends then. The first file of a worker loads the product, opens an embedded database or
     // a browser, and shares a small machine with the other workers.
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 240_000,
     teardownTimeout: 20_000,
     // Three processes share the files: on two cores the third uses the time in which the others wait. Each loads the product once

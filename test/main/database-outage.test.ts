@@ -103,5 +103,5 @@ describe.skipIf(server === '')('PostgreSQL that starts late, goes down and hangs
     await isReady(base, 200);
     expect((await authorize(base)).status).toBe(400);
     await running.end();
-  }, 60_000);
+  });
 });
