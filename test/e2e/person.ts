@@ -82,7 +82,7 @@ export async function arrive(page: Page, { base }: { base: string }, path = '/')
   const isBack = (url: URL): boolean => url.href === `${base}${path}`;
   const question = page.locator('form[action$="/consent"]');
   const isThere = async (): Promise<boolean> => isBack(new URL(page.url())) || (await question.count()) > 0;
-  await expect.poll(isThere, { timeout: 25_000, interval: 20 }).toBe(true);
+  await expect.poll(isThere, { timeout: 60_000, interval: 20 }).toBe(true);
   await page.waitForLoadState();
   if (isBack(new URL(page.url()))) return;
   await press(page, 'allow');
@@ -91,7 +91,7 @@ export async function arrive(page: Page, { base }: { base: string }, path = '/')
 
 /** Pages on the way may post themselves, which ends a wait for one navigation. */
 export async function reach(page: Page, isThere: (url: URL) => boolean): Promise<void> {
-  await expect.poll(() => isThere(new URL(page.url())), { timeout: 25_000, interval: 20 }).toBe(true);
+  await expect.poll(() => isThere(new URL(page.url())), { timeout: 60_000, interval: 20 }).toBe(true);
   await page.waitForLoadState();
 }
 

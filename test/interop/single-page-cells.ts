@@ -150,7 +150,7 @@ async function mustRenew(page: Page, how: string): Promise<void> {
 async function mustShow(page: Page, text: string): Promise<void> {
   await page
     .getByRole('heading', { name: text })
-    .waitFor({ timeout: 10_000 })
+    .waitFor({ timeout: 60_000 })
     .catch(async () => must(false, `the application shows "${await page.locator('h1').first().innerText()}"`));
 }
 

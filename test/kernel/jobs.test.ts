@@ -81,7 +81,7 @@ describe.runIf(server)('several nodes on PostgreSQL', () => {
     await Promise.all(nodes.map((jobs) => jobs.open()));
     await Promise.all(nodes.map((jobs) => jobs.start()));
     await Promise.all(Array.from({ length: 60 }, (_, n) => nodes[n % 6]!.send('shared', { n })));
-    await vi.waitFor(() => expect(ran).toHaveLength(60), { timeout: 10_000 });
+    await vi.waitFor(() => expect(ran).toHaveLength(60), { timeout: 60_000 });
     expect(new Set(ran).size).toBe(60);
   });
 
@@ -102,7 +102,7 @@ describe.runIf(server)('several nodes on PostgreSQL', () => {
     await worker.open();
     await worker.start();
     await sender.send('apart', { n: 1 });
-    await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 60_000 });
   });
 
   test.each(['stop', 'freeze'] as const)(
@@ -123,13 +123,13 @@ describe.runIf(server)('several nodes on PostgreSQL', () => {
       await jobs.open();
       await jobs.start();
       await jobs.send('outage', { n: 1 });
-      await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 10_000 });
+      await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 60_000 });
       await proxy[outage]();
       if (outage === 'stop') await expect(jobs.send('outage', { n: 2 })).rejects.toThrow(/ECONN|terminated|timeout/);
       await new Promise((resolve) => setTimeout(resolve, 3000));
       await (outage === 'stop' ? proxy.start() : proxy.thaw());
       await jobs.send('outage', { n: 3 });
-      await vi.waitFor(() => expect(ran).toEqual([1, 3]), { timeout: 10_000 });
+      await vi.waitFor(() => expect(ran).toEqual([1, 3]), { timeout: 60_000 });
     },
   );
 });

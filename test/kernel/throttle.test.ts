@@ -90,7 +90,7 @@ describe.runIf(redisUrl)('with Redis', () => {
       expect(await countAllowed(throttle, policy, 'a', 100)).toBe(0);
 
       await (outage === 'stop' ? proxy.start() : proxy.thaw());
-      await vi.waitFor(() => expect(redis.isUp()).toBe(true), { timeout: 10_000 });
+      await vi.waitFor(() => expect(redis.isUp()).toBe(true), { timeout: 60_000 });
       expect(await countAllowed(throttle, policy, 'a', 100)).toBeLessThanOrEqual(5);
     },
   );

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 const allSealed = () =>
-  expect.poll(() => sql('select 1 from audit_unsealed'), { timeout: 20_000, interval: 100 }).toEqual([]);
+  expect.poll(() => sql('select 1 from audit_unsealed'), { timeout: 60_000, interval: 100 }).toEqual([]);
 
 const audit = (...words: string[]): Promise<CommandEnded> => runWords(['audit', ...words], { LATCHKEY_DATA: folder });
 

@@ -164,7 +164,7 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
       const path = fresh();
       const server = await serve({ LATCHKEY_DATA: path });
       await expect
-        .poll(() => existsSync(join(path, 'database.unfinished')), { timeout: 25_000, interval: 5 })
+        .poll(() => existsSync(join(path, 'database.unfinished')), { timeout: 60_000, interval: 5 })
         .toBe(true);
       server.child.kill('SIGTERM');
       expect(await server.ended).toMatchObject({ code: 0 });

@@ -69,7 +69,7 @@ async function launch(env: Record<string, string> = {}, ...args: string[]): Prom
 const get = ({ port }: Pick<Running, 'port'>, path: string, quiet = 8000) =>
   raw(port, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`, quiet);
 const isReady = (one: Running) =>
-  vi.waitFor(async () => expect(statusOf(await get(one, '/readyz'))).toBe(200), { timeout: 15_000, interval: 100 });
+  vi.waitFor(async () => expect(statusOf(await get(one, '/readyz'))).toBe(200), { timeout: 60_000, interval: 100 });
 
 async function launched(env?: Record<string, string>): Promise<Running> {
   const one = await launch(env);

@@ -130,7 +130,7 @@ describe('a stop', () => {
     ]);
     expect(await statuses(server, '/readyz', '/livez')).toEqual([503, 200]);
     // The door is shut: what is left is the answer in flight.
-    await vi.waitFor(async () => expect(await get(server, '/')).toBe(''), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await get(server, '/')).toBe(''), { timeout: 60_000 });
     expect(closed).not.toHaveBeenCalled();
     finish();
     expect(await inFlight).toContain('slow');

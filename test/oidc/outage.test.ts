@@ -27,7 +27,7 @@ async function rigWithRedis(outage: 'stop' | 'freeze'): Promise<Rig> {
   const latchkey = await startTestApp({ env: { REDIS_URL: url } });
   onTestFinished(() => latchkey.close());
   const redis = latchkey.app.checks.redis!;
-  await vi.waitFor(async () => redis(), { timeout: 10_000 });
+  await vi.waitFor(async () => redis(), { timeout: 60_000 });
   return {
     latchkey,
     redisUrl: own,
@@ -39,7 +39,7 @@ async function rigWithRedis(outage: 'stop' | 'freeze'): Promise<Rig> {
     lose: async () => proxy[outage](),
     async giveBack() {
       await (outage === 'stop' ? proxy.start() : proxy.thaw());
-      await vi.waitFor(async () => redis(), { timeout: 10_000, interval: 50 });
+      await vi.waitFor(async () => redis(), { timeout: 60_000, interval: 50 });
     },
   };
 }
@@ -210,7 +210,7 @@ describe.runIf(databaseUrl)('PostgreSQL', () => {
       const page = await node.send(`/oidc/auth?client_id=${client.client_id}`, { headers: { accept: 'text/html' } });
       expect([page.status, page.retryAfter]).toEqual([503, '5']);
       // Its answer is kept for a second.
-      await vi.waitFor(async () => expect((await node.send('/readyz')).status).toBe(503), { timeout: 10_000 });
+      await vi.waitFor(async () => expect((await node.send('/readyz')).status).toBe(503), { timeout: 60_000 });
       const alive = await Promise.all(
         ['/livez', '/oidc/jwks', '/.well-known/openid-configuration'].map((path) => node.send(path)),
       );
@@ -221,7 +221,7 @@ describe.runIf(databaseUrl)('PostgreSQL', () => {
         timeout: 10_000,
         interval: 100,
       });
-      await vi.waitFor(async () => expect((await node.send('/readyz')).status).toBe(200), { timeout: 10_000 });
+      await vi.waitFor(async () => expect((await node.send('/readyz')).status).toBe(200), { timeout: 60_000 });
     },
     60_000,
   );

@@ -126,7 +126,7 @@ describe('a data folder has one owner', () => {
     const command = await own(path, { command: 'user import' });
     const waited: string[] = [];
     const server = own(path, { patience: 60_000, waited });
-    await expect.poll(() => waited, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => waited, { timeout: 60_000 }).toHaveLength(1);
     command.release();
     await server;
     expect(waited).toEqual([expect.stringMatching(/^waiting for process \d+ on .*latchkey user import/)]);
@@ -144,7 +144,7 @@ describe('a data folder has one owner', () => {
       });
     const server = await own(path);
     const asked = run();
-    await expect.poll(() => waited, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => waited, { timeout: 60_000 }).toHaveLength(1);
     const log = createLog({ level: 'silent' });
     const control = await serveCommands({
       dataFolder: path,
@@ -155,7 +155,7 @@ describe('a data folder has one owner', () => {
 
     await control.close();
     const second = run();
-    await expect.poll(() => waited, { timeout: 20_000 }).toHaveLength(2);
+    await expect.poll(() => waited, { timeout: 60_000 }).toHaveLength(2);
     server.release();
     const { folder } = await second;
     expect(folder?.path).toBe(path);

@@ -70,14 +70,14 @@ test('a dependency is checked once a second, for any number of probes', async ()
   await vi.waitFor(async () => {
     await ask('/readyz');
     expect(database).toHaveBeenCalledTimes(2);
-  }, 10_000);
+  });
 });
 
 test('a stop is visible at once, also to a probe that waits for the database', async () => {
   const database = vi.fn(never);
   health.serving({ database });
   const waiting = ask('/readyz');
-  await vi.waitFor(() => expect(database).toHaveBeenCalled(), { timeout: 10_000 });
+  await vi.waitFor(() => expect(database).toHaveBeenCalled(), { timeout: 60_000 });
   health.stopping();
   expect(await ask('/readyz')).toMatchObject({ status: 503, text: '{"status":"stopping"}' });
   expect(await waiting).toMatchObject({ status: 503, text: '{"status":"stopping"}' });

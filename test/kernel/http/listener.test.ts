@@ -155,7 +155,7 @@ const get = (path: string): Promise<string> => raw(listener.port, `GET ${path} H
 describe('the stop', () => {
   test('waits for the response in progress, which then closes its connection', async () => {
     const answer = get('/slow');
-    await vi.waitFor(() => expect(served).toEqual(['/slow']), { timeout: 10_000 });
+    await vi.waitFor(() => expect(served).toEqual(['/slow']), { timeout: 60_000 });
     listener.drain();
     const closed = listener.close(5000);
     finish();
@@ -180,7 +180,7 @@ describe('the stop', () => {
 
   test('cuts requests that take too long', async () => {
     const answer = get('/slow');
-    await vi.waitFor(() => expect(served).toEqual(['/slow']), { timeout: 10_000 });
+    await vi.waitFor(() => expect(served).toEqual(['/slow']), { timeout: 60_000 });
     await listener.close(200);
     expect(await answer).toBe('');
   });

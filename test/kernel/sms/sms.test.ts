@@ -96,7 +96,7 @@ async function office({
 let last = 2_025_550_100;
 const number = (): string => `+1${(last += 1)}`;
 const message = (more: object = {}) => ({ kind: 'verify_phone', to: number(), text: 'canary 402913', ...more });
-const soon = { timeout: 10_000 };
+const soon = { timeout: 60_000 };
 
 describe('a text message', () => {
   test('is sent after its transaction has committed, and never when that fails', async () => {
@@ -260,15 +260,15 @@ describe('Twilio', () => {
     const failing = await gateway(503, 201);
     const first = await office({ smsUrl: url(failing.host) });
     await first.sms.send(message());
-    await vi.waitFor(() => expect(failing.posted).toHaveLength(2), { timeout: 15_000 });
+    await vi.waitFor(() => expect(failing.posted).toHaveLength(2), { timeout: 60_000 });
     const refusing = await gateway(400);
     const second = await office({ smsUrl: url(refusing.host) });
     await second.sms.send(message());
     await vi.waitFor(() => expect(second.lines.map(({ msg }) => msg)).toContain('a text message was refused'), {
-      timeout: 15_000,
+      timeout: 60_000,
     });
     expect(refusing.posted).toHaveLength(1);
-  }, 40_000);
+  });
 
   test.each([
     'twilio://x:y@api.twilio.com?from=+12025550100',
@@ -286,7 +286,7 @@ describe('the operator’s own gateway', () => {
     const { sms } = await office({ smsUrl: `http://${host}/send` });
     const sent = message();
     await sms.send(sent);
-    await vi.waitFor(() => expect(posted).toHaveLength(2), { timeout: 15_000 });
+    await vi.waitFor(() => expect(posted).toHaveLength(2), { timeout: 60_000 });
     for (const { headers, body } of posted) {
       const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
       const expected = createHmac('sha256', Buffer.alloc(32, 7)).update(signed).digest('base64');
@@ -297,7 +297,7 @@ describe('the operator’s own gateway', () => {
       });
     }
     expect(posted[0]!.headers['webhook-id']).toBe(posted[1]!.headers['webhook-id']);
-  }, 20_000);
+  });
 
   test.each(['', 'secret', 'whsec_c2hvcnQ='])('needs a long enough secret: %j', async (smsSecret) => {
     await expect(office({ smsUrl: 'https://sms.example', smsSecret })).rejects.toThrow('SMS_SECRET must be');

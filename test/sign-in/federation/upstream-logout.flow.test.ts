@@ -205,7 +205,7 @@ test('what is kept of a session at the provider goes with the session here, and 
   expect(await left()).toEqual([1, 1, 1]);
   await database.sql(`update upstream_session set checked_at = checked_at - interval '2 hours'`);
   await database.sql(`insert into latchkey_jobs.job (name) values ('clean-up')`);
-  await expect.poll(left, { timeout: 20_000 }).toEqual([1, 0, 0]);
+  await expect.poll(left, { timeout: 60_000 }).toEqual([1, 0, 0]);
 });
 
 describe('a sign-out here', () => {

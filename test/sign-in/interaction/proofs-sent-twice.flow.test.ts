@@ -58,7 +58,7 @@ afterAll(async () => {
 
 const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 const textedTo = async (number: string): Promise<string> => {
-  await expect.poll(() => texts.some(({ to }) => to === number), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => texts.some(({ to }) => to === number), { timeout: 60_000 }).toBe(true);
   return /\d{6}/.exec(texts.findLast(({ to }) => to === number)?.text ?? '')?.[0] ?? '';
 };
 let numbers = 0;

@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 const textTo = async (number: string): Promise<string> => {
-  await expect.poll(() => texts.some(({ to }) => to === number), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => texts.some(({ to }) => to === number), { timeout: 60_000 }).toBe(true);
   return texts.findLast(({ to }) => to === number)?.text ?? '';
 };
 

@@ -34,7 +34,7 @@ async function textsTo(number: string): Promise<string[]> {
   return mails.filter(({ isText, to }) => isText === true && to.address === number).map(({ text }) => text);
 }
 async function codeTo(number: string): Promise<string> {
-  await expect.poll(async () => (await textsTo(number)).length, { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(async () => (await textsTo(number)).length, { timeout: 60_000 }).toBeGreaterThan(0);
   return /^\d{6}/.exec((await textsTo(number))[0]!)![0];
 }
 
