@@ -10,6 +10,9 @@ sessions, grants, opaque access tokens and refresh tokens are invalid on every n
 introspects them. Relying parties of an ended session are notified by back-channel logout
 ([decision 10](decisions/010-tokens-end-with-their-session.md)). Each act ends only the items that its row names.
 
+\`latchkey session end --user ada@example.com --all\` signs a user out everywhere; \`session list --user ada@example.com\` shows the sessions, and
+\`session end --user ada@example.com --id SESSION\` ends one.
+
 \`npm run docs:sessions\` generates this page from \`src/oidc/sessions/access-revocation.ts\`.
 
 `;
@@ -20,7 +23,7 @@ const columns = `| act | sessions | grants and tokens | open sign-ins | links an
 
 const tail = `
 - Grants and tokens are authorization codes, access tokens and refresh tokens. They end with their session, except tokens that were requested
-  with \`offline_access\`; "all" includes these too.
+  with \`offline_access\`: "all of the session" leaves them, and "all" includes them.
 - Open sign-ins have proved a factor and are not finished, or they are finished and the browser has not followed the last redirect.
 - Proofs are all links and codes except two links that work against an intruder: the link that undoes a change of the email address, and "This
   was not me" ([decision 18](decisions/018-undo-links-depend-on-their-address.md)).
