@@ -168,7 +168,7 @@ describe('a stop', () => {
   test('during the wait for the database ends the wait', async () => {
     const createApp = vi.fn(() => Promise.reject<App>(away()));
     const server = await start(createApp, postgres);
-    await vi.waitFor(() => expect(createApp).toHaveBeenCalled());
+    await vi.waitFor(() => expect(createApp).toHaveBeenCalled(), { timeout: 60_000 });
     await server.stop();
     await server.ready;
   });

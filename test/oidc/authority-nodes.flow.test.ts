@@ -41,5 +41,5 @@ test.each<[string, (client: TestClient) => Promise<unknown>, unknown]>([
       .sort(),
   ).toEqual(['email', 'openid']);
   await act(client);
-  await vi.waitFor(async () => expect(await seen()).toBe(left));
+  await vi.waitFor(async () => expect(await seen()).toBe(left), { timeout: 60_000 });
 });

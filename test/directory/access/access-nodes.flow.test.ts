@@ -28,7 +28,7 @@ describe.runIf(onServer)('permissions in the memory of another process', () => {
       database: { ...database, onCommit: () => {} },
       invalidation,
     });
-    await vi.waitFor(() => expect(invalidation.isHealthy()).toBe(true));
+    await vi.waitFor(() => expect(invalidation.isHealthy()).toBe(true), { timeout: 60_000 });
   });
   afterAll(async () => {
     await invalidation.close();
