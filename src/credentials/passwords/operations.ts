@@ -49,7 +49,7 @@ const unlockUser = operation({
   errors: [userNotFound, rightsMissing],
   event: userUnlocked,
   description:
-    'Let a user try again whose wrong passwords or codes are used up, and say what was locked. Tries in a browser that the user signed in with before are counted by themselves, and wait for their own end.',
+    'Let a user try again whose wrong passwords or codes are used up, and say what was locked. Wrong passwords in a browser that the user signed in with before are counted by themselves, and wait for their own end.',
   run: async ({ user_id: id }, by: By, { passwordAdministration }: Services) => {
     const released = await passwordAdministration.unlock(id, by);
     return {
